@@ -1,0 +1,60 @@
+"""Packaging of bilevel_jax: `pip install -e .`, with the extras cuda12, tpu and test."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "bilevel_jax" / "__init__.py").read_text())[1]
+
+setup(
+    name="bilevel-jax",
+    version=VERSION,
+    description="Bilevel infrared-visible image fusion in JAX: first-order hypergradients and dynamic aggregation.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["bilevel_jax", "bilevel_jax.*"]),
+    package_data={"bilevel_jax": ["py.typed"]},
+    install_requires=[
+        "jax>=0.6",
+        "flax>=0.10",
+        "optax>=0.2.5",
+        "orbax-checkpoint>=0.11",
+        "chex>=0.1.89",
+        "tensorflow-datasets>=4.9.8",
+        "grain>=0.2.10",
+        "numpy>=2.0",
+        "absl-py>=2.1",
+        "ml-collections>=1.0",
+        "pillow>=11.0",
+        "tifffile>=2024.8",
+        "matplotlib>=3.9",
+        "tqdm>=4.66",
+        "tensorboardX>=2.6.2",
+        "pycocotools>=2.0.8",
+    ],
+    extras_require={
+        "cuda12": ["jax[cuda12]>=0.6"],
+        "tpu": ["jax[tpu]>=0.6"],
+        "test": [
+            "pytest>=8.0",
+            "pytest-xdist>=3.6",
+            "hypothesis>=6.100",
+            "scikit-image>=0.24",
+            "ruff>=0.6",
+            "import-linter>=2.0",
+        ],
+    },
+    entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.inference.cli:main"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Image Processing",
+    ],
+)
