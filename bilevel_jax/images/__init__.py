@@ -1,0 +1,1 @@
+"""Colour, saliency, structural similarity and files: what is done to single images or pairs."""
