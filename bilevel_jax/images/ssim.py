@@ -1,0 +1,64 @@
+"""Structural similarity as a differentiable function of two image batches."""
+
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+WINDOW_SIZE = 11
+WINDOW_SIGMA = 1.5
+
+
+def gaussian_window(size: int = WINDOW_SIZE, sigma: float = WINDOW_SIGMA) -> np.ndarray:
+    """Returns the [size] float64 Gaussian weights of the window along one axis, which sum to 1."""
+    offsets = np.arange(size) - (size - 1) / 2
+    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
+    return weights / weights.sum()
+
+
+def ssim_map(a: jax.Array, b: jax.Array, max_val: float = 1.0) -> jax.Array:
+    """Returns the local structural similarity [B,H-10,W-10,C] of `a` and `b` [B,H,W,C] in [0, max_val].
+
+    The window is 11 x 11, Gaussian with sigma 1.5, at the places where it lies wholly inside the image ("valid").
+    Raises ValueError where a side is under 11 pixels, AssertionError where the shapes differ.
+    Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error visibility to structural similarity",
+    IEEE TIP 2004, equation 13, K1 = 0.01, K2 = 0.03.
+    """
+    chex.assert_rank([a, b], 4)
+    chex.assert_equal_shape([a, b])
+    height, width = a.shape[1:3]
+    if min(height, width) < WINDOW_SIZE:
+        raise ValueError(f"SSIM's window of {WINDOW_SIZE} pixels does not fit into an image of {height} x {width}.")
+    c1, c2 = (0.01 * max_val) ** 2, (0.03 * max_val) ** 2
+    moments = _blur(jnp.concatenate([a, b, a * a + b * b, a * b], axis=0))
+    mean_a, mean_b, squares, product = jnp.split(moments, 4, axis=0)
+    mean_product, mean_squares = mean_a * mean_b, mean_a * mean_a + mean_b * mean_b
+    # SSIM needs the two variances only as their sum, which saves one of the five blurs.
+    luminance = (2 * mean_product + c1) / (mean_squares + c1)
+    return luminance * (2 * (product - mean_product) + c2) / (squares - mean_squares + c2)
+
+
+def ssim(a: jax.Array, b: jax.Array, max_val: float = 1.0) -> jax.Array:
+    """Returns the mean structural similarity [B] of each pair of images in `a` and `b` [B,H,W,C] in [0, max_val]."""
+    return ssim_map(a, b, max_val).mean(axis=(1, 2, 3))
+
+
+def _blur(images: jax.Array) -> jax.Array:
+    """Returns `images` [B,H,W,C] weighted by the window at its valid places [B,H-10,W-10,C].
+
+    As two products with banded matrices. SSIM of 8 pairs of 96 x 96, forward + backward, on a 2-core CPU (2026-11-22):
+    2.6 ms so, 6.2 ms as sums of shifted copies, 47 ms as two 1-D convolutions; 4 pairs of 240 x 240: 13, 57 and 170 ms.
+    """
+    rows, columns = _band(images.shape[1]), _band(images.shape[2])
+    # SSIM subtracts squared means from means of squares: the reduced precision of an accelerator's matmul will not do.
+    return jnp.einsum("ih,bhwc,jw->bijc", rows, images, columns, precision=jax.lax.Precision.HIGHEST)
+
+
+@functools.cache
+def _band(length: int) -> np.ndarray:
+    band = np.zeros((length - WINDOW_SIZE + 1, length), np.float32)
+    for row in range(len(band)):
+        band[row, row : row + WINDOW_SIZE] = gaussian_window()
+    return band

@@ -1,0 +1,79 @@
+"""The fusion network: an infrared and a visible luminance image in, one fused luminance image out."""
+
+import chex
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.models.convolution import Conv
+
+
+class FusionNetwork(nn.Module):
+    """Fuses `ir` and `luma` [B,H,W,1] in [0, 1] into one luminance image [B,H,W,1], unclipped.
+
+    The network of "Bi-level Dynamic Learning for Jointly Multi-modality Image Fusion and Beyond" (IJCAI 2023, arXiv
+    2305.06720); with `residual` it predicts the difference from the mean of its two inputs, and starts near that mean.
+    Raises AssertionError where the inputs' shapes differ.
+    """
+
+    width: int = 64
+    growth: int = 32
+    blocks: int = 2
+    convs: int = 5
+    residual: bool = False
+
+    @nn.compact
+    def __call__(self, ir: jax.Array, luma: jax.Array) -> jax.Array:
+        chex.assert_rank([ir, luma], 4)
+        chex.assert_equal_shape([ir, luma])
+        # One scalar for all three places: the authors' release builds a single PReLU and calls it thrice.
+        slope = self.param("slope", nn.initializers.constant(0.25), ())
+        x = _prelu(Conv(self.width, name="stem")(jnp.concatenate([ir, luma], axis=-1)), slope)
+        for index in range(self.blocks):
+            x = DilatedDenseBlock(self.growth, self.convs, name=f"block{index}")(x)
+        x = _prelu(Conv(self.width // 2, name="narrow")(x), slope)
+        if not self.residual:
+            return _prelu(Conv(1, name="fuse")(x), slope)
+        # A difference has both signs, so no activation follows; small weights let training start from the mean.
+        difference = Conv(1, kernel_init=nn.initializers.normal(1e-3), name="fuse")(x)
+        return (ir + luma) / 2 + difference
+
+
+class DilatedDenseBlock(nn.Module):
+    """A residual dense block [B,H,W,C] -> [B,H,W,C]: each 3x3 convolution of dilation 2 sees all that came before it.
+
+    Yan et al., "Attention-guided Network for Ghost-free High Dynamic Range Imaging", CVPR 2019, section 3.2.
+    """
+
+    growth: int
+    convs: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        features = x
+        for index in range(self.convs):
+            new = nn.relu(Conv(self.growth, dilation=2, name=f"conv{index}")(features))
+            features = jnp.concatenate([features, new], axis=-1)
+        return x + nn.relu(Conv(x.shape[-1], kernel_size=1, name="merge")(features))
+
+
+VARIANTS = {
+    "paper": {"width": 64, "growth": 32, "blocks": 2, "convs": 5, "residual": False},
+    "tiny": {"width": 16, "growth": 8, "blocks": 1, "convs": 4, "residual": True},
+}
+
+
+def fusion_network(name: str) -> FusionNetwork:
+    """Returns the fusion network of that name: "paper" (417,730 parameters) or "tiny" (10,418).
+
+    "tiny" adds the mean of its two inputs to its output, so that it converges within minutes on a CPU.
+    Raises InputError for another name.
+    """
+    if name not in VARIANTS:
+        raise InputError(f"model.fusion is {name!r}, expected one of {', '.join(VARIANTS)}.")
+    return FusionNetwork(**VARIANTS[name])
+
+
+def _prelu(x: jax.Array, slope: jax.Array) -> jax.Array:
+    return jnp.where(x >= 0, x, slope * x)
