@@ -1,0 +1,91 @@
+"""Command lines by absl whose mistakes end in one sentence and exit code 2, and `--help` in 0."""
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from bilevel_jax.errors import InputError
+
+
+class HelpShown(Exception):
+    """`--help` was asked for and answered."""
+
+
+def parse_flags(
+    define: Callable[[flags.FlagValues], None], argv: Sequence[str], usage: str, required: Sequence[str] = ()
+) -> flags.FlagValues:
+    """Parses `argv` (with the program's name first) by the flags that `define` adds.
+
+    Raises:
+        InputError: an unknown flag (the nearest is named), a bad value, a missing flag, or an argument that is none.
+        HelpShown: after `usage` and the flags were printed.
+    """
+    values = flags.FlagValues()
+    try:
+        define(values)
+        flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=values)
+        rest = values(list(argv))
+    except flags.Error as error:
+        raise InputError(f"{str(error).rstrip('. ')}.") from error
+    if values.help:
+        print(f"{usage}\n\n{values.main_module_help() or values.get_help()}")
+        raise HelpShown
+    if len(rest) > 1:
+        raise InputError(f"{rest[1]!r} is no flag; expected --name=value.")
+    for name in required:
+        if values[name].value is None:
+            raise InputError(f"--{name} is missing. Usage: {usage.splitlines()[0]}")
+    return values
+
+
+def define_config_flag(values: flags.FlagValues, argv: Sequence[str]) -> None:
+    """Adds `--config=FILE.py` with its overrides `--config.a.b=value`, checked before anything runs.
+
+    Args:
+        values: where the flags go.
+        argv: the command line, which names the overrides.
+
+    Raises:
+        InputError: the file does not exist or has no get_config, or an override names a key that it does not have.
+    """
+    holder = flags.FlagValues()
+    config_flags.DEFINE_config_file("config", None, "a Python file with get_config()", flag_values=holder, sys_argv=[])
+    path = next((m[1] for m in (re.match(r"--?config=(.*)", a) for a in argv) if m), None)
+    if path is not None:
+        if not Path(path.split(":")[0]).is_file():
+            raise InputError(f"--config={path}: there is no such file; expected a Python file with get_config().")
+        try:
+            holder([argv[0], f"--config={path}"])
+            known = config_keys(holder.config)
+        except Exception as error:  # whatever a user's own Python file may raise
+            raise InputError(f"--config={path} cannot be read: {type(error).__name__}: {error}.") from error
+        for argument in argv:
+            match = re.match(r"--?config\.([^=]+)", argument)
+            if match and match[1] not in known:
+                raise InputError(f"config.{match[1]} does not exist{nearest_key(match[1], known)}")
+    config_flags.DEFINE_config_file(
+        "config", None, "a Python file with get_config()", flag_values=values, sys_argv=list(argv), lock_config=False
+    )
+
+
+def config_keys(config: ConfigDict, prefix: str = "") -> list[str]:
+    """Every key of a configuration, nested ones as `a.b`, inner nodes too."""
+    keys = []
+    for key, value in config.items():
+        keys.append(prefix + key)
+        if isinstance(value, ConfigDict):
+            keys += config_keys(value, f"{prefix}{key}.")
+    return keys
+
+
+def nearest_key(key: str, known: Sequence[str]) -> str:
+    """The end of a sentence that proposes the nearest of the known keys, where one is near."""
+    by_leaf = {k.rsplit(".", 1)[-1]: k for k in known}
+    near = difflib.get_close_matches(key, known, n=1) or [
+        by_leaf[leaf] for leaf in difflib.get_close_matches(key.rsplit(".", 1)[-1], list(by_leaf), n=1)
+    ]
+    return f"; did you mean config.{near[0]}?" if near else "."

@@ -1,0 +1,39 @@
+"""Losses between the fused image and the saliency-weighted target, each as a (sum, normaliser) pair.
+
+Liu et al., "Bi-level Dynamic Learning for Jointly Multi-modality Image Fusion and Beyond", IJCAI 2023: the visual
+objective is L1(u, t) + 1.1 (1 - SSIM(u, t)) with t = m x + (1 - m) y_Y.
+"""
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.images.ssim import ssim
+
+
+def saliency_target(ir: jax.Array, luma: jax.Array, saliency: jax.Array) -> jax.Array:
+    """The target t = m x + (1 - m) y_Y of the visual task.
+
+    Args:
+        ir: infrared image x, [B, H, W, 1] in [0, 1].
+        luma: luminance y_Y of the visible image, [B, H, W, 1] in [0, 1].
+        saliency: weight m of the infrared image, [B, H, W, 1] in [0, 1].
+
+    Returns:
+        The target, [B, H, W, 1] in [0, 1].
+    """
+    chex.assert_rank([ir, luma, saliency], 4)
+    chex.assert_equal_shape([ir, luma, saliency])
+    return saliency * ir + (1.0 - saliency) * luma
+
+
+def l1(fused: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Absolute difference, summed over all pixels; the normaliser is the number of pixels. [B, H, W, 1] each."""
+    chex.assert_equal_shape([fused, target])
+    return jnp.sum(jnp.abs(fused - target)), jnp.float32(fused.size)
+
+
+def structural_dissimilarity(fused: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """1 - SSIM (Wang et al. 2004), summed over the images; the normaliser is their number. [B, H, W, 1] in [0, 1]."""
+    chex.assert_equal_shape([fused, target])
+    return jnp.sum(1.0 - ssim(fused, target, max_val=1.0)), jnp.float32(fused.shape[0])

@@ -1,0 +1,150 @@
+"""The configuration of a run: every key with its default, and the checks that name a wrong one."""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.command_line import config_keys, nearest_key
+from bilevel_jax.errors import InputError
+
+TASKS = ("detection", "segmentation", "none")
+
+
+def _optimizer(name: str, learning_rate: float, **changes: Any) -> ConfigDict:
+    """One optimizer: `sgd` (momentum, weight decay added to the gradient as the paper has it) or `adamw`."""
+    return ConfigDict(
+        dict(
+            name=name,
+            learning_rate=learning_rate,
+            momentum=0.9,
+            weight_decay=1e-4,
+            warm_up_steps=0,  # linear from 0
+            boundaries=(),  # steps of this optimizer at which the rate changes ...
+            scales=(),  # ... and the factors of the base rate from there on
+            clip_norm=0.0,  # global norm; 0 = no clipping
+        )
+        | changes
+    )
+
+
+def default_config() -> ConfigDict:
+    """Every key that a run reads, with a value that works on the built-in scenes.
+
+    Returns:
+        A ConfigDict, unlocked. Lengths are in steps, sizes in pixels, learning rates per step.
+    """
+    config = ConfigDict()
+    config.seed = 0
+
+    config.data = ConfigDict()
+    config.data.name = "scenes"  # scenes: the built-in world; folder: pairs under data.root
+    config.data.root = ""  # folder: holds ir/ vi/ [saliency/] [labels/] [boxes/]
+    config.data.train_list = "train.txt"  # folder: names of the training pairs, one a line
+    config.data.validation_list = "val.txt"  # folder: names of the held-out pairs
+    config.data.infrared_range = ()  # (low, high) counts of raw thermal files; () = robust percentiles
+    config.data.num_train = 400  # scenes
+    config.data.num_validation = 100  # scenes
+    config.data.height = 96  # scenes
+    config.data.width = 128  # scenes
+    config.data.block = 20  # consecutive frames that stay together when inner and outer are parted
+    config.data.crop = (96, 96)  # height, width
+    config.data.batch_size = 8
+    config.data.flip = True
+    config.data.brightness = 0.1  # each modality's gain is drawn from 1 +- this
+    config.data.max_boxes = 32  # a crop with more keeps the largest
+    config.data.threads = 1
+
+    config.fusion = ConfigDict()
+    config.fusion.name = "tiny"  # tiny: about 10 k parameters; paper: 417,730
+
+    config.visual = ConfigDict()
+    config.visual.loss = "lsgan"  # lsgan, hinge, wgan, wgan_gp
+    config.visual.l1 = 1.0
+    config.visual.ssim = 1.1
+    config.visual.adversarial = 0.5  # a_adv: weight of G in F_visual
+
+    config.semantic = ConfigDict()
+    config.semantic.task = "segmentation"  # detection, segmentation, none
+    config.semantic.depth = 18  # ResNet-18 or -50
+    config.semantic.width = 16  # channels of its first stage; 64 in the paper
+    config.semantic.channels = 32  # of the FPN and the head; 256 in the paper
+    config.semantic.head_convs = 2  # detection: convolutions of each FCOS tower; 4 in the paper
+    config.semantic.stem_stride = 2  # of the backbone: 4 in the paper, 2 or 1 for small pictures
+    config.semantic.adversarial = 0.01  # weight of G in F_semantic
+    config.semantic.dice = 0.0  # segmentation: weight of the Dice loss beside cross-entropy
+    config.semantic.lovasz = 0.0  # segmentation: weight of the Lovasz-softmax loss
+    config.semantic.class_weights = ()  # segmentation: one weight a class; () = all 1
+
+    config.bilevel = ConfigDict()
+    config.bilevel.estimator = "one_step"  # one_step, ignore
+    config.bilevel.correction = 0.0  # 1 = the theory, 0 = drop it, -eta = as released
+    config.bilevel.damping = 0.0  # absolute, added to <f_v, f_v>
+    config.bilevel.relative_damping = 0.0  # delta: damping = delta |F_v|^2
+    config.bilevel.weighting = "random"  # random, equal
+    config.bilevel.outer_every = 10  # inner steps per outer step
+
+    config.warm_start = _optimizer("adamw", 2e-3)  # fusion network alone on L1 + SSIM
+    config.warm_start.steps = 200
+    config.outer = _optimizer("adamw", 5e-4)  # fusion network on the aggregated hypergradient
+    config.inner = _optimizer("adamw", 1e-3)  # discriminator and semantic network
+    config.steps = 600  # inner steps after the warm start
+
+    config.rows = _optimizer("adamw", 2e-3)  # the fresh semantic networks of the held-out table
+    config.rows.steps = 400  # 0 = no table at the end of training
+    config.rows.batch_size = 8
+
+    config.log_every = 1
+    config.log_gradients_every = 0  # per-task norms and cosines of the hypergradients: extra pulls; 0 = never
+    config.checkpoint_every = 200
+    config.sheet_every = 200
+    config.keep_checkpoints = 2
+    return config
+
+
+def check_config(config: ConfigDict) -> ConfigDict:
+    """Returns `config` locked, or names the key that is wrong.
+
+    Raises:
+        InputError: a key that does not exist (the nearest is named), one that is missing, or a value out of its range.
+    """
+    known, given = config_keys(default_config()), config_keys(config)
+    for key in given:
+        if key not in known:
+            raise InputError(f"config.{key} does not exist" + nearest_key(key, known))
+    for key in known:
+        if key not in given:
+            raise InputError(f"config.{key} is missing: a config starts from bilevel_jax.training.default_config().")
+    _expect(config, "data.name", config.data.name in ("scenes", "folder"), "scenes or folder")
+    _expect(config, "semantic.task", config.semantic.task in TASKS, "one of " + ", ".join(TASKS))
+    _expect(config, "semantic.depth", config.semantic.depth in (18, 50), "18 or 50")
+    _expect(config, "semantic.stem_stride", config.semantic.stem_stride in (1, 2, 4), "1, 2 or 4")
+    if config.data.name == "folder":
+        _expect(config, "data.root", bool(config.data.root), "the folder that holds ir/ and vi/ (--config.data.root=DIR)")
+    crop = tuple(config.data.crop)
+    _expect(config, "data.crop", len(crop) == 2 and min(crop) >= 32, "(height, width), each at least 32 pixels")
+    _expect(config, "data.infrared_range", len(config.data.infrared_range) in (0, 2), "() or (low, high)")
+    positive = ["data.batch_size", "data.block", "data.max_boxes", "bilevel.outer_every", "log_every", "rows.batch_size"]
+    positive += ["keep_checkpoints", "checkpoint_every"]
+    not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
+    not_negative += ["bilevel.relative_damping", "data.brightness"]
+    not_negative += [f"{o}.learning_rate" for o in ("warm_start", "outer", "inner", "rows")]
+    for key in positive:
+        _expect(config, key, _get(config, key) >= 1, "at least 1")
+    for key in not_negative:
+        _expect(config, key, _get(config, key) >= 0, "at least 0")
+    for name in ("warm_start", "outer", "inner", "rows"):
+        _expect(config, f"{name}.name", config[name].name in ("sgd", "adamw"), "sgd or adamw")
+        same = len(config[name].boundaries) == len(config[name].scales)
+        _expect(config, f"{name}.scales", same, f"as many as {name}.boundaries")
+    return config.lock()
+
+
+def _get(config: ConfigDict, key: str) -> Any:
+    for part in key.split("."):
+        config = config[part]
+    return config
+
+
+def _expect(config: ConfigDict, key: str, holds: bool, expected: str) -> None:
+    if not holds:
+        raise InputError(f"config.{key} is {_get(config, key)!r}; expected {expected}.")
