@@ -1,0 +1,44 @@
+"""Bilevel optimisation on pytrees: hypergradient estimators, task weightings, and an optax transform over them.
+
+Knows nothing of images and imports nothing of the rest of the package.
+"""
+
+from bilevel_jax.bilevel.aggregate import (
+    AggregateState,
+    combine,
+    dynamic_aggregate,
+    find_state,
+    next_weights,
+    weights_known,
+)
+from bilevel_jax.bilevel.gramian import cosines, gramian
+from bilevel_jax.bilevel.hypergradient import ESTIMATORS, Estimate, Estimator, estimator, ignore, one_step
+from bilevel_jax.bilevel.problem import BilevelProblem, Task, reduce_loss
+from bilevel_jax.bilevel.problem_gradients import inner_gradients, outer_gradient, outer_gradient_report
+from bilevel_jax.bilevel.weighting import WEIGHTINGS, Weighting, named_weighting
+
+__all__ = [
+    "ESTIMATORS",
+    "WEIGHTINGS",
+    "AggregateState",
+    "BilevelProblem",
+    "Estimate",
+    "Estimator",
+    "Task",
+    "Weighting",
+    "combine",
+    "cosines",
+    "dynamic_aggregate",
+    "estimator",
+    "find_state",
+    "gramian",
+    "ignore",
+    "inner_gradients",
+    "named_weighting",
+    "next_weights",
+    "one_step",
+    "outer_gradient",
+    "outer_gradient_report",
+    "reduce_loss",
+    "weights_known",
+]

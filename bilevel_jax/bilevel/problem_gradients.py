@@ -1,0 +1,180 @@
+"""Gradients of a BilevelProblem at the cost that a shared, expensive forward function allows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.gramian import cosines, gramian
+from bilevel_jax.bilevel.hypergradient import Estimator, one_step
+from bilevel_jax.bilevel.problem import BilevelProblem, reduce_loss
+
+PyTree = Any
+EstimatorFactory = Callable[..., Estimator]  # (outer_loss, inner_loss, *, has_aux, axis_name, sharded_outer)
+
+
+def outer_gradient(
+    problem: BilevelProblem,
+    outer_params: PyTree,
+    inner_params: Mapping[str, PyTree],
+    outer_batch: PyTree,
+    inner_batch: PyTree,
+    *,
+    estimators: EstimatorFactory | Mapping[str, EstimatorFactory] = one_step,
+    weights: jax.Array | None = None,
+    axis_name: str | None = None,
+) -> tuple[PyTree, dict[str, dict[str, Any]]]:
+    """The tasks' hypergradients with respect to the outer parameters, from one forward pass.
+
+    The forward function runs ONCE, on the two batches side by side (on the outer batch alone where no estimator looks
+    at the inner loss). Each task's estimator takes (u_outer, u_inner) for its outer variable, which gives the
+    cotangents [dF_k; -rho_k df_k] cheaply; by the chain rule their pull-back is the hypergradient.
+
+    Args:
+      problem: the forward function and the tasks. Task order is that of `problem.tasks`.
+      inner_params: the inner parameters by task; to each task the other tasks' are constants.
+      outer_batch, inner_batch: pytrees of one structure, every leaf with a leading batch axis.
+      estimators: what makes an estimator out of two losses, such as `functools.partial(one_step, correction=0.0)`,
+        for all tasks or by task. Any estimator without state serves that never moves the outer variable.
+      weights: float [K], known beforehand: then ONE pull gives the weighted sum. None: K pulls of the same forward
+        pass give the gradients stacked on a leading task axis.
+      axis_name: mapped axis of shard_map or pmap over which the batches are split and the results averaged.
+
+    Returns:
+      (gradient [*shape] or gradients [K, *shape] on every leaf, aux by task: the estimator's, with `outer_terms` and
+      `inner_terms`, the named terms of the losses). A weight of 0 keeps even a NaN of its task out of the gradient.
+    """
+    pull, cotangents, aux = _cotangents(
+        problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name
+    )
+    if weights is None:
+        return trees.stacked([pull(cotangent) for cotangent in cotangents.values()]), aux
+    if len(weights) != len(cotangents):
+        raise ValueError(f"{len(weights)} weights for {len(cotangents)} tasks ({', '.join(cotangents)})")
+    parts = [
+        jax.tree.map(lambda c, w=weight: jnp.where(w == 0, 0, w * c).astype(c.dtype), cotangent)
+        for weight, cotangent in zip(weights, cotangents.values(), strict=True)
+    ]
+    return pull(jax.tree.map(lambda *leaves: sum(leaves), *parts)), aux
+
+
+def outer_gradient_report(
+    problem: BilevelProblem,
+    outer_params: PyTree,
+    inner_params: Mapping[str, PyTree],
+    outer_batch: PyTree,
+    inner_batch: PyTree,
+    *,
+    estimators: EstimatorFactory | Mapping[str, EstimatorFactory] = one_step,
+    axis_name: str | None = None,
+) -> dict[str, Any]:
+    """Norms and cosines of the hypergradients in the space of the outer parameters, for logs; up to 2 K pulls.
+
+    Returns by task `outer_norm` |F_w|, `correction_norm` |g - F_w|, `correction_dot` <F_w, g - F_w> and `length_ratio`
+    |g| / |F_w| (0 where F_w = 0), and under the key `cosines` the [K, K] cosines between the tasks' g.
+    """
+    pull, cotangents, _ = _cotangents(
+        problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name
+    )
+    report, gradients = {}, []
+    for name, cotangent in cotangents.items():
+        partial = pull(tuple(_zeros(part) if i else part for i, part in enumerate(cotangent)))
+        correction = _zeros(partial)
+        if len(cotangent) > 1:
+            correction = pull((_zeros(cotangent[0]), cotangent[1]))
+        gradient = trees.add_scaled(partial, 1.0, correction)
+        length = trees.norm(partial)
+        report[name] = {
+            "outer_norm": length,
+            "correction_norm": trees.norm(correction),
+            "correction_dot": trees.vdot(partial, correction),
+            "length_ratio": jnp.where(length > 0, trees.norm(gradient) / jnp.where(length > 0, length, 1.0), 0.0),
+        }
+        gradients.append(gradient)
+    report["cosines"] = cosines(gramian(trees.stacked(gradients)))
+    return report
+
+
+def inner_gradients(
+    problem: BilevelProblem,
+    outer_params: PyTree,
+    inner_params: Mapping[str, PyTree],
+    batch: PyTree,
+    *,
+    axis_name: str | None = None,
+) -> tuple[dict[str, PyTree], dict[str, dict[str, Any]]]:
+    """The gradient of each task's inner loss with respect to its own inner parameters; u is held constant.
+
+    Returns (gradients by task, aux by task: `inner_loss` and `inner_terms`), averaged over `axis_name`.
+    """
+    u = jax.lax.stop_gradient(problem.forward(outer_params, batch))
+    gradients, aux = {}, {}
+    for name, task in problem.tasks.items():
+
+        def loss(params, task=task):
+            return reduce_loss(task.inner_loss(u, params, batch), axis_name)
+
+        params = trees.per_device(inner_params[name], axis_name)
+        (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+        gradients[name] = trees.mean(gradient, axis_name)
+        aux[name] = trees.mean({"inner_loss": value, "inner_terms": terms}, axis_name)
+    return gradients, aux
+
+
+def task_losses(
+    problem: BilevelProblem, name: str, inner_params: Mapping[str, PyTree], axis_name: str | None = None
+) -> tuple[Callable, Callable]:
+    """A task's (F, f) as functions of ((u_outer, u_inner), its own inner parameters, batch) -> (scalar, terms)."""
+    task = problem.tasks[name]
+    others = {other: jax.lax.stop_gradient(params) for other, params in inner_params.items() if other != name}
+
+    def outer_loss(fused, own, batch):
+        return reduce_loss(task.outer_loss(fused[0], {**others, name: own}, batch), axis_name)
+
+    def inner_loss(fused, own, batch):
+        return reduce_loss(task.inner_loss(fused[1], own, batch), axis_name)
+
+    return outer_loss, inner_loss
+
+
+def _cotangents(problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name):
+    """One forward pass; returns (pull: cotangent -> gradient, cotangents by task, aux by task)."""
+    made = {}
+    for name in problem.tasks:
+        factory = estimators[name] if isinstance(estimators, Mapping) else estimators
+        losses = task_losses(problem, name, inner_params, axis_name)
+        made[name] = factory(*losses, has_aux=True, axis_name=axis_name, sharded_outer=axis_name is not None)
+    both = any(estimator.needs_inner_loss for estimator in made.values())
+    batch = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), outer_batch, inner_batch) if both else outer_batch
+    outer_params = trees.per_device(outer_params, axis_name)
+    u, vjp = jax.vjp(lambda params: problem.forward(params, batch), outer_params)
+    size = jax.tree.leaves(outer_batch)[0].shape[0]
+    fused = (jax.tree.map(lambda a: a[:size], u),)
+    if both:
+        fused += (jax.tree.map(lambda a: a[size:], u),)
+
+    def pull(cotangent):
+        joined = jax.tree.map(lambda *parts: jnp.concatenate(parts), *cotangent)
+        return trees.total(vjp(joined)[0], axis_name)  # the devices' parts of a mean: they add up
+
+    cotangents, aux = {}, {}
+    for name, estimator in made.items():
+        state = estimator.init(fused, inner_params[name])
+        estimate = estimator.estimate(fused, inner_params[name], outer_batch, inner_batch, state)
+        cotangents[name] = estimate.outer_grad
+        aux[name] = _named_terms(estimate.aux, axis_name)
+    return pull, cotangents, aux
+
+
+def _named_terms(aux, axis_name):
+    aux = dict(aux)
+    for side in ("outer", "inner"):
+        if f"{side}_aux" in aux:
+            aux[f"{side}_terms"] = trees.mean(aux.pop(f"{side}_aux"), axis_name)
+    return aux
+
+
+def _zeros(tree):
+    return jax.tree.map(jnp.zeros_like, tree)

@@ -1,0 +1,70 @@
+"""Linear algebra on pytrees, on one device or over a mapped axis; inner products accumulate in float32 or wider."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+PyTree = Any
+
+
+def accumulator(dtype) -> jnp.dtype:
+    """The type that sums over `dtype` are taken in: float32, or float64 where the values are float64."""
+    return jnp.promote_types(dtype, jnp.float32)
+
+
+def vdot(a: PyTree, b: PyTree) -> jax.Array:
+    """The inner product of two pytrees of real arrays of equal shapes, a scalar in float32 or wider."""
+    # Multiply and sum, not a dot: a dot may run in TF32 or bfloat16 passes on an accelerator.
+    products = jax.tree.map(lambda x, y: jnp.sum(x.astype(accumulator(x.dtype)) * y.astype(accumulator(y.dtype))), a, b)
+    return sum(jax.tree.leaves(products), start=jnp.zeros((), jnp.float32))
+
+
+def norm(a: PyTree) -> jax.Array:
+    """The Euclidean norm of a pytree, a scalar in float32 or wider."""
+    return jnp.sqrt(vdot(a, a))
+
+
+def add_scaled(a: PyTree, scale: jax.Array | float, b: PyTree) -> PyTree:
+    """Returns a + scale * b leaf by leaf, in the types of `a`."""
+    return jax.tree.map(lambda x, y: (x + scale * y).astype(x.dtype), a, b)
+
+
+def scaled(scale: jax.Array | float, a: PyTree) -> PyTree:
+    """Returns scale * a leaf by leaf, in the types of `a`."""
+    return jax.tree.map(lambda x: (scale * x).astype(x.dtype), a)
+
+
+def stacked(trees: list[PyTree]) -> PyTree:
+    """Stacks equal pytrees on a new leading axis of every leaf."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def mean(tree: PyTree, axis_name: str | None) -> PyTree:
+    """The mean over a mapped axis; the tree itself where there is none."""
+    return tree if axis_name is None else jax.lax.pmean(per_device(tree, axis_name), axis_name)
+
+
+def total(tree: PyTree, axis_name: str | None) -> PyTree:
+    """The sum over a mapped axis; the tree itself where there is none."""
+    return tree if axis_name is None else jax.lax.psum(per_device(tree, axis_name), axis_name)
+
+
+def per_device(tree: PyTree, axis_name: str | None) -> PyTree:
+    """Marks replicated arrays as each device's own, so that a gradient with respect to them is the device's own too.
+
+    Inside `shard_map` the transpose of using a replicated array is a sum over devices: without this mark `jax.grad`
+    returns the sum already, and a mean taken afterwards is too large by the number of devices. Elsewhere a no-op.
+    """
+    if axis_name is None:
+        return tree
+
+    def mark(leaf):
+        if axis_name in getattr(jax.typeof(leaf), "vma", ()):
+            return leaf
+        try:
+            return jax.lax.pcast(leaf, axis_name, to="varying")
+        except ValueError:  # a vmap axis: nothing to mark
+            return leaf
+
+    return jax.tree.map(mark, tree)

@@ -1,0 +1,70 @@
+"""A small nonlinear fusion-like problem: two convolutions as forward, two tasks with losses of every allowed form."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bilevel_jax.bilevel import BilevelProblem, Task
+
+
+def convolve(images, kernel):
+    return jax.lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def forward(params, batch):
+    return convolve(jnp.tanh(convolve(batch["images"], params["first"])), params["second"])
+
+
+def critic(params, fused):
+    return jnp.tanh(fused * params["gain"] + params["bias"]) @ params["head"]
+
+
+def visual_outer(fused, inner_params, batch):
+    return {  # a pair and a scalar: both forms add up
+        "content": (jnp.sum((fused - batch["target"]) ** 2), jnp.float32(fused.size)),
+        "adversarial": 0.5 * jnp.mean((critic(inner_params["visual"], fused) - 1) ** 2),
+    }
+
+
+def visual_inner(fused, params, batch):
+    return jnp.mean((critic(params, batch["target"]) - 1) ** 2) + jnp.mean(critic(params, fused) ** 2)
+
+
+def classify(fused, params, batch):
+    logits = jnp.mean(jnp.tanh(convolve(fused, params["kernel"])), axis=(1, 2)) @ params["head"]
+    errors = -jnp.take_along_axis(jax.nn.log_softmax(logits), batch["labels"][:, None], axis=1)[:, 0]
+    return jnp.sum(errors * batch["labelled"]), jnp.sum(batch["labelled"])
+
+
+def semantic_outer(fused, inner_params, batch):
+    adversarial = jnp.mean((critic(inner_params["visual"], fused) - 1) ** 2)
+    return {"task": classify(fused, inner_params["semantic"], batch), "adversarial": 0.01 * adversarial}
+
+
+@pytest.fixture
+def problem():
+    return BilevelProblem(
+        forward, {"visual": Task(visual_inner, visual_outer), "semantic": Task(classify, semantic_outer)}
+    )
+
+
+@pytest.fixture
+def values():
+    """(outer_params, inner_params, outer_batch, inner_batch) as numpy float64, batches of 8 with unlabelled images."""
+    rng = np.random.default_rng(0)
+
+    def batch():
+        return {
+            "images": rng.uniform(size=(8, 6, 6, 2)),
+            "target": rng.uniform(size=(8, 6, 6, 1)),
+            "labels": rng.integers(0, 3, size=8),
+            "labelled": np.array([1, 1, 0, 1, 1, 0, 0, 1.0]),
+        }
+
+    outer_params = {"first": rng.normal(size=(3, 3, 2, 4)) / 4, "second": rng.normal(size=(3, 3, 4, 1)) / 4}
+    inner_params = {
+        "visual": {"gain": rng.normal(size=4), "bias": rng.normal(size=4), "head": rng.normal(size=(4, 1))},
+        "semantic": {"kernel": rng.normal(size=(3, 3, 1, 4)), "head": rng.normal(size=(4, 3))},
+    }
+    return outer_params, inner_params, batch(), batch()

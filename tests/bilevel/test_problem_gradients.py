@@ -1,0 +1,164 @@
+"""The shared path against the plain formula with explicit derivatives in (outer, inner) parameters."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bilevel_jax.bilevel import (
+    BilevelProblem,
+    dynamic_aggregate,
+    inner_gradients,
+    next_weights,
+    one_step,
+    outer_gradient,
+    outer_gradient_report,
+    reduce_loss,
+    trees,
+)
+
+OPTIONS = {
+    "without correction": dict(correction=0.0),
+    "theory": dict(correction=1.0),
+    "damped": dict(correction=1.0, damping=0.3),
+    "relative": dict(correction=1.0, relative_damping=0.5),
+    "as released": dict(correction=-2e-4),
+}
+SUBSETS = [("visual",), ("semantic",), ("visual", "semantic")]
+
+
+def plain_formula(problem, name, values, correction=1.0, damping=0.0, relative_damping=0.0):
+    """METHOD: g_k = F_w - correction rho_k f_w, with jax.grad over both parameters of each loss."""
+    outer_params, inner_params, outer_batch, inner_batch = values
+    task = problem.tasks[name]
+
+    def outer_loss(w, v):
+        return reduce_loss(task.outer_loss(problem.forward(w, outer_batch), {**inner_params, name: v}, outer_batch))[0]
+
+    def inner_loss(w, v):
+        return reduce_loss(task.inner_loss(problem.forward(w, inner_batch), v, inner_batch))[0]
+
+    F_w, F_v = jax.grad(outer_loss, argnums=(0, 1))(outer_params, inner_params[name])
+    f_w, f_v = jax.grad(inner_loss, argnums=(0, 1))(outer_params, inner_params[name])
+    F_v, f_v = (jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)]) for tree in (F_v, f_v))
+    rho = F_v @ f_v / (f_v @ f_v + damping + relative_damping * F_v @ F_v)
+    return jax.tree.map(lambda a, b: a - correction * rho * b, F_w, f_w), rho
+
+
+def close(actual, expected, tolerance=1e-5):
+    def check(a, b):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(np.max(np.abs(b)), 1e-3))
+
+    jax.tree.map(check, actual, expected)
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("subset", SUBSETS, ids="+".join)
+def test_shared_path_is_the_plain_formula(problem, values, subset, options):
+    values = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32 if x.dtype.kind == "f" else None), values)
+    # The other task's inner parameters stay: the semantic task's adversarial term reads the discriminator's.
+    problem = BilevelProblem(problem.forward, {name: problem.tasks[name] for name in subset})
+    plain = {name: plain_formula(problem, name, values, **options) for name in subset}
+    shared = jax.jit(
+        lambda values, weights: outer_gradient(
+            problem, *values, estimators=functools.partial(one_step, **options), weights=weights
+        )
+    )
+    stacked, aux = shared(values, None)
+    for k, name in enumerate(subset):
+        close(jax.tree.map(lambda leaf, k=k: leaf[k], stacked), plain[name][0])
+        np.testing.assert_allclose(aux[name]["rho"], 0 if options["correction"] == 0 else plain[name][1], rtol=1e-4)
+    for weighting in ("equal", "random"):
+        tx = dynamic_aggregate(weighting, num_tasks=len(subset), seed=3)
+        state = tx.init(values[0])
+        weights = next_weights(state)
+        combined, _ = shared(values, weights)
+        parts = [trees.scaled(weight, gradient) for weight, (gradient, _) in zip(weights, plain.values(), strict=True)]
+        close(combined, jax.tree.map(lambda *leaves: sum(leaves), *parts))
+        from_stack, after_stack = tx.update(stacked, state, values[0])
+        from_combined, after_combined = tx.update(combined, state, values[0], weights=weights)
+        close(from_combined, from_stack)
+        jax.tree.map(np.testing.assert_array_equal, after_combined, after_stack)
+
+
+def test_shared_path_in_float64(problem, values):
+    with jax.enable_x64(True):
+        values = jax.tree.map(jnp.asarray, values)
+        stacked, _ = outer_gradient(problem, *values)
+        for k, name in enumerate(problem.tasks):
+            close(jax.tree.map(lambda leaf, k=k: leaf[k], stacked), plain_formula(problem, name, values)[0], 1e-12)
+
+
+def test_one_forward_pass_and_one_pull(problem, values):
+    """The cost model, counted: convolutions of the forward function in what is traced."""
+    calls = []
+
+    def forward(params, batch):
+        calls.append(batch["images"].shape[0])
+        return problem.forward(params, batch)
+
+    counted = problem._replace(forward=forward)
+    outer_gradient(counted, *values)
+    outer_gradient(counted, *values, estimators=functools.partial(one_step, correction=0.0))
+    mixed = {"visual": functools.partial(one_step, correction=0.0), "semantic": one_step}
+    outer_gradient(counted, *values, estimators=mixed)
+    assert calls == [16, 8, 16]  # both batches side by side; the outer one alone where nothing is corrected
+
+    def convolutions(weights):
+        jaxpr = jax.make_jaxpr(lambda v: outer_gradient(problem, *v, weights=weights))(values)
+        return str(jaxpr).count("conv_general_dilated[")
+
+    # A pull through two convolutions is three more: the first one's input needs no gradient.
+    assert convolutions(None) - convolutions(jnp.ones(2)) == 3
+
+
+def test_an_absent_task_cannot_spoil_the_gradient(problem, values):
+    values[3]["labelled"][:] = 0
+    values[2]["labelled"][:] = 0
+    stacked, aux = outer_gradient(problem, *values)
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves((stacked, aux)))
+    assert aux["semantic"]["rho"] == 0  # f_v = 0
+    values[1]["semantic"]["head"][:] = np.nan
+    weighted, _ = outer_gradient(problem, *values, weights=jnp.array([1.0, 0.0]))
+    close(weighted, jax.tree.map(lambda leaf: leaf[0], stacked))
+
+
+def test_inner_gradients_are_each_tasks_own(problem, values):
+    outer_params, inner_params, _, batch = jax.tree.map(jnp.asarray, values)
+    gradients, aux = inner_gradients(problem, outer_params, inner_params, batch)
+    fused = problem.forward(outer_params, batch)
+    for name, task in problem.tasks.items():
+        loss, gradient = jax.value_and_grad(lambda v, task=task: reduce_loss(task.inner_loss(fused, v, batch))[0])(
+            inner_params[name]
+        )
+        close(gradients[name], gradient, 1e-6)
+        np.testing.assert_allclose(aux[name]["inner_loss"], loss, rtol=1e-6)
+
+    def through(params):
+        return inner_gradients(problem, params, inner_params, batch)[1]["visual"]["inner_loss"]
+
+    assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(jax.grad(through)(outer_params)))  # u is held constant
+
+
+def test_report_measures_the_gradients(problem, values):
+    stacked, aux = outer_gradient(problem, *values)
+    bare, _ = outer_gradient(problem, *values, estimators=functools.partial(one_step, correction=0.0))
+    report = outer_gradient_report(problem, *values)
+    flat, bare = (
+        np.concatenate([np.reshape(leaf, (2, -1)) for leaf in jax.tree.leaves(tree)], axis=1)
+        for tree in (stacked, bare)
+    )
+    lengths = np.linalg.norm(flat, axis=1)
+    np.testing.assert_allclose(report["cosines"], flat @ flat.T / np.outer(lengths, lengths), atol=1e-5)
+    for k, name in enumerate(problem.tasks):
+        np.testing.assert_allclose(report[name]["length_ratio"], lengths[k] / np.linalg.norm(bare[k]), rtol=1e-4)
+        np.testing.assert_allclose(report[name]["correction_norm"], np.linalg.norm(flat[k] - bare[k]), rtol=1e-4)
+        np.testing.assert_allclose(report[name]["correction_dot"], bare[k] @ (flat[k] - bare[k]), rtol=1e-3)
+    np.testing.assert_allclose(aux["visual"]["outer_loss"], sum(aux["visual"]["outer_terms"].values()), rtol=1e-6)
+
+
+def test_wrong_number_of_weights(problem, values):
+    with pytest.raises(ValueError, match="3 weights for 2 tasks"):
+        outer_gradient(problem, *values, weights=jnp.ones(3))
