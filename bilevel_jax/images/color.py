@@ -1,7 +1,7 @@
 """Full-range BT.601 YCbCr (that of JPEG) and the colouring of a fused luminance.
 
-Every function takes floats in [0, 1] with channels last, and returns numpy for numpy (the host's side: nothing is sent
-to a device) and a jax array for a jax array.
+Every function takes floats in [0, 1] with channels last, and returns numpy for numpy (the host's side: nothing is
+sent to a device) and a jax array for a jax array.
 """
 
 from types import ModuleType
@@ -13,7 +13,7 @@ import numpy as np
 
 Array = TypeVar("Array", np.ndarray, jax.Array)
 
-# ITU-R BT.601-7, 2.5.1: luma weights. ITU-T T.871 (JFIF): chroma at full range, centred at 128 / 255, here at 0.5.
+# Luma weights: ITU-R BT.601-7, 2.5.1. Full-range chroma: ITU-T T.871 (JFIF), centred at 128 / 255, here at 0.5.
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
 CHROMA_CENTRE = 0.5
 
@@ -25,7 +25,7 @@ def luma(rgb: Array) -> Array:
 
 
 def rgb_to_ycbcr(rgb: Array) -> Array:
-    """RGB to YCbCr, [..., 3] in [0, 1] each, chroma centred at 0.5; TypeError for integers (ITU-T T.871, section 7)."""
+    """RGB to YCbCr (ITU-T T.871, section 7), [..., 3] in [0, 1], chroma centred at 0.5; TypeError for integers."""
     y = luma(rgb)
     cb = (rgb[..., 2:3] - y) * (0.5 / (1.0 - BLUE)) + CHROMA_CENTRE
     cr = (rgb[..., 0:1] - y) * (0.5 / (1.0 - RED)) + CHROMA_CENTRE
@@ -33,7 +33,7 @@ def rgb_to_ycbcr(rgb: Array) -> Array:
 
 
 def ycbcr_to_rgb(ycbcr: Array) -> Array:
-    """YCbCr to RGB, the inverse of `rgb_to_ycbcr`, [..., 3] each; not clipped: it leaves [0, 1] where no colour is."""
+    """YCbCr to RGB, the inverse of `rgb_to_ycbcr`, [..., 3]; not clipped, so it may leave [0, 1]."""
     _check(ycbcr, 3)
     y = ycbcr[..., 0:1]
     red = y + (ycbcr[..., 2:3] - CHROMA_CENTRE) * (2.0 * (1.0 - RED))
@@ -43,7 +43,7 @@ def ycbcr_to_rgb(ycbcr: Array) -> Array:
 
 
 def fuse_color(fused: Array, visible: Array) -> Array:
-    """The colour image of a fused luminance and the visible image's chroma: YCbCr->RGB of (u, y_Cb, y_Cr), clipped.
+    """The colour image of a fused luminance with the visible image's chroma: YCbCr->RGB of (u, y_Cb, y_Cr), clipped.
 
     Args:
         fused: luminance u, [..., 1]; it may leave [0, 1].

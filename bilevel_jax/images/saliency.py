@@ -8,10 +8,12 @@ _DISTANCE = np.abs(_LEVEL[:, None] - _LEVEL[None, :])
 
 
 def histogram_contrast(gray: np.ndarray) -> np.ndarray:
-    """How far each pixel's level lies from all the others': S(i) = sum_j hist(j) |i - j|, divided by its maximum.
+    """How far each pixel's level lies from all the others': S(i) = sum_j hist(j) |i - j|, then min-max to [0, 1].
 
-    Zhai and Shah, "Visual attention detection in video sequences using spatiotemporal cues", ACM MM 2006, eq. 7-8; it is
-    the HC of Cheng et al., "Global contrast based salient region detection", CVPR 2011, eq. 3, for one grey channel.
+    Zhai and Shah, "Visual attention detection in video sequences using spatiotemporal cues", ACM MM 2006; it is the
+    histogram contrast of Cheng et al., "Global contrast based salient region detection", CVPR 2011, eq. 3, for one
+    grey channel, min-max normalised as in their code: the level that lies in the middle of the histogram gets 0, so
+    that the background of one image does not compete with a target in the other.
 
     Args:
         gray: [H, W], uint8, uint16, or float in [0, 1]; it is reduced to 256 levels.
@@ -22,10 +24,11 @@ def histogram_contrast(gray: np.ndarray) -> np.ndarray:
     if gray.ndim != 2:
         raise ValueError(f"the image has shape {gray.shape}, expected [H, W]")
     levels = _to_levels(gray)
-    contrast = _DISTANCE @ np.bincount(levels.ravel(), minlength=LEVELS)
-    contrast[np.bincount(levels.ravel(), minlength=LEVELS) == 0] = 0.0
-    top = contrast.max()
-    return (contrast / top if top > 0 else contrast).astype(np.float32)[levels]
+    histogram = np.bincount(levels.ravel(), minlength=LEVELS)
+    contrast = _DISTANCE @ histogram
+    low, high = contrast[histogram > 0].min(), contrast[histogram > 0].max()
+    scaled = (contrast - low) / (high - low) if high > low else np.zeros_like(contrast)
+    return scaled.astype(np.float32)[levels]
 
 
 def infrared_saliency(ir: np.ndarray, luma: np.ndarray) -> np.ndarray:

@@ -1,0 +1,184 @@
+"""A user's own folder of registered pairs: `ir/ vi/ [saliency/] [labels/] [boxes/]`, matched by file stem."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bilevel_jax.data.annotations import IGNORE, read_boxes, read_class_names, read_labels
+from bilevel_jax.data.listing import check_listed, check_matched, find_folder, list_files, list_pairs, read_list
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.color import luma
+from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, scale_raw, to_float
+from bilevel_jax.images.saliency import infrared_saliency
+
+# MSRS and MFNet number their frames and end them in D (day) or N (night).
+_DAY_OR_NIGHT = re.compile(r"\d[DN]")
+
+
+class FolderSource:
+    """A random access sequence of records, read from a folder.
+
+    A record has `ir` uint8|uint16 [H, W, 1]; `vis` uint8|uint16 [H, W, 3]; `saliency` uint8 [H, W, 1] (from the folder,
+    or METHOD's m x 255); `labels` int32 [H, W] (255 = ignore); `boxes` float32 [n, 4] (y0, x0, y1, x1 in pixels) and
+    `classes` int32 [n]; `has_labels`, `has_boxes` bool; `index` int64. An item without a label map or a box file has
+    none; an empty box file says that there is no object. Records may be kept in memory: their arrays are read-only.
+
+    Attributes:
+        names: the file stem of every item.
+        class_names: box classes, the lines of `classes.txt`, () without a `boxes` folder.
+        label_names: segmentation classes, the lines of `label_names.txt`, () where there is none.
+        groups: "day" or "night" per item where all names end in D or N after a digit (MSRS, MFNet), else None.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        names: Sequence[str] | str | None = None,
+        infrared_range: tuple[float, float] | None = None,
+        cache_mebibytes: int = 512,
+    ):
+        """Looks at the names of the files, and reads no image.
+
+        Args:
+            root: the folder; the names of its subfolders are matched case-insensitively (`FOLDER_NAMES`).
+            names: which items, by stem: a sequence, a list file such as "train.txt" (see `read_list`), or None for all.
+            infrared_range: (low, high) raw counts that become black and white in a 16 bit infrared file (`scale_raw`).
+            cache_mebibytes: how much of the decoded records may be kept in memory.
+
+        Raises:
+            InputError: a folder is missing, empty or there twice; an infrared image without its visible one or the
+                reverse; a name without its pair; `boxes` without `classes.txt`.
+        """
+        self.root = Path(root)
+        listed = read_list(self.root, names) if isinstance(names, str) else names
+        infrared, visible = list_pairs(self.root)
+        if listed is None:
+            check_matched(self.root, infrared, visible)
+            listed = sorted(infrared)
+        else:
+            check_listed(f"the list of names for {self.root}", listed, infrared, visible)
+        self.names = list(listed)
+        self._infrared = [infrared[name] for name in self.names]
+        self._visible = [visible[name] for name in self.names]
+        self._saliency = self._optional("saliency", IMAGE_SUFFIXES)
+        self._labels = self._optional("labels", IMAGE_SUFFIXES)
+        self._boxes = self._optional("boxes", (".txt",))
+        self.class_names = self._class_names()
+        label_names = self.root / "label_names.txt"
+        self.label_names = read_class_names(label_names) if label_names.exists() else ()
+        self.groups = _day_or_night(self.names)
+        self._infrared_range = infrared_range
+        self._cache: dict[int, dict[str, Any]] = {}
+        self._cache_left = cache_mebibytes << 20
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        # grain shows a source by this.
+        return f"FolderSource({str(self.root)!r}, {len(self)} pairs)"
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Reads the record of one item; InputError where a file of it is damaged or does not fit its pair."""
+        index = range(len(self))[index]
+        if (record := self._cache.get(index)) is None:
+            record = self._read(index)
+            size = sum(value.nbytes for value in record.values() if any(value.strides))
+            if size <= self._cache_left:
+                # Two threads may both have read it: the count is then a little low, which does no harm.
+                self._cache_left -= size
+                self._cache[index] = record
+        return dict(record)
+
+    def check(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Looks at every item once before a run: sizes by the files' headers, boxes by their text.
+
+        Pixels are not decoded: a truncated image or a label value out of range shows when it is read.
+
+        Args:
+            progress: called with (items done, items in all) after each item.
+
+        Raises:
+            InputError: for the first item that does not fit.
+        """
+        for index in range(len(self)):
+            height, width = image_size(self._infrared[index])
+            for other in (self._visible[index], self._saliency[index], self._labels[index]):
+                if other is not None:
+                    _check_size(other, image_size(other), self._infrared[index], (height, width))
+            if self._boxes[index] is not None:
+                read_boxes(self._boxes[index], len(self.class_names), height, width)
+            if progress is not None:
+                progress(index + 1, len(self))
+
+    def _read(self, index: int) -> dict[str, Any]:
+        path = self._infrared[index]
+        ir = scale_raw(_to_gray(read_image(path)), self._infrared_range)
+        vis = read_image(self._visible[index])
+        _check_size(self._visible[index], vis.shape[:2], path, ir.shape[:2])
+        vis = np.repeat(vis, 3, axis=-1) if vis.shape[-1] == 1 else vis
+        labels, boxes = self._labels[index], self._boxes[index]
+        height, width = ir.shape[:2]
+        record = {"ir": ir, "vis": vis, "saliency": self._read_saliency(index, ir, vis)}
+        record["labels"] = (
+            np.broadcast_to(np.int32(IGNORE), (height, width))  # takes no memory
+            if labels is None
+            else read_labels(labels, self.label_names, height, width)
+        )
+        record["boxes"], record["classes"] = (
+            (np.zeros((0, 4), np.float32), np.zeros(0, np.int32))
+            if boxes is None
+            else read_boxes(boxes, len(self.class_names), height, width)
+        )
+        for value in record.values():
+            value.flags.writeable = False
+        has = {"has_labels": np.bool_(labels is not None), "has_boxes": np.bool_(boxes is not None)}
+        return {**record, **has, "index": np.int64(index)}
+
+    def _read_saliency(self, index: int, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
+        path = self._saliency[index]
+        if path is None:
+            saliency = infrared_saliency(ir[..., 0], luma(to_float(vis))[..., 0])
+            return np.rint(saliency * 255.0).astype(np.uint8)[..., None]
+        saliency = _to_gray(read_image(path))
+        _check_size(path, saliency.shape[:2], self._infrared[index], ir.shape[:2])
+        return saliency if saliency.dtype == np.uint8 else (saliency >> 8).astype(np.uint8)
+
+    def _optional(self, role: str, suffixes: tuple[str, ...]) -> list[Path | None]:
+        folder = find_folder(self.root, role)
+        files = {} if folder is None else list_files(folder, suffixes)
+        return [files.get(name) for name in self.names]
+
+    def _class_names(self) -> tuple[str, ...]:
+        path = self.root / "classes.txt"
+        if path.exists():
+            return read_class_names(path)
+        if any(box is not None for box in self._boxes):
+            raise InputError(f"{path} is missing, expected the names of the classes in the box files, one a line.")
+        return ()
+
+
+def _check_size(path: Path, size: tuple[int, int], other: Path, expected: tuple[int, int]) -> None:
+    if tuple(size) != tuple(expected):
+        raise InputError(
+            f"{path} is {size[1]} x {size[0]} pixels, expected {expected[1]} x {expected[0]} as {other} is."
+        )
+
+
+def _to_gray(image: np.ndarray) -> np.ndarray:
+    if image.shape[-1] == 1:
+        return image
+    if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(image[..., 0], image[..., 2]):
+        return image[..., :1]
+    # In integers' own scale, rounded: uint16 counts stay counts.
+    return np.rint(luma(image.astype(np.float32))).astype(image.dtype)
+
+
+def _day_or_night(names: list[str]) -> list[str] | None:
+    if not all(_DAY_OR_NIGHT.fullmatch(name[-2:]) for name in names):
+        return None
+    return ["day" if name.endswith("D") else "night" for name in names]

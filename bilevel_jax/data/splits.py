@@ -1,0 +1,67 @@
+"""Disjoint parts of one training list for the inner and the outer problem."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bilevel_jax.errors import InputError
+
+
+def alternate_blocks(
+    num: int, block: int = 20, groups: Sequence[str] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Splits `num` items into (inner, outer) indices, int64 and ascending, by turns of consecutive items.
+
+    Neighbouring frames of a recording are near-duplicates: dealt out one by one they would put the same scene on both
+    sides, and one cut in the middle would set day against night. So each group (day, night) is cut by itself into an
+    even number of equal runs of about `block` items, which go to the inner and the outer part by turns; an even number
+    of runs gives both parts the same share of every group. A group of one item goes to the smaller part.
+
+    Args:
+        num: number of items, at least 2, in the order of recording.
+        block: wished length of a run; runs are never shorter than half of it unless the group is shorter than `block`.
+        groups: one name per item, or None for a single group.
+
+    Raises:
+        InputError: fewer than 2 items, or a block below 1.
+    """
+    if num < 2:
+        raise InputError(f"the training list has {num} item(s), expected at least 2 (one inner, one outer).")
+    if block < 1:
+        raise InputError(f"the block length of the inner/outer split is {block}, expected at least 1.")
+    if groups is not None and len(groups) != num:
+        raise ValueError(f"{len(groups)} groups for {num} items")
+    names = np.zeros(num, np.int64) if groups is None else np.asarray(groups)
+    parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for name in dict.fromkeys(names.tolist()):
+        members = np.flatnonzero(names == name)
+        smaller = int(sum(map(len, parts[1])) < sum(map(len, parts[0])))
+        if len(members) == 1:
+            parts[smaller].append(members)
+            continue
+        pairs = max(1, round(len(members) / (2 * block)))
+        for turn, run in enumerate(np.array_split(members, 2 * pairs)):
+            parts[(turn + smaller) % 2].append(run)
+    inner, outer = (np.sort(np.concatenate(part)) for part in parts)
+    return inner, outer
+
+
+def check_disjoint(inner: Sequence[int], outer: Sequence[int], names: Sequence[str] | None = None) -> None:
+    """Raises InputError, naming up to three of the items, where the inner and the outer part share any or one is empty.
+
+    Args:
+        inner: indices of the inner part.
+        outer: indices of the outer part.
+        names: the source's names, for the message.
+    """
+    for part, indices in (("inner", inner), ("outer", outer)):
+        if len(indices) == 0:
+            raise InputError(f"the {part} part of the training list is empty, expected at least 1 item.")
+    shared = np.intersect1d(np.asarray(inner), np.asarray(outer))
+    if len(shared):
+        some = ", ".join(names[i] if names is not None else str(i) for i in shared[:3])
+        more = ", ..." if len(shared) > 3 else ""
+        raise InputError(
+            f"the inner and the outer part of the training list share {len(shared)} item(s) ({some}{more}), "
+            "expected disjoint parts."
+        )
