@@ -8,11 +8,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from bilevel_jax.errors import InputError
-
-
-class HelpShown(Exception):
-    """`--help` was asked for and answered."""
+from bilevel_jax.errors import HelpShown, InputError
 
 
 def parse_flags(

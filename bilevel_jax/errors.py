@@ -20,6 +20,10 @@ class RunError(RuntimeError):
     """A run that started well and failed: a NaN, no memory, no disk."""
 
 
+class HelpShown(Exception):
+    """`--help` was asked for and answered."""
+
+
 class StopSignal(Exception):
     """The run was stopped by a signal and has been saved: the same command resumes it."""
 
@@ -27,10 +31,12 @@ class StopSignal(Exception):
 def run_command(command: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:
     """Runs `command(argv)` and returns its exit code, with one sentence on stderr where it did not end well.
 
-    `argv` is `sys.argv` where none is given. Errors other than those of this module keep their traceback and exit with 1.
+    `argv` is `sys.argv` where none is given. Errors that are not of this module keep their traceback and exit with 1.
     """
     try:
         command(list(sys.argv if argv is None else argv))
+    except HelpShown:
+        return EXIT_DONE
     except InputError as error:
         return _say(error, EXIT_USAGE)
     except RunError as error:

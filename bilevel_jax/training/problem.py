@@ -23,7 +23,8 @@ from bilevel_jax.models import PatchDiscriminator, fusion_network, semantic_netw
 
 Batch = dict[str, jax.Array]
 Pair = tuple[jax.Array, jax.Array]
-ScalarLoss = Callable[[Any, jax.Array, Batch], jax.Array]
+Terms = dict[str, Pair]  # named parts of a loss, each (sum, normaliser)
+TermsLoss = Callable[[Any, jax.Array, Batch], Terms]
 
 
 class Networks(NamedTuple):
@@ -79,34 +80,38 @@ def prepare(batch: Batch, key: jax.Array) -> Batch:
     return {**batch, **images, "mix": jax.random.uniform(key, (batch["ir"].shape[0],))}
 
 
-def semantic_loss(config: ConfigDict, network: nn.Module, axis_name: str | None = None) -> ScalarLoss:
+def semantic_loss(config: ConfigDict, network: nn.Module) -> TermsLoss:
     """task(): cross-entropy (+ Dice, Lovasz) for segmentation; focal + GIoU + centreness for detection.
 
+    Args:
+        config: the `semantic` part of a run's configuration.
+        network: what makes predictions of an image.
+
     Returns:
-        (network parameters, image [B, H, W, 3] in [0, 1], prepared batch) -> scalar mean over the images with labels.
+        (network parameters, image [B, H, W, 3] in [0, 1], prepared batch) -> named (sum, normaliser) pairs over the
+        images that have labels.
     """
     if config.task == "detection":
 
-        def loss(params: Any, image: jax.Array, batch: Batch) -> jax.Array:
-            outputs = network.apply(params, image)
+        def loss(params: Any, image: jax.Array, batch: Batch) -> Terms:
             weight = batch["has_boxes"].astype(jnp.float32)
-            terms = detection.detection_loss(outputs, batch["boxes"], batch["classes"], weight)
-            return sum(_mean(pair, axis_name) for pair in terms.values())
+            return detection.detection_loss(network.apply(params, image), batch["boxes"], batch["classes"], weight)
 
         return loss
 
     class_weights = jnp.array(config.class_weights) if len(config.class_weights) else None
-    options = ((config.dice, segmentation.dice), (config.lovasz, segmentation.lovasz_softmax))
 
-    def loss(params: Any, image: jax.Array, batch: Batch) -> jax.Array:
-        logits = network.apply(params, image)
+    def loss(params: Any, image: jax.Array, batch: Batch) -> Terms:
+        logits, labels = network.apply(params, image), batch["labels"]
         weight = batch["has_labels"].astype(jnp.float32)
-        pair = segmentation.cross_entropy(logits, batch["labels"], weight=weight, class_weights=class_weights)
-        total = _mean(pair, axis_name)
-        for factor, term in options:
-            if factor:
-                total += factor * _mean(term(logits, batch["labels"], weight=weight), axis_name)
-        return total
+        terms = {
+            "cross_entropy": segmentation.cross_entropy(logits, labels, weight=weight, class_weights=class_weights)
+        }
+        if config.dice:
+            terms["dice"] = _scaled(config.dice, segmentation.dice(logits, labels, weight=weight))
+        if config.lovasz:
+            terms["lovasz"] = _scaled(config.lovasz, segmentation.lovasz_softmax(logits, labels, weight=weight))
+        return terms
 
     return loss
 
@@ -116,72 +121,59 @@ def has_semantic_labels(config: ConfigDict, batch: Batch) -> jax.Array:
     return jnp.any(batch["has_boxes" if config.semantic.task == "detection" else "has_labels"])
 
 
-def warm_start_loss(config: ConfigDict, networks: Networks, axis_name: str | None = None) -> ScalarLoss:
-    """L1(u, t) + 1.1 (1 - SSIM(u, t)), the fusion network alone: (fusion parameters, prepared batch) -> scalar."""
+def appearance_loss(config: ConfigDict, fused: jax.Array, batch: Batch) -> Terms:
+    """L1(u, t) + 1.1 (1 - SSIM(u, t)): the visual task without an adversary, which is also the warm start's loss."""
+    target = _target(batch)
+    return {
+        "l1": _scaled(config.visual.l1, fusion.l1(fused, target)),
+        "ssim": _scaled(config.visual.ssim, fusion.structural_dissimilarity(fused, target)),
+    }
 
-    def loss(outer_params: Any, batch: Batch) -> jax.Array:
-        return _appearance(config, _fuse(networks, outer_params, batch), batch, axis_name)
 
-    return loss
-
-
-def problem_from_config(config: ConfigDict, networks: Networks, axis_name: str | None = None) -> BilevelProblem:
+def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProblem:
     """The bilevel problem: forward = the fusion network, tasks "visual" and, unless the task is none, "semantic".
 
-    All losses take the fused luminance [B, H, W, 1], not clipped, and a batch that went through `prepare`. With
-    `axis_name` each is the mean over the GLOBAL batch once it has been averaged over that axis.
+    All losses take the fused luminance [B, H, W, 1], not clipped, and a batch that went through `prepare`; they return
+    named (sum, normaliser) pairs, so that a mean is that of the global batch on any number of devices.
     """
     family = adversarial.FAMILIES[config.visual.loss]
 
-    def generator(fused: jax.Array, discriminator_params: Any) -> jax.Array:
-        return _mean(family.generator(networks.discriminator.apply(discriminator_params, fused)), axis_name)
+    def score(params: Any, images: jax.Array) -> jax.Array:
+        return networks.discriminator.apply(params, images)
 
-    def visual_inner(fused: jax.Array, params: Any, batch: Batch) -> jax.Array:
+    def forward(outer_params: Any, batch: Batch) -> jax.Array:
+        return networks.fusion.apply(outer_params, batch["ir"], luma(batch["vis"]))
+
+    def visual_inner(fused: jax.Array, params: Any, batch: Batch) -> Terms:
         real = _target(batch)
-        scores = networks.discriminator.apply(params, jnp.concatenate([real, fused]))
-        total = _mean(family.discriminator(*jnp.split(scores, 2)), axis_name)
+        terms = {"discriminator": family.discriminator(score(params, real), score(params, fused))}
         if family.gradient_penalty:
-            score = lambda images: networks.discriminator.apply(params, images)  # noqa: E731
-            penalty = adversarial.gradient_penalty(score, real, fused, batch["mix"])
-            total += family.gradient_penalty * _mean(penalty, axis_name)
-        return total
+            penalty = adversarial.gradient_penalty(lambda images: score(params, images), real, fused, batch["mix"])
+            terms["gradient_penalty"] = _scaled(family.gradient_penalty, penalty)
+        return terms
 
-    def visual_outer(fused: jax.Array, inner_params: dict[str, Any], batch: Batch) -> jax.Array:
-        appearance = _appearance(config, fused, batch, axis_name)
-        return appearance + config.visual.adversarial * generator(fused, inner_params["visual"])
+    def visual_outer(fused: jax.Array, inner_params: dict[str, Any], batch: Batch) -> Terms:
+        generator = _scaled(config.visual.adversarial, family.generator(score(inner_params["visual"], fused)))
+        return {**appearance_loss(config, fused, batch), "adversarial": generator}
 
     tasks = {"visual": Task(inner_loss=visual_inner, outer_loss=visual_outer)}
     if networks.semantic is not None:
-        task_loss = semantic_loss(config.semantic, networks.semantic, axis_name)
+        task_loss = semantic_loss(config.semantic, networks.semantic)
 
-        def semantic_inner(fused: jax.Array, params: Any, batch: Batch) -> jax.Array:
+        def semantic_inner(fused: jax.Array, params: Any, batch: Batch) -> Terms:
             return task_loss(params, fuse_color(fused, batch["vis"]), batch)
 
-        def semantic_outer(fused: jax.Array, inner_params: dict[str, Any], batch: Batch) -> jax.Array:
-            seen = semantic_inner(fused, inner_params["semantic"], batch)
-            return seen + config.semantic.adversarial * generator(fused, inner_params["visual"])
+        def semantic_outer(fused: jax.Array, inner_params: dict[str, Any], batch: Batch) -> Terms:
+            generator = _scaled(config.semantic.adversarial, family.generator(score(inner_params["visual"], fused)))
+            return {**semantic_inner(fused, inner_params["semantic"], batch), "adversarial": generator}
 
         tasks["semantic"] = Task(inner_loss=semantic_inner, outer_loss=semantic_outer)
-    return BilevelProblem(forward=lambda params, batch: _fuse(networks, params, batch), tasks=tasks)
-
-
-def _fuse(networks: Networks, outer_params: Any, batch: Batch) -> jax.Array:
-    return networks.fusion.apply(outer_params, batch["ir"], luma(batch["vis"]))
+    return BilevelProblem(forward=forward, tasks=tasks)
 
 
 def _target(batch: Batch) -> jax.Array:
     return fusion.saliency_target(batch["ir"], luma(batch["vis"]), batch["saliency"])
 
 
-def _appearance(config: ConfigDict, fused: jax.Array, batch: Batch, axis_name: str | None) -> jax.Array:
-    target = _target(batch)
-    terms = ((config.visual.l1, fusion.l1), (config.visual.ssim, fusion.structural_dissimilarity))
-    return sum(factor * _mean(term(fused, target), axis_name) for factor, term in terms)
-
-
-def _mean(pair: Pair, axis_name: str | None) -> jax.Array:
-    """sum / normaliser; over an axis, a value whose mean over that axis is global sum / global normaliser."""
-    total, normaliser = pair
-    if axis_name is not None:
-        normaliser = jax.lax.pmean(normaliser, axis_name)
-    return total / jnp.maximum(normaliser, 1e-8)
+def _scaled(factor: float, pair: Pair) -> Pair:
+    return factor * pair[0], pair[1]

@@ -1,0 +1,42 @@
+"""What a semantic network sees, as files: COCO json or label PNG, and overlays to look at."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bilevel_jax.atomic import write_json
+from bilevel_jax.evaluation.inputs import InputSource
+from bilevel_jax.evaluation.semantic import Prediction
+from bilevel_jax.images.files import write_image
+from bilevel_jax.metrics import detection
+from bilevel_jax.report.sheets import Cell, draw_cell
+
+SHOWN_SCORE = 0.3  # boxes below it are in the json and not in the overlays
+
+
+def write_predictions(
+    folder: str | os.PathLike, inputs: InputSource, predictions: Sequence[Prediction], names: Sequence[str]
+) -> None:
+    """Writes `labels/NAME.png` (pixel = class) or `detections.json` (COCO results), and `overlays/NAME.png`.
+
+    Args:
+        folder: made where it does not exist.
+        inputs: what the network saw.
+        predictions: one for each record.
+        names: the network's classes.
+    """
+    folder = Path(folder)
+    for i, prediction in enumerate(predictions):
+        name, image = inputs.names[i], inputs.images[i]
+        if "labels" in prediction:
+            write_image(folder / "labels" / f"{name}.png", prediction["labels"].astype(np.uint8)[..., None])
+            cell = Cell(image, labels=prediction["labels"])
+        else:
+            shown = prediction["scores"] >= SHOWN_SCORE
+            cell = Cell(image, **{key: value[shown] for key, value in prediction.items()})
+        write_image(folder / "overlays" / f"{name}.png", np.asarray(draw_cell(cell, names)))
+    if predictions and "boxes" in predictions[0]:
+        sizes = [image.shape[:2] for image in inputs.images]
+        write_json(folder / "detections.json", detection.coco_json(predictions, names, sizes, inputs.names))

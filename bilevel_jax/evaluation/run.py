@@ -1,0 +1,54 @@
+"""The commands of experiments/train.py and experiments/evaluate.py: flags -> configuration -> run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from bilevel_jax.command_line import define_config_flag, parse_flags
+from bilevel_jax.data.sets import open_sets
+from bilevel_jax.evaluation.table import evaluate_run, held_out_table, table_text
+from bilevel_jax.training.config import check_config
+from bilevel_jax.training.loop import train
+from bilevel_jax.training.signals import StopRequest
+
+TRAIN_USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--config.a.b=value]"
+EVALUATE_USAGE = "python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--list=FILE] [--predictions=DIR]"
+
+
+def train_command(argv: Sequence[str]) -> None:
+    """Trains as the configuration says and prints the held-out table."""
+
+    def define(values: flags.FlagValues) -> None:
+        define_config_flag(values, argv)
+        flags.DEFINE_string("workdir", None, "the run's folder (default: runs/CONFIG)", flag_values=values)
+
+    values = parse_flags(define, argv, TRAIN_USAGE, required=["config"])
+    config = check_config(values.config)
+    name = Path(values["config"].config_filename).stem
+    workdir = Path(values.workdir or Path("runs") / name).absolute()
+    with StopRequest() as stop:
+        sets = open_sets(config.data, config.seed)
+        print(
+            f"{len(sets.train)} training pairs ({len(sets.inner)} inner, {len(sets.outer)} outer), "
+            f"{len(sets.validation)} held out; writing to {workdir}",
+            flush=True,
+        )
+        train(config, sets, workdir, stop)
+        rows = held_out_table(config, workdir, stop)
+    print(table_text(config, rows))
+    print(f"Pictures: {workdir / 'sheets'}; curves: {workdir / 'curves.png'}; table: {workdir / 'table.md'}")
+
+
+def evaluate_command(argv: Sequence[str]) -> None:
+    """Prints the table of a finished run, on its held-out set or on a folder."""
+
+    def define(values: flags.FlagValues) -> None:
+        flags.DEFINE_string("workdir", None, "a run's folder, as train.py made it", flag_values=values)
+        flags.DEFINE_string("data", None, "folder of pairs (default: the run's held-out set)", flag_values=values)
+        flags.DEFINE_string("list", None, "file in --data with the names to take (default: all)", flag_values=values)
+        flags.DEFINE_string("predictions", None, "where COCO json, label PNG and overlays go", flag_values=values)
+
+    values = parse_flags(define, argv, EVALUATE_USAGE, required=["workdir"])
+    config, rows = evaluate_run(Path(values.workdir), values.data, values.list, values.predictions)
+    print(table_text(config, rows))

@@ -1,0 +1,157 @@
+"""The held-out table: ir alone, vis alone, their average and the fused image, side by side."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from bilevel_jax.atomic import write_json
+from bilevel_jax.checkpoints import load_run
+from bilevel_jax.checkpoints.run import load_parameters, save_parameters
+from bilevel_jax.data.folders import FolderSource, read_list
+from bilevel_jax.data.sets import open_sets
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.inputs import KINDS, InputSource
+from bilevel_jax.evaluation.predictions import write_predictions
+from bilevel_jax.evaluation.semantic import SemanticTrainer, semantic_scores
+from bilevel_jax.inference import Fuser
+from bilevel_jax.metrics import fusion
+from bilevel_jax.report.tables import format_table
+from bilevel_jax.training.config import check_config
+from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.signals import StopRequest
+
+MEASURES = ("EN", "SD", "SF", "AG", "MI", "SCD", "SSIM")
+Rows = dict[str, dict[str, float]]  # kind of input -> column -> value
+
+
+def measure(source: Any, inputs: InputSource) -> dict[str, float]:
+    """The fusion measures of METRICS.md's first table, their means over all pairs; NaN where one is undefined."""
+    values = [
+        fusion.evaluate(record["ir"], record["vis"], inputs.images[i])
+        for i, record in ((i, source[i]) for i in range(len(source)))
+    ]
+    return {name: float(np.mean([value[name] for value in values])) for name in MEASURES}
+
+
+def held_out_table(config: ConfigDict, workdir: Path, stop: StopRequest) -> Rows:
+    """Trains one fresh semantic network for each kind of input and scores all of them on the held-out set.
+
+    All start from one initialisation and take the same number of steps on the same crops; for `fused` the fusion
+    network is frozen. A row is written to WORKDIR/table.json as soon as it is known, so a stopped run only makes the
+    rows that are left.
+
+    Args:
+        config: a checked configuration.
+        workdir: a run's folder with a checkpoint.
+        stop: looked at after every step.
+
+    Raises:
+        StopSignal: stopped by a signal.
+        RunError: a row's loss became NaN.
+    """
+    sets = open_sets(config.data, config.seed)
+    networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
+    _, state = load_run(workdir)
+    fuser = Fuser.from_workdir(workdir)
+    trainer = SemanticTrainer(config, networks) if networks.semantic is not None and config.rows.steps else None
+    made_by = {"step": int(state["step"]), "config": json.loads(config.to_json())}
+    path = Path(workdir) / "table.json"
+    rows = _rows_made_by(path, made_by)
+    for kind in KINDS:
+        if kind in rows:
+            continue
+        stop.check("the rows of the table that are done are kept")
+        held_out = InputSource(sets.validation, kind, fuser, stop.check)
+        row = measure(sets.validation, held_out)
+        if trainer is not None:
+            training = InputSource(sets.train, kind, fuser, stop.check)
+            params = trainer.train(training, f"{kind}: semantic network", stop.check)
+            save_parameters(workdir, f"row_{kind}", params)
+            row |= semantic_scores(config, held_out, trainer.predict(params, held_out))
+        rows[kind] = row
+        write_json(path, {"made_by": made_by, "rows": rows})
+    (Path(workdir) / "table.md").write_text(table_text(config, rows, markdown=True) + "\n")
+    return rows
+
+
+def evaluate_run(
+    workdir: Path, data: str | None = None, names_list: str | None = None, predictions: str | None = None
+) -> tuple[ConfigDict, Rows]:
+    """The same table from a finished run's networks, on its held-out set or on any folder; nothing is trained.
+
+    Args:
+        workdir: a run's folder; its row networks are those that `held_out_table` left.
+        data: a folder as `FolderSource` reads it; None = the run's held-out set.
+        names_list: a list file in `data`; None = all pairs.
+        predictions: folder that receives what the semantic networks see: COCO json, label PNG, overlays.
+
+    Raises:
+        InputError: the folder's classes are not those that the run was trained on.
+    """
+    config, state = load_run(workdir)
+    config = check_config(config)
+    classes = json.loads((Path(workdir) / "classes.json").read_text())
+    if data is None:
+        source = open_sets(config.data, config.seed).validation
+    else:
+        infrared_range = tuple(config.data.infrared_range) or None
+        names = read_list(data, names_list) if names_list else None
+        source = FolderSource(data, names, infrared_range=infrared_range)
+    networks = networks_from_config(config, classes["boxes"], classes["labels"])
+    _check_classes(config, source, classes, data)
+    fuser = Fuser.from_workdir(workdir)
+    trainer = SemanticTrainer(config, networks) if networks.semantic is not None else None
+    rows: Rows = {}
+    for kind in KINDS:
+        inputs = InputSource(source, kind, fuser)
+        rows[kind] = measure(source, inputs)
+        params = load_parameters(workdir, f"row_{kind}") if trainer is not None else None
+        if params is None:
+            continue
+        seen = trainer.predict(params, inputs)
+        rows[kind] |= semantic_scores(config, inputs, seen)
+        if predictions is not None:
+            write_predictions(Path(predictions) / kind, inputs, seen, _named_like(config, classes))
+    name = "held_out" if data is None else Path(data).resolve().name
+    write_json(Path(workdir) / "evaluation" / f"{name}.json", {"step": int(state["step"]), "rows": rows})
+    return config, rows
+
+
+def table_text(config: ConfigDict, rows: Rows, markdown: bool = False) -> str:
+    """The rows as a text or markdown table: the seven measures, then the semantic figures in per cent."""
+    if not rows:
+        return ""
+    semantic = [name for name in next(iter(rows.values())) if name not in MEASURES]
+    shown = [n for n in semantic if not n.startswith(("acc/", "mAcc", "pixel"))]
+    shown.sort(key=lambda n: "/" in n)  # the means first
+    lines = []
+    for kind, row in rows.items():
+        cells = {"input": kind} | {name: row.get(name, float("nan")) for name in MEASURES}
+        lines.append(cells | {f"{name} %": 100 * row.get(name, float("nan")) for name in shown})
+    return format_table(lines, list(lines[0]), markdown=markdown)
+
+
+def _rows_made_by(path: Path, made_by: dict[str, Any]) -> Rows:
+    if not path.exists():
+        return {}
+    table = json.loads(path.read_text())
+    return table["rows"] if table["made_by"] == made_by else {}
+
+
+def _named_like(config: ConfigDict, classes: dict[str, Sequence[str]]) -> Sequence[str]:
+    return classes["boxes" if config.semantic.task == "detection" else "labels"]
+
+
+def _check_classes(config: ConfigDict, source: Any, classes: dict[str, Sequence[str]], data: str | None) -> None:
+    trained = list(_named_like(config, classes))
+    has = list(source.class_names if config.semantic.task == "detection" else source.label_names)
+    if config.semantic.task != "none" and has and has != trained:
+        raise InputError(
+            f"{data} has the classes {', '.join(has)}, and the run was trained on {', '.join(trained)}; "
+            "expected the same names in the same order."
+        )

@@ -1,0 +1,40 @@
+"""SIGTERM and SIGINT: the first asks the run to stop after the step in hand, a second one ends it at once."""
+
+import os
+import signal
+import threading
+from types import FrameType
+
+from bilevel_jax.errors import EXIT_RESUME, StopSignal
+
+
+class StopRequest:
+    """A context in which `asked` turns true once the process is told to stop.
+
+    Outside the main thread no handler can be installed, and `asked` stays false.
+    """
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._ask) for number in self.SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def check(self, what: str = "nothing is lost") -> None:
+        """Raises StopSignal, saying what is kept, where the process was told to stop."""
+        if self.asked:
+            raise StopSignal(f"stopped by a signal; {what}, and the same command resumes.")
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            os._exit(EXIT_RESUME)  # whatever is being written has a temporary name until it is whole
+        self.asked = True

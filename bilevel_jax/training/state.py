@@ -1,0 +1,62 @@
+"""Everything that training changes, in one dataclass."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from ml_collections import ConfigDict
+
+from bilevel_jax.bilevel import dynamic_aggregate
+from bilevel_jax.training.optimizers import optimizer
+from bilevel_jax.training.problem import Networks
+
+
+@struct.dataclass
+class TrainState:
+    """State of a run after `step` steps, warm start included.
+
+    `key` never changes: what a step draws is folded from it and from the step, so a resumed run draws the same.
+    """
+
+    step: jax.Array  # [] int32
+    key: jax.Array  # [2] uint32
+    outer_params: Any  # the fusion network's
+    warm_start_state: optax.OptState
+    outer_state: optax.OptState  # dynamic_aggregate, then the outer optimizer
+    inner_params: dict[str, Any]  # task -> parameters
+    inner_state: dict[str, optax.OptState]
+
+
+class Optimizers:
+    """The gradient transformations of a run, fixed by its configuration."""
+
+    def __init__(self, config: ConfigDict, num_tasks: int, axis_name: str | None = None):
+        self.warm_start = optimizer(config.warm_start)
+        self.inner = optimizer(config.inner)
+        self.aggregate = dynamic_aggregate(
+            config.bilevel.weighting, num_tasks=num_tasks, seed=config.seed, axis_name=axis_name
+        )
+        self.outer = optimizer(config.outer)
+
+
+def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers) -> TrainState:
+    """The state before the first step, from `config.seed` alone."""
+    key = jax.random.PRNGKey(config.seed)
+    fusion_key, visual_key, semantic_key = jax.random.split(jax.random.fold_in(key, 2**31 - 1), 3)
+    height, width = config.data.crop
+    single = jnp.zeros((1, height, width, 1))
+    outer_params = networks.fusion.init(fusion_key, single, single)
+    inner_params = {"visual": networks.discriminator.init(visual_key, single)}
+    if networks.semantic is not None:
+        inner_params["semantic"] = jax.jit(networks.semantic.init)(semantic_key, jnp.zeros((1, height, width, 3)))
+    return TrainState(
+        step=jnp.int32(0),
+        key=key,
+        outer_params=outer_params,
+        warm_start_state=optimizers.warm_start.init(outer_params),
+        outer_state=(optimizers.aggregate.init(outer_params), optimizers.outer.init(outer_params)),
+        inner_params=inner_params,
+        inner_state={task: optimizers.inner.init(params) for task, params in inner_params.items()},
+    )

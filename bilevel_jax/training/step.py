@@ -1,0 +1,236 @@
+"""The pure steps of training: state and batch in, state and metrics out.
+
+Each takes `axis_name`, so that it also runs inside a user's pmap or shard_map; the loop wraps them in plain jit.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from ml_collections import ConfigDict
+
+from bilevel_jax.bilevel import (
+    inner_gradients,
+    next_weights,
+    outer_gradient,
+    outer_gradient_report,
+    reduce_loss,
+    weights_known,
+)
+from bilevel_jax.bilevel.aggregate import find_state
+from bilevel_jax.bilevel.hypergradient import ESTIMATORS
+from bilevel_jax.images.color import fuse_color
+from bilevel_jax.models.fcos import decode
+from bilevel_jax.training.problem import (
+    Batch,
+    Networks,
+    appearance_loss,
+    has_semantic_labels,
+    prepare,
+    problem_from_config,
+)
+from bilevel_jax.training.state import Optimizers, TrainState
+
+Metrics = dict[str, jax.Array]
+StepFn = Callable[..., tuple[TrainState, Metrics]]
+
+
+class Steps(NamedTuple):
+    """The jitted steps of a run; batches are host batches (numpy, integer images)."""
+
+    warm_start: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
+    inner: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
+    outer: Callable[[TrainState, Batch, Batch], tuple[TrainState, Metrics]]  # outer batch, inner batch
+    gradients: Callable[[TrainState, Batch, Batch], Metrics]
+    predict: Callable[[Any, dict[str, Any], Batch], tuple[jax.Array, Any]]
+
+
+def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers) -> Steps:
+    """The steps below, jitted for one configuration; the state is donated where the backend can reuse it."""
+    problem = problem_from_config(config, networks)
+    fixed = dict(config=config, problem=problem, optimizers=optimizers)
+    on_batches = lambda step: _on_host_batches(jax.jit(step, donate_argnums=0))  # noqa: E731
+    return Steps(
+        warm_start=on_batches(functools.partial(warm_start_step, **fixed)),
+        inner=on_batches(functools.partial(inner_step, **fixed)),
+        outer=on_batches(functools.partial(outer_step, **fixed)),
+        gradients=_on_host_batches(jax.jit(functools.partial(gradient_report, config=config, problem=problem))),
+        predict=make_predict(config, networks),
+    )
+
+
+def warm_start_step(
+    state: TrainState, batch: Batch, *, config: ConfigDict, problem: Any, optimizers: Optimizers, axis_name=None
+) -> tuple[TrainState, Metrics]:
+    """One step of the fusion network alone on L1 + SSIM to the saliency-weighted target."""
+    batch = prepare(batch, jax.random.fold_in(state.key, state.step))
+
+    def loss(params: Any) -> tuple[jax.Array, Metrics]:
+        return reduce_loss(appearance_loss(config, problem.forward(params, batch), batch), axis_name)
+
+    (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state.outer_params)
+    if axis_name is not None:
+        value, terms, gradient = jax.lax.pmean((value, terms, gradient), axis_name)
+    updates, opt_state = optimizers.warm_start.update(gradient, state.warm_start_state, state.outer_params)
+    state = state.replace(
+        step=state.step + 1,
+        outer_params=optax.apply_updates(state.outer_params, updates),
+        warm_start_state=opt_state,
+    )
+    return state, {"loss/warm_start": value, **_named("term/warm_start", terms)}
+
+
+def inner_step(
+    state: TrainState, batch: Batch, *, config: ConfigDict, problem: Any, optimizers: Optimizers, axis_name=None
+) -> tuple[TrainState, Metrics]:
+    """One step of every inner problem on its own loss; the fused image is held constant."""
+    batch = prepare(batch, jax.random.fold_in(state.key, 3 * state.step))
+    gradients, aux = inner_gradients(problem, state.outer_params, state.inner_params, batch, axis_name=axis_name)
+    inner_params, inner_state, metrics = {}, {}, {}
+    for task, gradient in gradients.items():
+        updates, inner_state[task] = optimizers.inner.update(
+            gradient, state.inner_state[task], state.inner_params[task]
+        )
+        inner_params[task] = optax.apply_updates(state.inner_params[task], updates)
+        metrics[f"loss/{task}/inner"] = aux[task]["inner_loss"]
+    return state.replace(step=state.step + 1, inner_params=inner_params, inner_state=inner_state), metrics
+
+
+def outer_step(
+    state: TrainState,
+    outer_batch: Batch,
+    inner_batch: Batch,
+    *,
+    config: ConfigDict,
+    problem: Any,
+    optimizers: Optimizers,
+    axis_name: str | None = None,
+) -> tuple[TrainState, Metrics]:
+    """One step of the fusion network on the aggregated hypergradient; it does not advance `step`.
+
+    Where the weights are known before any backward pass all tasks share one pull through the fusion network. A batch
+    without labels trains the visual task alone.
+    """
+    outer_batch, inner_batch = _prepared(state, outer_batch, inner_batch)
+    aggregate_state, opt_state = state.outer_state
+    present = _present(config, problem, outer_batch, axis_name)
+    weights = next_weights(aggregate_state, present=present) if weights_known(config.bilevel.weighting) else None
+    gradient, aux = outer_gradient(
+        problem,
+        state.outer_params,
+        state.inner_params,
+        outer_batch,
+        inner_batch,
+        estimators=estimator_factory(config),
+        weights=weights,
+        axis_name=axis_name,
+    )
+    losses = jnp.stack([aux[task]["outer_loss"] for task in problem.tasks])
+    combined, aggregate_state = optimizers.aggregate.update(
+        gradient, aggregate_state, state.outer_params, losses=losses, weights=weights, present=present
+    )
+    updates, opt_state = optimizers.outer.update(combined, opt_state, state.outer_params)
+    metrics = {"norm/outer_update": optax.global_norm(combined)}
+    used = find_state(aggregate_state).weights
+    for i, task in enumerate(problem.tasks):
+        metrics[f"loss/{task}/outer"] = aux[task]["outer_loss"]
+        metrics |= _named(f"term/{task}", aux[task]["outer_terms"])
+        metrics[f"rho/{task}"] = aux[task]["rho"]
+        metrics[f"lambda/{task}"] = used[i]
+    state = state.replace(
+        outer_params=optax.apply_updates(state.outer_params, updates), outer_state=(aggregate_state, opt_state)
+    )
+    return state, metrics
+
+
+def gradient_report(
+    state: TrainState, outer_batch: Batch, inner_batch: Batch, *, config: ConfigDict, problem: Any, axis_name=None
+) -> Metrics:
+    """Norms and cosines of the tasks' hypergradients in the space of the fusion network's parameters."""
+    outer_batch, inner_batch = _prepared(state, outer_batch, inner_batch)
+    report = outer_gradient_report(
+        problem,
+        state.outer_params,
+        state.inner_params,
+        outer_batch,
+        inner_batch,
+        estimators=estimator_factory(config),
+        axis_name=axis_name,
+    )
+    cosines = report.pop("cosines")
+    metrics = {f"gradient/{task}/{name}": value for task, values in report.items() for name, value in values.items()}
+    if len(report) == 2:
+        metrics["gradient/cosine"] = cosines[0, 1]
+    return metrics
+
+
+def estimator_factory(config: ConfigDict) -> Callable[..., Any]:
+    """What makes the configured hypergradient estimator out of a task's two losses."""
+    bilevel = config.bilevel
+    options = {}
+    if bilevel.estimator == "one_step":
+        options = dict(
+            correction=bilevel.correction, damping=bilevel.damping, relative_damping=bilevel.relative_damping
+        )
+    return functools.partial(ESTIMATORS[bilevel.estimator], **options)
+
+
+def make_predict(config: ConfigDict, networks: Networks) -> Callable[..., tuple[jax.Array, Any]]:
+    """Returns (outer_params, inner_params, host batch) -> (fused_rgb, predictions) jitted.
+
+    fused_rgb is float32 [B, H, W, 3] in [0, 1]; predictions are label maps int32 [B, H, W], or `decode`'s boxes, or None.
+    """
+    forward = problem_from_config(config, networks).forward
+
+    def predict(outer_params: Any, inner_params: dict[str, Any], batch: Batch) -> tuple[jax.Array, Any]:
+        batch = prepare(batch, jax.random.PRNGKey(0))
+        image = fuse_color(forward(outer_params, batch), batch["vis"])
+        if networks.semantic is None:
+            return image, None
+        return image, read_predictions(config, networks.semantic.apply(inner_params["semantic"], image))
+
+    return _on_host_batches(jax.jit(predict))
+
+
+def read_predictions(config: ConfigDict, outputs: Any) -> Any:
+    """Label maps int32 [B, H, W] from logits, or boxes from FCOS's outputs (see `models.fcos.decode`)."""
+    if config.semantic.task == "detection":
+        return decode(outputs)
+    return jnp.argmax(outputs, axis=-1).astype(jnp.int32)
+
+
+def _prepared(state: TrainState, outer_batch: Batch, inner_batch: Batch) -> tuple[Batch, Batch]:
+    keys = [jax.random.fold_in(state.key, 3 * state.step + i) for i in (1, 2)]
+    return prepare(outer_batch, keys[0]), prepare(inner_batch, keys[1])
+
+
+def _present(config: ConfigDict, problem: Any, batch: Batch, axis_name: str | None) -> jax.Array:
+    """Which tasks this batch has labels for, bool [K]."""
+    present = {"visual": jnp.bool_(True)}
+    if "semantic" in problem.tasks:
+        labelled = has_semantic_labels(config, batch)
+        if axis_name is not None:
+            labelled = jax.lax.pmax(labelled.astype(jnp.int32), axis_name) > 0
+        present["semantic"] = labelled
+    return jnp.stack([present[task] for task in problem.tasks])
+
+
+def _named(prefix: str, terms: Mapping[str, jax.Array]) -> Metrics:
+    return {f"{prefix}/{name}": value for name, value in terms.items()}
+
+
+def _on_host_batches(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Keeps what only messages need (names, sizes) on the host, and so out of the compiled step's arguments."""
+
+    def call(*args: Any) -> Any:
+        return step(*(_device_part(a) if isinstance(a, dict) and "ir" in a else a for a in args))
+
+    return call
+
+
+def _device_part(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: value for name, value in batch.items() if name not in ("index", "size")}

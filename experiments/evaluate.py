@@ -1,0 +1,12 @@
+"""Evaluates a trained run: python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--predictions=DIR]
+
+Prints the held-out table, on the run's own held-out set or on any folder of pairs.
+"""
+
+import sys
+
+from bilevel_jax.errors import run_command
+from bilevel_jax.evaluation.run import evaluate_command
+
+if __name__ == "__main__":
+    sys.exit(run_command(evaluate_command))

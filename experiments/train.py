@@ -1,0 +1,13 @@
+"""Trains a fusion network: python experiments/train.py --config=experiments/configs/quickstart.py [--workdir=DIR]
+
+Warm start, then bilevel training, then the held-out table. The same command continues a stopped run.
+Exit codes: 0 done, 1 the run failed, 2 bad usage or input, 75 stopped by a signal: run it again.
+"""
+
+import sys
+
+from bilevel_jax.errors import run_command
+from bilevel_jax.evaluation.run import train_command
+
+if __name__ == "__main__":
+    sys.exit(run_command(train_command))
