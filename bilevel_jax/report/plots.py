@@ -5,6 +5,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -17,7 +19,7 @@ def plot_curves(metrics: str | os.PathLike, path: str | os.PathLike, panels: Seq
     """Draws the scalars of a metrics.jsonl over the steps and writes the picture to `path`, whole or not at all.
 
     What stands before the first slash of a name chooses the panel ("loss/visual" and "loss/semantic" share "loss"), so
-    that losses, rho, lambda and images/s each have their own.
+    that losses, rho and lambda each have their own; so has every figure under "time".
 
     Args:
         metrics: a metrics.jsonl.
@@ -40,12 +42,28 @@ def plot_curves(metrics: str | os.PathLike, path: str | os.PathLike, panels: Seq
     for number, (panel, lines) in enumerate(curves.items(), start=1):
         axes = figure.add_subplot(rows, columns, number, title=panel, xlabel="step")
         for name, (steps, values) in lines.items():
-            axes.plot(steps, values, linewidth=1.0, marker="." if len(steps) < 30 else None, label=name)
+            _draw(axes, np.array(steps), np.array(values, np.float64), name)
         axes.grid(alpha=0.3)
         if len(lines) > 1:
             axes.legend(fontsize="small")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)
+
+
+def _draw(axes: Axes, steps: np.ndarray, values: np.ndarray, name: str) -> None:
+    """One curve; a long one as its mean over 1/50 of its points, with the points themselves pale behind it."""
+    span = len(steps) // 50
+    if span < 4:
+        axes.plot(steps, values, linewidth=1.0, marker="." if len(steps) < 30 else None, label=name)
+        return
+    (points,) = axes.plot(steps, values, linewidth=0.6, alpha=0.25)
+    # NaN (a null) must not spread over the window: the mean is over the known values.
+    known = np.isfinite(values)
+    window = np.ones(span)
+    total = np.convolve(np.where(known, values, 0.0), window, "valid")
+    count = np.convolve(known.astype(float), window, "valid")
+    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0.5)
+    axes.plot(steps[span - 1 :], mean, linewidth=1.4, color=points.get_color(), label=name)
 
 
 def _curves(records: list[dict[str, Any]]) -> dict[str, dict[str, tuple[list[int], list[float]]]]:
@@ -56,8 +74,8 @@ def _curves(records: list[dict[str, Any]]) -> dict[str, dict[str, tuple[list[int
             if key == "step" or not (value is None or isinstance(value, int | float)):
                 continue
             panel, _, name = key.partition("/")
-            # "images/s" is a unit, not a family: it would otherwise lose half its name.
-            panel, name = (key, key) if key == "images/s" else (panel, name or panel)
+            # Times and rates have no common unit: each its own panel. "images/s" is a unit itself.
+            panel, name = (key, key) if panel in ("time", "images") else (panel, name or panel)
             steps, values = curves.setdefault(panel, {}).setdefault(name, ([], []))
             steps.append(record["step"])
             values.append(math.nan if value is None else value)

@@ -35,6 +35,8 @@ class MetricsWriter:
     def write(self, step: int, values: Mapping[str, Any]) -> None:
         """Adds the line of `step`: scalars by name; nested names are joined by a slash, NaN and infinity become null.
 
+        Text stands in metrics.jsonl alone.
+
         Raises:
             ValueError: `step` is not greater than the last one written.
         """
@@ -45,7 +47,8 @@ class MetricsWriter:
         self._lines.flush()
         self._last_step = int(step)
         for name, value in scalars.items():
-            self._events.add_scalar(name, math.nan if value is None else value, step)
+            if not isinstance(value, str):
+                self._events.add_scalar(name, math.nan if value is None else value, step)
 
     def truncate_after(self, step: int) -> None:
         """Forgets what was written for steps greater than `step`; TensorBoard hides its events of those steps."""
@@ -106,12 +109,12 @@ def _line(record: Mapping[str, Any]) -> str:
     return json.dumps(record, allow_nan=False) + "\n"
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, float | int | None]:
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, float | int | str | None]:
     scalars = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
             scalars |= _flatten(value, f"{prefix}{name}/")
         else:
             value = np.asarray(value).item()
-            scalars[prefix + name] = value if isinstance(value, int) or math.isfinite(value) else None
+            scalars[prefix + name] = value if isinstance(value, int | str) or math.isfinite(value) else None
     return scalars
