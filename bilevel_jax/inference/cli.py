@@ -1,0 +1,66 @@
+"""The console command bilevel-fuse."""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from bilevel_jax.command_line import HelpShown, parse_flags
+from bilevel_jax.errors import EXIT_DONE, InputError, run_command
+from bilevel_jax.inference.folder import FORMATS, fuse_files
+from bilevel_jax.inference.fuser import Fuser
+
+USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR --workdir=DIR
+
+Fuses registered infrared and visible images, matched by name, into OUT/NAME.png: as large as the visible image, of its
+bit depth, and in colour where it is."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: 0 done, 2 bad usage or input, with one sentence on stderr."""
+    try:
+        return run_command(_fuse, argv)
+    except HelpShown:
+        return EXIT_DONE
+
+
+def _fuse(argv: Sequence[str]) -> None:
+    values = parse_flags(_define, argv, USAGE, required=("ir", "vis", "out"))
+    if not values.workdir:
+        raise InputError(
+            "--workdir is missing: no pretrained weights are shipped yet; expected the folder of a training run "
+            "(train.py --workdir=DIR)."
+        )
+    infrared_range = _range(values.infrared_range)
+    fuser = Fuser.from_workdir(values.workdir)
+    fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
+
+
+def _define(values: flags.FlagValues) -> None:
+    text = {
+        "ir": "the infrared image, or the folder of them",
+        "vis": "the visible image, or the folder of them",
+        "out": "the folder for the fused images",
+        "workdir": "the folder of the training run whose network is used",
+    }
+    for name, meaning in text.items():
+        flags.DEFINE_string(name, None, meaning, flag_values=values)
+    flags.DEFINE_enum("format", "png", FORMATS, "how the fused images are stored", flag_values=values)
+    flags.DEFINE_list(
+        "infrared_range",
+        None,
+        "LOW,HIGH: the counts of 16-bit infrared files that become black and white; without it each image's own "
+        "percentiles, where its counts fill a small part of the 16 bit",
+        flag_values=values,
+    )
+
+
+def _range(given: list[str] | None) -> tuple[float, float] | None:
+    if given is None:
+        return None
+    try:
+        low, high = (float(number) for number in given)
+    except ValueError:
+        raise InputError(f"--infrared_range={','.join(given)} is no range; expected LOW,HIGH in counts.") from None
+    if not low < high:
+        raise InputError(f"--infrared_range={','.join(given)} is no range; expected LOW below HIGH.")
+    return low, high

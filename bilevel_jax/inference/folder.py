@@ -1,0 +1,92 @@
+"""Fusing files: pairs are matched by stem, each fused image is written whole or not at all."""
+
+import os
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from bilevel_jax.data.listing import list_files
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw, write_image
+from bilevel_jax.inference.fuser import Fuser
+
+FORMATS = ("png", "jpg", "tif", "bmp")
+
+
+def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[str, tuple[Path, Path]]:
+    """The pairs of (infrared file, visible file) by stem: of two folders, or of two files (the visible one's stem).
+
+    Raises:
+        InputError: a path that does not exist, a folder without images, a file beside a folder, an image without its
+            partner, or two images of one stem.
+    """
+    paths = [Path(infrared), Path(visible)]
+    for flag, path in zip(("--ir", "--vis"), paths, strict=True):
+        if not path.exists():
+            raise InputError(f"{flag}={path} does not exist; expected an image or a folder of images.")
+    if paths[0].is_file() and paths[1].is_file():
+        return {paths[1].stem: (paths[0], paths[1])}
+    if paths[0].is_file() or paths[1].is_file():
+        raise InputError(f"--ir={paths[0]} and --vis={paths[1]} are a file and a folder; expected two of a kind.")
+    by_stem = [list_files(path, IMAGE_SUFFIXES) for path in paths]
+    for path, files in zip(paths, by_stem, strict=True):
+        if not files:
+            raise InputError(f"{path} holds no image; expected files with one of {', '.join(IMAGE_SUFFIXES)}.")
+    for here, there in ((0, 1), (1, 0)):
+        alone = sorted(by_stem[here].keys() - by_stem[there].keys())
+        if alone:
+            some = ", ".join(by_stem[here][stem].name for stem in alone[:3]) + (", ..." if len(alone) > 3 else "")
+            raise InputError(
+                f"{paths[here]} holds {len(alone)} image(s) without a partner ({some}); expected the same names in "
+                f"{paths[there]}."
+            )
+    return {stem: (by_stem[0][stem], by_stem[1][stem]) for stem in sorted(by_stem[0])}
+
+
+def fuse_files(
+    fuser: Fuser,
+    infrared: str | os.PathLike,
+    visible: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    suffix: str = "png",
+    infrared_range: tuple[float, float] | None = None,
+) -> list[Path]:
+    """Fuses a pair of files, or every pair of two folders, into OUT/STEM.SUFFIX, with a progress bar and a last line.
+
+    Args:
+        fuser: the network.
+        infrared, visible: two folders or two files.
+        out: the folder of the fused images; made where it does not exist.
+        suffix: one of `FORMATS`; 16 bit visible images need png or tif.
+        infrared_range: (low, high) counts of 16 bit infrared files that become black and white; by default `scale_raw`
+            looks at the image.
+
+    Returns:
+        The written files.
+
+    Raises:
+        InputError: what `find_pairs` refuses, an unreadable image, a pair of two sizes, or a file that cannot be
+            written. What was written before stays.
+    """
+    if suffix not in FORMATS:
+        raise InputError(f"--format={suffix} is not known; expected one of {', '.join(FORMATS)}.")
+    pairs = find_pairs(infrared, visible)
+    targets = {stem: Path(out) / f"{stem}.{suffix}" for stem in pairs}
+    sources = {path.resolve() for pair in pairs.values() for path in pair}
+    for target in targets.values():
+        if target.resolve() in sources:
+            raise InputError(
+                f"{target} is an input image and would be overwritten; expected another --out or --format."
+            )
+    started = time.perf_counter()
+    for stem, (ir_path, vis_path) in tqdm(pairs.items(), unit="pair", dynamic_ncols=True):
+        ir, vis = scale_raw(read_image(ir_path), infrared_range), read_image(vis_path)
+        try:
+            fused = fuser.fuse(ir, vis)
+        except InputError as error:
+            raise InputError(f"{ir_path} and {vis_path}: {error}") from error
+        write_image(targets[stem], fused)
+    print(f"Fused {len(pairs)} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
+    return list(targets.values())

@@ -1,0 +1,146 @@
+"""Fusing arrays of any size, depth and colour with a trained fusion network."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from bilevel_jax.checkpoints import load_run
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.color import fuse_color, luma
+from bilevel_jax.images.files import to_float
+from bilevel_jax.models import FusionNetwork, fusion_network
+
+BUCKET = 64
+TILE = 1024
+PAPER_RADIUS = 23
+
+
+class Fuser:
+    """A fusion network with its parameters, ready for images of any size.
+
+    The image is continued by reflection beyond its borders, by the network's receptive radius and then to a multiple of
+    64 pixels: a folder of many sizes compiles few shapes, and the zeros with which convolutions pad stay out of the
+    picture. A large image goes through in tiles that overlap by twice the radius: the result does not depend on them.
+
+    Args:
+        apply: (params, ir [B, H, W, 1], luma [B, H, W, 1]) -> fused luminance [B, H, W, 1], floats in [0, 1].
+        params: the fusion network's parameters.
+        radius: how many pixels away an input pixel still matters; `receptive_radius` tells it of a network.
+        tile: images of more than tile x tile pixels (padded) are cut into tiles of at most this side; a multiple of 64.
+    """
+
+    def __init__(
+        self, apply: Callable[[Any, Any, Any], Any], params: Any, *, radius: int = PAPER_RADIUS, tile: int = TILE
+    ):
+        if tile % BUCKET or tile <= 2 * radius:
+            raise ValueError(f"tile is {tile}; expected a multiple of {BUCKET} greater than {2 * radius}")
+        self._apply = jax.jit(apply)
+        self._params = jax.device_put(params)
+        self._radius = radius
+        self._tile = tile
+
+    @classmethod
+    def from_workdir(cls, workdir: str | os.PathLike) -> "Fuser":
+        """The fusion network of a training run, as its newest checkpoint has it.
+
+        Raises:
+            InputError: there is no run in `workdir`, or no checkpoint yet.
+        """
+        config, state = load_run(workdir)
+        network = fusion_network(config.fusion.name)
+
+        def apply(params: Any, ir: jax.Array, visible: jax.Array) -> jax.Array:
+            return network.apply({"params": params}, ir, visible)
+
+        return cls(apply, state["outer_params"], radius=receptive_radius(network))
+
+    def fuse(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
+        """The fused image, with exactly the visible image's shape and type; in colour where that is.
+
+        Args:
+            infrared: [H, W], [H, W, 1] or [H, W, 3] (its luminance is taken); uint8, uint16 or float in [0, 1]. Raw
+                thermal counts are scaled beforehand: `images.files.scale_raw`.
+            visible: the same, of the same height and width.
+
+        Returns:
+            uint8, uint16 or float in [0, 1], as `visible`; levels are rounded to the nearest.
+
+        Raises:
+            InputError: sizes that differ, or an array of another shape, type or range.
+        """
+        ir, vis = _checked(infrared, "infrared"), _checked(visible, "visible")
+        if ir.shape[:2] != vis.shape[:2]:
+            raise InputError(
+                f"The infrared image is {ir.shape[1]} x {ir.shape[0]} pixels and the visible {vis.shape[1]} x "
+                f"{vis.shape[0]}; expected one size (registered images)."
+            )
+        fused = self.luminance(ir[None], vis[None])[0]
+        if vis.shape[-1] == 3:
+            # Grey stored in colour stays grey to the last level: rounding in the chroma must not tint it.
+            grey = (vis == vis[..., :1]).all()
+            fused = np.repeat(fused, 3, axis=-1) if grey else fuse_color(fused, vis)
+        fused = np.clip(fused, 0.0, 1.0).reshape(np.shape(visible))
+        kind = np.asarray(visible).dtype
+        if np.issubdtype(kind, np.floating):
+            return fused.astype(kind)
+        return np.floor(fused * float(np.iinfo(kind).max) + 0.5).astype(kind)
+
+    def luminance(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
+        """The fused luminance of a batch, float32 [B, H, W, 1], not clipped.
+
+        Args:
+            infrared, visible: float32 [B, H, W, 1 or 3] in [0, 1]; the luminance of colour is taken.
+        """
+        pair = [image if image.shape[-1] == 1 else luma(image) for image in (infrared, visible)]
+        batch, height, width = pair[0].shape[:3]
+        rows, columns = self._cuts(height, width)
+        span = [_bucket(-(-length // n) + 2 * self._radius) for length, n in ((height, rows), (width, columns))]
+        core = [length - 2 * self._radius for length in span]
+        beyond = [(0, 0), (self._radius, rows * core[0] - height + self._radius)]
+        beyond += [(self._radius, columns * core[1] - width + self._radius), (0, 0)]
+        pair = [np.pad(image, beyond, mode="reflect") for image in pair]
+        fused = np.empty((batch, rows * core[0], columns * core[1], 1), np.float32)
+        inside = slice(self._radius, -self._radius or None)
+        for top in range(0, rows * core[0], core[0]):
+            for left in range(0, columns * core[1], core[1]):
+                window = (slice(None), slice(top, top + span[0]), slice(left, left + span[1]))
+                tile = np.asarray(self._apply(self._params, *(image[window] for image in pair)))
+                fused[:, top : top + core[0], left : left + core[1]] = tile[:, inside, inside]
+        return fused[:, :height, :width]
+
+    def _cuts(self, height: int, width: int) -> tuple[int, int]:
+        """Into how many tiles the image is cut, along its height and its width."""
+        padded = [_bucket(length + 2 * self._radius) for length in (height, width)]
+        if padded[0] * padded[1] <= self._tile**2:
+            return 1, 1
+        core = self._tile - 2 * self._radius
+        return -(-height // core), -(-width // core)
+
+
+def receptive_radius(network: FusionNetwork) -> int:
+    """How many pixels away an input pixel still changes the output: 1 a plain 3x3 convolution, 2 a dilated one."""
+    return 3 + 2 * network.blocks * network.convs
+
+
+def _bucket(length: int) -> int:
+    return -(-length // BUCKET) * BUCKET
+
+
+def _checked(image: np.ndarray, which: str) -> np.ndarray:
+    """The image as float32 [H, W, 1 or 3] in [0, 1]."""
+    image = np.asarray(image)
+    shaped = image[..., None] if image.ndim == 2 else image
+    if shaped.ndim != 3 or shaped.shape[-1] not in (1, 3) or 0 in shaped.shape:
+        raise InputError(f"The {which} image has the shape {image.shape}; expected [H, W], [H, W, 1] or [H, W, 3].")
+    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
+        raise InputError(f"The {which} image has the type {image.dtype}; expected uint8, uint16 or float in [0, 1].")
+    values = to_float(shaped)
+    # Written so that NaN fails it too.
+    if not (values.min() >= 0 and values.max() <= 1):
+        raise InputError(
+            f"The {which} image has values {values.min():g} ... {values.max():g}; expected floats in [0, 1]."
+        )
+    return values

@@ -1,0 +1,8 @@
+"""python experiments/fuse.py --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR --workdir=DIR: fuses pairs of files."""
+
+import sys
+
+from bilevel_jax.inference.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
