@@ -4,10 +4,23 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS
 from bilevel_jax.command_line import config_keys, nearest_key
 from bilevel_jax.errors import InputError
+from bilevel_jax.losses.adversarial import FAMILIES
+from bilevel_jax.models import SEMANTIC_NETWORKS
+from bilevel_jax.models.fusion import VARIANTS
 
-TASKS = ("detection", "segmentation", "none")
+CHOICES = {
+    "data.name": ("scenes", "folder"),
+    "fusion.name": tuple(VARIANTS),
+    "visual.loss": tuple(FAMILIES),
+    "semantic.task": (*SEMANTIC_NETWORKS, "none"),
+    "semantic.depth": (18, 50),
+    "semantic.stem_stride": (1, 2, 4),
+    "bilevel.estimator": tuple(ESTIMATORS),
+    "bilevel.weighting": tuple(WEIGHTINGS),
+} | {f"{optimizer}.name": ("sgd", "adamw") for optimizer in ("warm_start", "outer", "inner", "rows")}
 
 
 def _optimizer(name: str, learning_rate: float, **changes: Any) -> ConfigDict:
@@ -114,10 +127,8 @@ def check_config(config: ConfigDict) -> ConfigDict:
     for key in known:
         if key not in given:
             raise InputError(f"config.{key} is missing: a config starts from bilevel_jax.training.default_config().")
-    _expect(config, "data.name", config.data.name in ("scenes", "folder"), "scenes or folder")
-    _expect(config, "semantic.task", config.semantic.task in TASKS, "one of " + ", ".join(TASKS))
-    _expect(config, "semantic.depth", config.semantic.depth in (18, 50), "18 or 50")
-    _expect(config, "semantic.stem_stride", config.semantic.stem_stride in (1, 2, 4), "1, 2 or 4")
+    for key, values in CHOICES.items():
+        _expect(config, key, _get(config, key) in values, f"one of {', '.join(map(str, values))}")
     if config.data.name == "folder":
         _expect(config, "data.root", bool(config.data.root), "the folder that holds ir/ and vi/ (--config.data.root=DIR)")
     crop = tuple(config.data.crop)
@@ -133,7 +144,6 @@ def check_config(config: ConfigDict) -> ConfigDict:
     for key in not_negative:
         _expect(config, key, _get(config, key) >= 0, "at least 0")
     for name in ("warm_start", "outer", "inner", "rows"):
-        _expect(config, f"{name}.name", config[name].name in ("sgd", "adamw"), "sgd or adamw")
         same = len(config[name].boundaries) == len(config[name].scales)
         _expect(config, f"{name}.scales", same, f"as many as {name}.boundaries")
     return config.lock()

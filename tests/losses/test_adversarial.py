@@ -1,0 +1,45 @@
+"""Adversarial families: what each side wants, the papers' values, and the penalty's derivative."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bilevel_jax.losses import adversarial
+
+REAL, FAKE = jnp.array([2.0, 0.5]).reshape(1, 1, 2, 1), jnp.array([-0.5, 0.25]).reshape(1, 1, 2, 1)
+# Worked by hand from the papers' formulas: (discriminator, generator) means over the two pixels.
+BY_HAND = {
+    "lsgan": ((0.5 + 0.125 + 0.125 + 0.03125) / 2, (1.125 + 0.28125) / 2),
+    "hinge": ((0.0 + 0.5 + 0.5 + 1.25) / 2, (0.5 - 0.25) / 2),
+    "wgan": ((-2.5 - 0.25) / 2, (0.5 - 0.25) / 2),
+    "wgan_gp": ((-2.5 - 0.25) / 2, (0.5 - 0.25) / 2),
+}
+
+
+@pytest.mark.parametrize("name", sorted(adversarial.FAMILIES))
+def test_values(name):
+    family = adversarial.FAMILIES[name]
+    for (total, count), expected in zip(
+        (family.discriminator(REAL, FAKE), family.generator(FAKE)), BY_HAND[name], strict=True
+    ):
+        assert float(total / count) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", sorted(adversarial.FAMILIES))
+def test_the_two_sides_pull_the_fake_score_apart(name):
+    family = adversarial.FAMILIES[name]
+    score = jnp.array(0.5).reshape(1, 1, 1, 1)
+    generator = jax.grad(lambda s: family.generator(s)[0])(score)
+    discriminator = jax.grad(lambda s: family.discriminator(REAL[..., :1, :], s)[0])(score)
+    assert float(generator.item()) < 0 < float(discriminator.item())  # G falls as the fake's score rises
+
+
+def test_gradient_penalty_of_a_line_is_its_slope():
+    real, fake = jnp.ones((2, 3, 3, 1)), jnp.zeros((2, 3, 3, 1))
+    total, count = adversarial.gradient_penalty(lambda x: 3.0 * x + 1.0, real, fake, jnp.array([0.2, 0.7]))
+    assert float(total / count) == pytest.approx(4.0)
+    # d/da of (|2 a x| - 1)^2 at x = mix, per pixel: 2 (2 a m - 1) 2 m
+    slope = lambda a: adversarial.gradient_penalty(lambda x: a * x**2, real, fake, jnp.array([0.5, 1.0]))[0] / 18
+    expected = np.mean([2 * (2 * 3.0 * m - 1) * 2 * m for m in (0.5, 1.0)])
+    assert float(jax.grad(slope)(3.0)) == pytest.approx(expected, rel=1e-5)

@@ -1,0 +1,62 @@
+"""The configuration: its own defaults pass, and a wrong key or value is named."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.training.config import check_config, default_config
+
+CONFIGS = sorted((Path(__file__).parents[2] / "experiments" / "configs").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_shipped_configs_are_complete(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    config = module.get_config()
+    if config.data.name == "folder":
+        config.data.root = "somewhere"
+    assert check_config(config).is_locked
+
+
+def changed(**changes):
+    config = default_config()
+    for key, value in changes.items():
+        *path, last = key.split("__")
+        node = config
+        for part in path:
+            node = node[part]
+        with node.ignore_type():
+            node[last] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"bilevel__weightin": "equal"}, r"config\.bilevel\.weightin does not exist; did you mean config\.bilevel\.weighting\?"),
+        ({"semantic__task": "detect"}, r"config\.semantic\.task is 'detect'; expected one of detection, segmentation, none"),
+        ({"data__name": "folder"}, r"config\.data\.root is ''; expected the folder"),
+        ({"data__crop": (96,)}, r"config\.data\.crop is \(96,\)"),
+        ({"data__batch_size": 0}, r"config\.data\.batch_size is 0; expected at least 1"),
+        ({"outer__learning_rate": -1.0}, r"config\.outer\.learning_rate is -1.0; expected at least 0"),
+        ({"inner__boundaries": (10,)}, r"config\.inner\.scales is \(\); expected as many as inner\.boundaries"),
+        ({"bilevel__weighting": "rondom"}, r"config\.bilevel\.weighting is 'rondom'; expected one of .*random"),
+        ({"bilevel__estimator": "two"}, r"config\.bilevel\.estimator is 'two'; expected one of .*one_step"),
+        ({"fusion__name": "big"}, r"config\.fusion\.name is 'big'; expected one of .*paper"),
+        ({"visual__loss": "gan"}, r"config\.visual\.loss is 'gan'; expected one of .*lsgan"),
+    ],
+)
+def test_mistakes_are_named(changes, sentence):
+    with pytest.raises(InputError, match=sentence):
+        check_config(changed(**changes))
+
+
+def test_a_missing_key_is_named():
+    config = default_config()
+    del config.visual.ssim
+    with pytest.raises(InputError, match=r"config\.visual\.ssim is missing"):
+        check_config(config)
