@@ -13,7 +13,7 @@ class SegmentationNetwork(nn.Module):
     """Turns an image [B,H,W,3] in [0, 1] of any size into logits [B,H,W,num_classes].
 
     ResNet, feature pyramid, and the sum of all levels at the finest one: the head of Kirillov et al., "Panoptic Feature
-    Pyramid Networks", CVPR 2019, with one convolution a level and one upsampling step instead of a chain of them.
+    Pyramid Networks", CVPR 2019, with one convolution and one upsampling step a level instead of a chain of them.
     Raises InputError for a `depth` or `stem_stride` that ResNet does not have.
     """
 
@@ -26,7 +26,7 @@ class SegmentationNetwork(nn.Module):
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
         features = ResNet(self.depth, self.width, self.stem_stride, name="backbone")(image)
-        levels = FPN(self.channels, name="pyramid")(features)
+        levels = FPN(self.channels, smooth=False, name="pyramid")(features)
         total = 0.0
         for index, level in enumerate(levels):
             level = Conv(self.channels, use_bias=False, name=f"conv{index}")(level)
