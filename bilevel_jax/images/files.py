@@ -19,8 +19,6 @@ RAW_PERCENTILES = (0.5, 99.5)
 RAW_SPREAD = 1 << 14
 # What Pillow multiplies the levels of a grey PNG of less than 8 bits by: to be undone where a level is a class id.
 _LOW_BIT_FACTOR = {"L;2": 85, "L;4": 17}
-# Whatever a decoder raises for a file that is damaged: the reader's answer is one sentence in every case.
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, Image.DecompressionBombError)
 
 
 def read_image(path: str | os.PathLike, alpha: bool = False) -> np.ndarray:
@@ -37,7 +35,8 @@ def read_image(path: str | os.PathLike, alpha: bool = False) -> np.ndarray:
         array = _read_pillow(path) if deep is None else deep
     except InputError:
         raise
-    except _UNREADABLE as error:
+    except Exception as error:
+        # A decoder may raise anything for a damaged file (OSError, zlib.error, TypeError, ...): one sentence for all.
         raise _unreadable(path, error) from error
     array = array[..., None] if array.ndim == 2 else array
     if array.dtype not in (np.uint8, np.uint16) or array.ndim != 3 or array.shape[-1] > 4:
@@ -61,7 +60,7 @@ def read_indices(path: str | os.PathLike) -> np.ndarray:
             if image.mode in ("P", "L", "1", *_GREY16):
                 return np.asarray(image).astype(np.int32) // factor
             mode = image.mode
-    except _UNREADABLE as error:
+    except Exception as error:
         raise _unreadable(path, error) from error
     raise InputError(f"{path} is an image of mode {mode}, expected one channel that holds class numbers.")
 
@@ -78,7 +77,7 @@ def image_size(path: str | os.PathLike) -> tuple[int, int]:
                 raise
             with tifffile.TiffFile(path) as file:
                 return file.pages[0].imagelength, file.pages[0].imagewidth
-    except _UNREADABLE as error:
+    except Exception as error:
         raise _unreadable(path, error) from error
 
 
