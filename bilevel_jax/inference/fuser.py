@@ -77,16 +77,19 @@ class Fuser:
                 f"The infrared image is {ir.shape[1]} x {ir.shape[0]} pixels and the visible {vis.shape[1]} x "
                 f"{vis.shape[0]}; expected one size (registered images)."
             )
+        # Grey stored in colour stays grey to the last level: rounding in luma and chroma must not tint it.
+        if (vis == vis[..., :1]).all():
+            vis = vis[..., :1]
         fused = self.luminance(ir[None], vis[None])[0]
         if vis.shape[-1] == 3:
-            # Grey stored in colour stays grey to the last level: rounding in the chroma must not tint it.
-            grey = (vis == vis[..., :1]).all()
-            fused = np.repeat(fused, 3, axis=-1) if grey else fuse_color(fused, vis)
-        fused = np.clip(fused, 0.0, 1.0).reshape(np.shape(visible))
+            fused = fuse_color(fused, vis)
+        fused = np.clip(fused, 0.0, 1.0)
         kind = np.asarray(visible).dtype
-        if np.issubdtype(kind, np.floating):
-            return fused.astype(kind)
-        return np.floor(fused * float(np.iinfo(kind).max) + 0.5).astype(kind)
+        if not np.issubdtype(kind, np.floating):
+            fused = np.floor(fused * float(np.iinfo(kind).max) + 0.5)
+        if np.size(visible) > fused.size:
+            fused = np.repeat(fused, 3, axis=-1)
+        return fused.reshape(np.shape(visible)).astype(kind)
 
     def luminance(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
         """The fused luminance of a batch, float32 [B, H, W, 1], not clipped.
@@ -96,28 +99,29 @@ class Fuser:
         """
         pair = [image if image.shape[-1] == 1 else luma(image) for image in (infrared, visible)]
         batch, height, width = pair[0].shape[:3]
-        rows, columns = self._cuts(height, width)
-        span = [_bucket(-(-length // n) + 2 * self._radius) for length, n in ((height, rows), (width, columns))]
-        core = [length - 2 * self._radius for length in span]
+        core = [length - 2 * self._radius for length in self._window(height, width)]
+        rows, columns = -(-height // core[0]), -(-width // core[1])
         beyond = [(0, 0), (self._radius, rows * core[0] - height + self._radius)]
         beyond += [(self._radius, columns * core[1] - width + self._radius), (0, 0)]
         pair = [np.pad(image, beyond, mode="reflect") for image in pair]
         fused = np.empty((batch, rows * core[0], columns * core[1], 1), np.float32)
         inside = slice(self._radius, -self._radius or None)
-        for top in range(0, rows * core[0], core[0]):
-            for left in range(0, columns * core[1], core[1]):
-                window = (slice(None), slice(top, top + span[0]), slice(left, left + span[1]))
+        for top in range(0, height, core[0]):
+            for left in range(0, width, core[1]):
+                bottom, right = top + core[0], left + core[1]
+                window = np.s_[:, top : bottom + 2 * self._radius, left : right + 2 * self._radius]
                 tile = np.asarray(self._apply(self._params, *(image[window] for image in pair)))
-                fused[:, top : top + core[0], left : left + core[1]] = tile[:, inside, inside]
+                fused[:, top:bottom, left:right] = tile[:, inside, inside]
         return fused[:, :height, :width]
 
-    def _cuts(self, height: int, width: int) -> tuple[int, int]:
-        """Into how many tiles the image is cut, along its height and its width."""
-        padded = [_bucket(length + 2 * self._radius) for length in (height, width)]
-        if padded[0] * padded[1] <= self._tile**2:
-            return 1, 1
-        core = self._tile - 2 * self._radius
-        return -(-height // core), -(-width // core)
+    def _window(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of what goes through the network at once: the padded image, or one of its equal tiles."""
+        whole = [_bucket(length + 2 * self._radius) for length in (height, width)]
+        if whole[0] * whole[1] <= self._tile**2:
+            return whole[0], whole[1]
+        most = self._tile - 2 * self._radius
+        parts = [-(-length // -(-length // most)) for length in (height, width)]
+        return _bucket(parts[0] + 2 * self._radius), _bucket(parts[1] + 2 * self._radius)
 
 
 def receptive_radius(network: FusionNetwork) -> int:

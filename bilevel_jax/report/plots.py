@@ -44,7 +44,7 @@ def plot_curves(metrics: str | os.PathLike, path: str | os.PathLike, panels: Seq
         for name, (steps, values) in lines.items():
             _draw(axes, np.array(steps), np.array(values, np.float64), name)
         axes.grid(alpha=0.3)
-        if len(lines) > 1:
+        if list(lines) != [panel]:
             axes.legend(fontsize="small")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)

@@ -89,7 +89,7 @@ def picture_sheet(
 
 
 def draw_cell(
-    cell: Cell | np.ndarray | None, class_names: Sequence[str] = (), *, cell_width: int = 192, opacity: float = 0.5
+    cell: Cell | np.ndarray | None, class_names: Sequence[str] = (), *, cell_width: int = 192, opacity: float = 0.6
 ) -> Image.Image | None:
     """One cell as a Pillow RGB image, enlarged first so that lines and letters stay sharp; None for an empty cell.
 

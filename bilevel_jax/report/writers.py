@@ -35,7 +35,7 @@ class MetricsWriter:
     def write(self, step: int, values: Mapping[str, Any]) -> None:
         """Adds the line of `step`: scalars by name; nested names are joined by a slash, NaN and infinity become null.
 
-        Text stands in metrics.jsonl alone.
+        Text and null stand in metrics.jsonl alone.
 
         Raises:
             ValueError: `step` is not greater than the last one written.
@@ -47,8 +47,8 @@ class MetricsWriter:
         self._lines.flush()
         self._last_step = int(step)
         for name, value in scalars.items():
-            if not isinstance(value, str):
-                self._events.add_scalar(name, math.nan if value is None else value, step)
+            if isinstance(value, int | float):
+                self._events.add_scalar(name, value, step)
 
     def truncate_after(self, step: int) -> None:
         """Forgets what was written for steps greater than `step`; TensorBoard hides its events of those steps."""
