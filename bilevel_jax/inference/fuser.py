@@ -27,7 +27,7 @@ class Fuser:
 
     Args:
         apply: (params, ir [B, H, W, 1], luma [B, H, W, 1]) -> fused luminance [B, H, W, 1], floats in [0, 1].
-        params: the fusion network's parameters.
+        params: what `apply` takes: flax variables, for a module's own `apply`.
         radius: how many pixels away an input pixel still matters; `receptive_radius` tells it of a network.
         tile: images of more than tile x tile pixels (padded) are cut into tiles of at most this side; a multiple of 64.
     """
@@ -51,11 +51,7 @@ class Fuser:
         """
         config, state = load_run(workdir)
         network = fusion_network(config.fusion.name)
-
-        def apply(params: Any, ir: jax.Array, visible: jax.Array) -> jax.Array:
-            return network.apply({"params": params}, ir, visible)
-
-        return cls(apply, state["outer_params"], radius=receptive_radius(network))
+        return cls(network.apply, state["outer_params"], radius=receptive_radius(network))
 
     def fuse(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
         """The fused image, with exactly the visible image's shape and type; in colour where that is.

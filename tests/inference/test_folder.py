@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from bilevel_jax.checkpoints import Run
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_image, write_image
 from bilevel_jax.inference import Fuser, cli, fuse_files
@@ -112,23 +113,23 @@ def test_what_else_is_refused(average, pairs):
 # --- the command ---
 
 
-@pytest.fixture
-def run_folder(monkeypatch):
-    """A run of an untrained tiny network, whose output is near the mean of its inputs."""
-    network = fusion_network("tiny")
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """The folder of a run whose tiny network is untrained: its output is near the mean of its inputs."""
+    folder, network = tmp_path_factory.mktemp("run"), fusion_network("tiny")
     zeros = np.zeros((1, 16, 16, 1), np.float32)
-    state = {"outer_params": jax.jit(network.init)(jax.random.key(0), zeros, zeros)["params"], "step": 3}
-    monkeypatch.setattr(
-        "bilevel_jax.inference.fuser.load_run", lambda workdir: (ConfigDict({"fusion": {"name": "tiny"}}), state)
-    )
+    run = Run(folder, ConfigDict({"fusion": {"name": "tiny"}}))
+    run.save(3, {"step": 3, "outer_params": jax.jit(network.init)(jax.random.key(0), zeros, zeros)}, {})
+    run.close()
+    return folder
 
 
 def _command(root, *extra):
     return ["bilevel-fuse", f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--out={root / 'out'}", *extra]
 
 
-def test_the_command_fuses(pairs, run_folder):
-    assert cli.main(_command(pairs, "--workdir=runs/a", "--format=tif", "--infrared_range=0,255")) == 0
+def test_the_command_fuses(pairs, workdir):
+    assert cli.main(_command(pairs, f"--workdir={workdir}", "--format=tif", "--infrared_range=0,255")) == 0
     fused = read_image(pairs / "out" / "b.tif").astype(float)
     mean = read_image(pairs / "ir" / "b.bmp") / 2 + read_image(pairs / "vi" / "b.png") / 2
     assert np.abs(fused - mean).mean() < 5
