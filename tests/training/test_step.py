@@ -1,0 +1,140 @@
+"""The train step's shared path against the plain formula of the paper, on the real networks and losses."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from bilevel_jax.bilevel import dynamic_aggregate, next_weights, outer_gradient, reduce_loss
+from bilevel_jax.training.config import default_config
+from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
+from bilevel_jax.training.state import Optimizers, initial_state
+from bilevel_jax.training.step import estimator_factory, inner_step, make_steps, outer_step
+
+SIZE, BATCH = 32, 2
+CLASSES, LABELS = ("person", "bicycle", "car"), tuple("abcdefghi")
+
+
+def host_batch(seed, labelled=True):
+    rng = np.random.default_rng(seed)
+    image = lambda c, dtype: rng.integers(0, np.iinfo(dtype).max, (BATCH, SIZE, SIZE, c), dtype=dtype, endpoint=True)
+    return {
+        "ir": image(1, np.uint16),
+        "vis": image(3, np.uint8),
+        "saliency": image(1, np.uint8),
+        "labels": rng.integers(0, 9, (BATCH, SIZE, SIZE)).astype(np.int32),
+        "boxes": np.array([[[4, 4, 24, 20], [0, 0, 0, 0]], [[8, 2, 28, 30], [2, 3, 12, 15]]], np.float32),
+        "classes": np.array([[0, -1], [2, 1]], np.int32),
+        "has_labels": np.full(BATCH, labelled),
+        "has_boxes": np.full(BATCH, labelled),
+    }
+
+
+def setup(task, **bilevel):
+    config = default_config()
+    config.data.crop = (SIZE, SIZE)
+    config.semantic.task = task
+    config.semantic.width = 8
+    config.semantic.channels = 8
+    config.semantic.head_convs = 1
+    config.bilevel.update(bilevel)
+    networks = networks_from_config(config, CLASSES, LABELS)
+    optimizers = Optimizers(config, num_tasks=1 if task == "none" else 2)
+    return config, networks, optimizers, initial_state(config, networks, optimizers)
+
+
+def plain_gradients(config, problem, state, outer_batch, inner_batch):
+    """g_k = F_w - rho f_w, rho = c <F_v, f_v> / (|f_v|^2 + delta |F_v|^2), by explicit jax.grad over (w, v_k)."""
+    dot = lambda a, b: sum(jnp.vdot(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+    gradients = []
+    for name, task in problem.tasks.items():
+
+        def upper(w, v, task=task, name=name):
+            return reduce_loss(task.outer_loss(problem.forward(w, outer_batch), {**state.inner_params, name: v}, outer_batch))[0]
+
+        def lower(w, v, task=task):
+            return reduce_loss(task.inner_loss(problem.forward(w, inner_batch), v, inner_batch))[0]
+
+        at = state.outer_params, state.inner_params[name]
+        upper_w, upper_v = jax.grad(upper, argnums=(0, 1))(*at)
+        lower_w, lower_v = jax.grad(lower, argnums=(0, 1))(*at)
+        damping = config.bilevel.relative_damping * dot(upper_v, upper_v)
+        rho = config.bilevel.correction * dot(upper_v, lower_v) / (dot(lower_v, lower_v) + damping)
+        gradients.append(jax.tree.map(lambda F, f, rho=rho: F - rho * f, upper_w, lower_w))
+    return gradients
+
+
+@pytest.mark.parametrize("task", ["none", "segmentation", "detection"])
+def test_shared_path_equals_the_plain_formula_for_every_weighting(task):
+    config, networks, _, state = setup(task, correction=1.0, relative_damping=0.5)
+    problem = problem_from_config(config, networks)
+    outer_batch = prepare(host_batch(0), jax.random.PRNGKey(1))
+    inner_batch = prepare(host_batch(1), jax.random.PRNGKey(2))
+
+    @jax.jit
+    def both(state, weights):
+        shared = lambda w: outer_gradient(
+            problem, state.outer_params, state.inner_params, outer_batch, inner_batch,
+            estimators=estimator_factory(config), weights=w,
+        )[0]  # fmt: skip
+        return shared(weights), shared(None), plain_gradients(config, problem, state, outer_batch, inner_batch)
+
+    num_tasks = len(problem.tasks)
+    for weighting in ("random", "equal"):
+        tx = dynamic_aggregate(weighting, num_tasks=num_tasks, seed=3)
+        tx_state = tx.init(state.outer_params)
+        weights = next_weights(tx_state)
+        one_pull, stacked, plain = both(state, weights)
+        expected = jax.tree.map(lambda *g, w=weights: sum(w[k] * g[k] for k in range(num_tasks)), *plain)
+        scale = float(optax.global_norm(expected))
+        assert scale > 1e-3
+        close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5 * scale)
+        from_known, state_known = tx.update(one_pull, tx_state, weights=weights)
+        from_stacked, state_stacked = tx.update(stacked, tx_state)
+        jax.tree.map(close, from_known, expected)
+        jax.tree.map(close, from_stacked, expected)
+        np.testing.assert_allclose(state_known.weights, state_stacked.weights)
+        np.testing.assert_allclose(next_weights(state_known), next_weights(state_stacked))
+        assert float(jnp.sum(state_known.weights)) == pytest.approx(1.0)
+
+
+def test_inner_step_moves_the_inner_networks_alone_and_lowers_their_losses():
+    config, networks, optimizers, state = setup("segmentation")
+    problem = problem_from_config(config, networks)
+    step = jax.jit(functools.partial(inner_step, config=config, problem=problem, optimizers=optimizers))
+    batch, losses, after = host_batch(0), [], state
+    for _ in range(12):
+        after, metrics = step(after, batch)
+        losses.append({name: float(value) for name, value in metrics.items()})
+    jax.tree.map(np.testing.assert_array_equal, after.outer_params, state.outer_params)
+    assert int(after.step) == 12
+    for name in ("loss/visual/inner", "loss/semantic/inner"):
+        assert losses[-1][name] < losses[0][name]
+
+
+def test_outer_step_without_labels_trains_the_visual_task_alone():
+    config, networks, optimizers, state = setup("segmentation")
+    problem = problem_from_config(config, networks)
+    fixed = dict(config=config, problem=problem, optimizers=optimizers)
+    step = jax.jit(functools.partial(outer_step, **fixed))
+    labelled, metrics = step(state, host_batch(0), host_batch(1))
+    assert 0 < float(metrics["lambda/semantic"]) < 1
+    unlabelled, metrics = step(state, host_batch(0, labelled=False), host_batch(1))
+    assert float(metrics["lambda/semantic"]) == 0.0 and float(metrics["lambda/visual"]) == pytest.approx(1.0)
+    for after in (labelled, unlabelled):
+        jax.tree.map(np.testing.assert_array_equal, after.inner_params, state.inner_params)
+        moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), after.outer_params, state.outer_params)
+        assert max(jax.tree.leaves(moved)) > 0 and all(np.isfinite(jax.tree.leaves(moved)))
+
+
+def test_warm_start_lowers_its_loss():
+    config, networks, optimizers, state = setup("none")
+    steps = make_steps(config, networks, optimizers)
+    losses = []
+    for _ in range(15):
+        state, metrics = steps.warm_start(state, {**host_batch(0), "index": np.arange(BATCH)})
+        losses.append(float(metrics["loss/warm_start"]))
+    assert losses[-1] < 0.95 * losses[0]
