@@ -6,8 +6,6 @@ Definitions: those that reproduce published values; where papers print one name 
 says which one this is.
 """
 
-import functools
-
 import numpy as np
 
 from bilevel_jax.errors import InputError
@@ -154,17 +152,21 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _blur(image: np.ndarray) -> np.ndarray:
-    """The Gaussian window of SSIM, 'valid', as products with two banded matrices: [H, W] -> [H - 10, W - 10]."""
-    return _band(image.shape[0]) @ image @ _band(image.shape[1]).T
+    """The Gaussian window of SSIM, 'valid', as shifted sums: [H, W] -> [H - 10, W - 10].
 
-
-@functools.lru_cache(maxsize=64)
-def _band(length: int) -> np.ndarray:
+    Products with banded matrices are as fast on an idle machine and ten times slower on a busy one, where the threads
+    of numpy's matmul wait for each other: 0.2 s against 0.02 s for `evaluate` on 320 x 240 (2 cores, load 4).
+    """
     window = gaussian_window()
-    band = np.zeros((length - len(window) + 1, length))
-    for row in range(len(band)):
-        band[row, row : row + len(window)] = window
-    return band
+    half = WINDOW_SIZE // 2
+    for _ in range(2):
+        # The filter runs along the first axis, and the transpose brings the second one there.
+        length = image.shape[0] - WINDOW_SIZE + 1
+        blurred = window[half] * image[half : half + length]
+        for i in range(half):
+            blurred += window[i] * (image[i : i + length] + image[WINDOW_SIZE - 1 - i :][:length])
+        image = blurred.T
+    return image
 
 
 def _ssim(source: np.ndarray, fused: np.ndarray, fused_mean: np.ndarray, fused_square: np.ndarray) -> float:
