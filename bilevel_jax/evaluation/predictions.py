@@ -19,7 +19,10 @@ SHOWN_SCORE = 0.3  # boxes below it are in the json and not in the overlays
 def write_predictions(
     folder: str | os.PathLike, inputs: InputSource, predictions: Sequence[Prediction], names: Sequence[str]
 ) -> None:
-    """Writes `labels/NAME.png` (pixel = class) or `detections.json` (COCO results), and `overlays/NAME.png`.
+    """Writes `labels/NAME.png` (pixel = class) or COCO json, and `overlays/NAME.png`.
+
+    COCO json is `images.json` (the data set, with the true boxes where there are any) and `detections.json` (the list
+    of results that COCO's evaluators load).
 
     Args:
         folder: made where it does not exist.
@@ -39,4 +42,7 @@ def write_predictions(
         write_image(folder / "overlays" / f"{name}.png", np.asarray(draw_cell(cell, names)))
     if predictions and "boxes" in predictions[0]:
         sizes = [image.shape[:2] for image in inputs.images]
-        write_json(folder / "detections.json", detection.coco_json(predictions, names, sizes, inputs.names))
+        truth = [inputs[i] for i in range(len(inputs))]
+        write_json(folder / "images.json", detection.coco_json(truth, names, sizes, inputs.names))
+        found = detection.coco_json(predictions, names, sizes, inputs.names)
+        write_json(folder / "detections.json", found["annotations"])

@@ -51,7 +51,7 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     inner_params = {"visual": networks.discriminator.init(visual_key, single)}
     if networks.semantic is not None:
         inner_params["semantic"] = jax.jit(networks.semantic.init)(semantic_key, jnp.zeros((1, height, width, 3)))
-    return TrainState(
+    state = TrainState(
         step=jnp.int32(0),
         key=key,
         outer_params=outer_params,
@@ -60,3 +60,5 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
         inner_params=inner_params,
         inner_state={task: optimizers.inner.init(params) for task, params in inner_params.items()},
     )
+    # A state that is donated to a step must not hold one buffer in two places, as fresh optimizer states may.
+    return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
