@@ -150,7 +150,12 @@ def load_run(workdir: str | os.PathLike) -> tuple[ConfigDict, dict[str, Any]]:
 
 def _to_numpy(checkpointer: ocp.StandardCheckpointer, path: Path) -> Any:
     """Restores whatever pytree is at `path` as numpy arrays, on any number of devices."""
-    metadata = checkpointer.metadata(path).item_metadata.tree
+    logger, about_metadata = logging.get_absl_logger(), lambda record: "_CHECKPOINT_METADATA" not in record.getMessage()
+    logger.addFilter(about_metadata)  # the manager keeps that file one folder up, and Orbax warns that it is not here
+    try:
+        metadata = checkpointer.metadata(path).item_metadata.tree
+    finally:
+        logger.removeFilter(about_metadata)
     target = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), metadata)
     return checkpointer.restore(path, target)
 

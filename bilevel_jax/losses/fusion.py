@@ -27,6 +27,21 @@ def saliency_target(ir: jax.Array, luma: jax.Array, saliency: jax.Array) -> jax.
     return saliency * ir + (1.0 - saliency) * luma
 
 
+def bright_target(ir: jax.Array, luma: jax.Array, saliency: jax.Array) -> jax.Array:
+    """The visible image, raised towards the infrared one where that is salient AND brighter: t = y_Y + m max(x - y_Y, 0).
+
+    Histogram contrast calls a cold patch as salient as a hot one, and in a dim infrared image the saliency-weighted
+    target then paints dark stains on a well-lit road. Here heat shows and nothing is darkened. Shapes and ranges as in
+    `saliency_target`.
+    """
+    chex.assert_rank([ir, luma, saliency], 4)
+    chex.assert_equal_shape([ir, luma, saliency])
+    return luma + saliency * jnp.maximum(ir - luma, 0.0)
+
+
+TARGETS = {"saliency": saliency_target, "bright": bright_target}
+
+
 def l1(fused: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Absolute difference, summed over all pixels; the normaliser is the number of pixels. [B, H, W, 1] each."""
     chex.assert_equal_shape([fused, target])

@@ -8,6 +8,7 @@ from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS
 from bilevel_jax.command_line import config_keys, nearest_key
 from bilevel_jax.errors import InputError
 from bilevel_jax.losses.adversarial import FAMILIES
+from bilevel_jax.losses.fusion import TARGETS
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.models.fusion import VARIANTS
 
@@ -15,6 +16,7 @@ CHOICES = {
     "data.name": ("scenes", "folder"),
     "fusion.name": tuple(VARIANTS),
     "visual.loss": tuple(FAMILIES),
+    "visual.target": tuple(TARGETS),
     "semantic.task": (*SEMANTIC_NETWORKS, "none"),
     "semantic.depth": (18, 50),
     "semantic.stem_stride": (1, 2, 4),
@@ -72,6 +74,7 @@ def default_config() -> ConfigDict:
 
     config.visual = ConfigDict()
     config.visual.loss = "lsgan"  # lsgan, hinge, wgan, wgan_gp
+    config.visual.target = "saliency"  # saliency: t = m x + (1 - m) y; bright: t = y + m max(x - y, 0)
     config.visual.l1 = 1.0
     config.visual.ssim = 1.1
     config.visual.adversarial = 0.5  # a_adv: weight of G in F_visual

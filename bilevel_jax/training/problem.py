@@ -123,7 +123,7 @@ def has_semantic_labels(config: ConfigDict, batch: Batch) -> jax.Array:
 
 def appearance_loss(config: ConfigDict, fused: jax.Array, batch: Batch) -> Terms:
     """L1(u, t) + 1.1 (1 - SSIM(u, t)): the visual task without an adversary, which is also the warm start's loss."""
-    target = _target(batch)
+    target = _target(config, batch)
     return {
         "l1": _scaled(config.visual.l1, fusion.l1(fused, target)),
         "ssim": _scaled(config.visual.ssim, fusion.structural_dissimilarity(fused, target)),
@@ -145,7 +145,7 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
         return networks.fusion.apply(outer_params, batch["ir"], luma(batch["vis"]))
 
     def visual_inner(fused: jax.Array, params: Any, batch: Batch) -> Terms:
-        real = _target(batch)
+        real = _target(config, batch)
         terms = {"discriminator": family.discriminator(score(params, real), score(params, fused))}
         if family.gradient_penalty:
             penalty = adversarial.gradient_penalty(lambda images: score(params, images), real, fused, batch["mix"])
@@ -171,8 +171,8 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
     return BilevelProblem(forward=forward, tasks=tasks)
 
 
-def _target(batch: Batch) -> jax.Array:
-    return fusion.saliency_target(batch["ir"], luma(batch["vis"]), batch["saliency"])
+def _target(config: ConfigDict, batch: Batch) -> jax.Array:
+    return fusion.TARGETS[config.visual.target](batch["ir"], luma(batch["vis"]), batch["saliency"])
 
 
 def _scaled(factor: float, pair: Pair) -> Pair:

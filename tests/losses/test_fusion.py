@@ -15,6 +15,13 @@ def test_target_is_infrared_where_salient_and_visible_elsewhere():
     np.testing.assert_allclose(target.ravel(), [0.9, 0.1, 0.5, 0.3], atol=1e-6)
 
 
+def test_bright_target_never_darkens_and_raises_towards_heat_by_the_saliency():
+    ir = jnp.array([0.9, 0.1, 0.9, 0.5]).reshape(1, 2, 2, 1)
+    luma = jnp.array([0.1, 0.9, 0.5, 0.5]).reshape(1, 2, 2, 1)
+    saliency = jnp.array([1.0, 1.0, 0.5, 1.0]).reshape(1, 2, 2, 1)
+    np.testing.assert_allclose(fusion.bright_target(ir, luma, saliency).ravel(), [0.9, 0.9, 0.7, 0.5], atol=1e-6)
+
+
 def test_l1_is_a_sum_and_the_number_of_pixels():
     total, count = fusion.l1(jnp.full((2, 3, 4, 1), 0.25), jnp.full((2, 3, 4, 1), 0.5))
     assert float(total) == pytest.approx(6.0) and float(count) == 24

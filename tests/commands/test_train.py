@@ -1,0 +1,127 @@
+"""train.py from the outside: what a run leaves behind, how it stops and goes on, what a bad one says."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bilevel_jax.checkpoints import load_run
+from bilevel_jax.errors import run_command
+from bilevel_jax.evaluation.run import train_command
+from bilevel_jax.images.files import read_image
+
+ROOT = Path(__file__).parents[2]
+SMOKE = ROOT / "experiments" / "configs" / "smoke.py"
+STEPS = 12  # of smoke.py: 4 of warm start, 8 bilevel
+
+
+def metrics(workdir):
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if not k.startswith("time/")} for line in lines]
+
+
+def test_a_run_leaves_pictures_curves_metrics_a_checkpoint_and_a_table(smoke_run):
+    workdir, printed = smoke_run
+    assert [line["step"] for line in metrics(workdir)] == list(range(1, STEPS + 1))
+    assert {line["phase"] for line in metrics(workdir)} == {"warm_start", "bilevel"}
+    outer = [line for line in metrics(workdir) if "lambda/visual" in line]
+    assert len(outer) == 4  # every second of eight
+    for line in outer:
+        assert line["lambda/visual"] + line["lambda/semantic"] == pytest.approx(1.0)
+    assert read_image(workdir / "curves.png").std() > 0
+    assert read_image(workdir / "sheets" / "000012.png").shape[1] > 5 * 192  # five columns
+    assert (workdir / "checkpoints" / "12").is_dir()
+    assert list((workdir / "tensorboard").glob("events.out.*"))
+    table = json.loads((workdir / "table.json").read_text())["rows"]
+    assert list(table) == ["ir", "vis", "average", "fused"]
+    for kind, row in table.items():
+        assert kind in printed and 0 <= row["mIoU_all"] <= row["mIoU_occurring"] <= 1 and row["EN"] > 1
+
+
+def test_killed_and_stopped_runs_continue_to_the_same_parameters_and_metrics(smoke_run, environment, tmp_path):
+    line = [sys.executable, str(ROOT / "experiments" / "train.py"), f"--config={SMOKE}", f"--workdir={tmp_path}"]
+    line += ["--config.rows.steps=0"]
+    codes = []
+    for number, after in ((signal.SIGKILL, 5), (signal.SIGTERM, 7)):
+        process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_for_step(tmp_path, after, process)
+        process.send_signal(number)
+        _, printed = process.communicate(timeout=120)
+        codes.append(process.returncode)
+    assert codes == [-signal.SIGKILL, 75], printed
+    assert "the same command resumes" in printed
+    last = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert last.returncode == 0, last.stderr
+    straight, resumed = load_run(smoke_run[0])[1], load_run(tmp_path)[1]
+    for name in ("outer_params", "inner_params", "outer_state", "inner_state"):
+        assert_same(straight[name], resumed[name])
+    assert metrics(tmp_path) == metrics(smoke_run[0])
+
+
+def wait_for_step(workdir, step, process):
+    path = workdir / "metrics.jsonl"
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and process.poll() is None:
+        if path.exists() and len(path.read_text().splitlines()) >= step:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"step {step} was not reached; exit code {process.poll()}: {process.stderr.read()}")
+
+
+def assert_same(a, b):
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_same(a[key], b[key])
+    else:
+        np.testing.assert_array_equal(a, b)
+
+
+def run_here(capsys, *arguments):
+    """train.py's command in this process: (exit code, the one sentence it printed on stderr)."""
+    code = run_command(train_command, ["train.py", f"--config={SMOKE}", *map(str, arguments)])
+    return code, capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_a_nan_stops_the_run_with_step_loss_and_files_and_saves_nothing(capsys, tmp_path):
+    code, sentence = run_here(capsys, f"--workdir={tmp_path}", "--config.warm_start.learning_rate=1e30")
+    assert code == 1
+    assert "loss/warm_start is " in sentence and "at step 2" in sentence and "scene_0_000" in sentence
+    assert not list((tmp_path / "checkpoints").glob("[0-9]*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--config.bilevel.weigting=equal"], "config.bilevel.weigting does not exist; did you mean config.bilevel.weighting?"),
+        (["--config.steps=-1"], "config.steps is -1; expected at least 0"),
+        (["--config.data.name=folder"], "config.data.root is ''; expected the folder that holds ir/ and vi/"),
+        (["--config.data.name=folder", "--config.data.root=/no/such/folder"], "/no/such/folder"),
+        (["--config.semantic.class_weights=(1.0,2.0)"], "config.semantic.class_weights has 2 values; expected 9"),
+    ],
+)
+def test_bad_usage_exits_2_and_makes_nothing(capsys, tmp_path, arguments, sentence):
+    code, printed = run_here(capsys, f"--workdir={tmp_path / 'run'}", *arguments)
+    assert code == 2 and sentence in printed
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_config_file_exits_2(command, tmp_path):
+    done = command("train", f"--config={tmp_path / 'none.py'}", f"--workdir={tmp_path / 'run'}")
+    assert done.returncode == 2 and "there is no such file" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_workdir_of_another_model_exits_2(capsys, smoke_run):
+    code, sentence = run_here(capsys, f"--workdir={smoke_run[0]}", "--config.semantic.width=4")
+    assert code == 2 and "config.semantic.width = 8, and this command has 4" in sentence
+
+
+def test_a_workdir_that_cannot_be_written_exits_2(capsys, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code, sentence = run_here(capsys, f"--workdir={tmp_path / 'file' / 'run'}")
+    assert code == 2 and "cannot be written" in sentence
