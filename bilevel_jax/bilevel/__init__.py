@@ -11,10 +11,11 @@ from bilevel_jax.bilevel.aggregate import (
     next_weights,
     weights_known,
 )
-from bilevel_jax.bilevel.gramian import cosines, gramian
+from bilevel_jax.bilevel.gramian import conflicts, cosines, gramian
 from bilevel_jax.bilevel.hypergradient import ESTIMATORS, Estimate, Estimator, estimator, ignore, one_step
 from bilevel_jax.bilevel.problem import BilevelProblem, Task, reduce_loss
 from bilevel_jax.bilevel.problem_gradients import inner_gradients, outer_gradient, outer_gradient_report
+from bilevel_jax.bilevel.task_gradients import combined_gradient, task_gradients
 from bilevel_jax.bilevel.weighting import WEIGHTINGS, Weighting, named_weighting
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Task",
     "Weighting",
     "combine",
+    "combined_gradient",
+    "conflicts",
     "cosines",
     "dynamic_aggregate",
     "estimator",
@@ -40,5 +43,6 @@ __all__ = [
     "outer_gradient",
     "outer_gradient_report",
     "reduce_loss",
+    "task_gradients",
     "weights_known",
 ]

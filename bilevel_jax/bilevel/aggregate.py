@@ -1,5 +1,6 @@
 """dynamic_aggregate: K task gradients in, one update out, as an optax transform."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -7,19 +8,33 @@ import jax.numpy as jnp
 import optax
 
 from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.gramian import gramian
+from bilevel_jax.bilevel.gramian import conflicts, cosines, gramian
+from bilevel_jax.bilevel.present_tasks import renormalised, weigh_present
+from bilevel_jax.bilevel.shared_leaves import shared_mask, split_leaves
 from bilevel_jax.bilevel.weighting import Weighting, named_weighting
 
 PyTree = Any
+
+
+class Accumulated(NamedTuple):
+    """What gradient accumulation has gathered since the last update."""
+
+    gradient: PyTree  # float32 mean so far: combined where the weights are known beforehand, else [K, *shape]
+    losses: jax.Array  # float32 [K]
+    present: jax.Array  # bool [K], the tasks present at any of the steps
+    steps: jax.Array  # int32 scalar
 
 
 class AggregateState(NamedTuple):
     """The state of `dynamic_aggregate`: arrays only, so a restored checkpoint continues the same stream."""
 
     count: jax.Array  # int32 scalar, the updates made
-    weights: jax.Array  # float32 [K], those of the last update; zeros before the first
+    weights: jax.Array  # float32 [K], those of the last update; zeros before the first and for needs="gradients"
     next_weights: jax.Array  # float32 [K], those of the coming update where they are known; zeros where they are not
+    cosines: jax.Array  # float32 [K, K] between the task gradients of the last update; see `diagnostics`
+    conflicts: jax.Array  # int32 scalar, the pairs of tasks with a negative cosine
     weighting: PyTree  # the weighting's own state, its key included
+    accumulated: Accumulated | tuple[()]  # () without accumulation
 
 
 def dynamic_aggregate(
@@ -28,6 +43,10 @@ def dynamic_aggregate(
     num_tasks: int = 2,
     seed: int = 0,
     axis_name: str | None = None,
+    task_scale: tuple[float, ...] | None = None,
+    shared: PyTree | Callable[[PyTree], PyTree] | None = None,
+    accumulate: int = 1,
+    diagnostics: bool = False,
     **options,
 ) -> optax.GradientTransformationExtraArgs:
     """An optax transform that combines task gradients, [K, *shape] on every leaf, into one update, [*shape].
@@ -37,8 +56,9 @@ def dynamic_aggregate(
       losses: float [K], the task losses at this update; needed by weightings that need "losses".
       weights: float [K] from `next_weights`; then the gradient is taken as combined by them already, without the task
         axis, and passes through. Only where the weights are known beforehand.
-      present: bool [K]; an absent task has weight 0 and its gradient is not looked at, and where the weights are
-        known beforehand the others are scaled up to the same total.
+      present: bool [K]; an absent task has weight 0 and its gradient is not looked at. Weights known beforehand are
+        scaled up to the same total, and a Gramian is that of the present tasks alone; weightings that need the
+        gradients see zeros for absent tasks.
 
     Args:
       weighting: a name of the registry, or a Weighting of one's own.
@@ -46,6 +66,14 @@ def dynamic_aggregate(
       seed: of the weighting's random key.
       axis_name: mapped axis of shard_map or pmap over which the gradients (and losses) are averaged here. None
         where they are averaged already, and under jit with NamedSharding.
+      task_scale: K factors on the task gradients, applied before the weighting sees them. Gradients that come combined
+        are taken to have them.
+      shared: a pytree of bools like the params (or a function that makes it of them): only leaves that are True are
+        weighed; the others, such as task heads, pass through as the sum over tasks.
+      accumulate: n > 1 gathers the mean of n gradients and updates at the n-th; before it the update is zero. Put
+        what follows in the chain into `optax.transforms.conditionally_transform(tx, lambda step: step % n == n - 1)`.
+      diagnostics: the state's `cosines` and `conflicts` are filled in also where the weighting does not need the
+        Gramian (they need gradients that come stacked).
       **options: of the weighting.
 
     Returns:
@@ -63,58 +91,107 @@ def dynamic_aggregate(
       >>> print(updates["w"])
       [-0.25 -0.25  0.  ]
     """
-    if num_tasks < 1:
-        raise ValueError(f"num_tasks must be at least 1, got {num_tasks}")
+    if num_tasks < 1 or accumulate < 1:
+        raise ValueError(f"num_tasks and accumulate must be at least 1, got {num_tasks} and {accumulate}")
+    if task_scale is not None and len(task_scale) != num_tasks:
+        raise ValueError(f"{len(task_scale)} values of task_scale for {num_tasks} tasks")
     rule = named_weighting(weighting, **options)
     known = rule.needs in ("nothing", "losses")
 
     def init_fn(params):
-        del params
-        inner = rule.init(num_tasks, jax.random.PRNGKey(seed))
-        zeros = jnp.zeros((num_tasks,), jnp.float32)
+        key, zeros = jax.random.PRNGKey(seed), jnp.zeros((num_tasks,), jnp.float32)
+        if rule.init_with_params is not None:
+            inner = rule.init_with_params(num_tasks, key, split_leaves(params, shared_mask(shared, params))[0])
+        else:
+            inner = rule.init(num_tasks, key)
         following = zeros
         if rule.needs == "nothing":
             following, inner = rule.weigh(None, inner)
         elif rule.needs == "losses":
             following = jnp.full((num_tasks,), 1.0 / num_tasks, jnp.float32)  # no loss has been seen yet
-        return AggregateState(jnp.zeros((), jnp.int32), zeros, following, inner)
+        count, pairs = jnp.zeros((), jnp.int32), jnp.zeros((num_tasks, num_tasks), jnp.float32)
+        return AggregateState(count, zeros, following, pairs, count, inner, _nothing_yet(params))
+
+    def _nothing_yet(params):
+        if accumulate == 1:
+            return ()
+        axis = () if known else (num_tasks,)
+        gradient = jax.tree.map(lambda p: jnp.zeros((*axis, *jnp.shape(p)), trees.accumulator(p.dtype)), params)
+        none = jnp.zeros((num_tasks,), bool)
+        return Accumulated(gradient, none.astype(jnp.float32), none, jnp.zeros((), jnp.int32))
 
     def update_fn(updates, state, params=None, *, losses=None, weights=None, present=None, **ignored):
         del params, ignored
-        if weights is not None and not known:
-            raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
+        mask = shared_mask(shared, updates)
+        _check(weights, losses)
         if weights is None:
             _check_task_axis(updates, num_tasks)
             if present is not None:
                 updates = jax.tree.map(lambda g: jnp.where(_column(present, g), g, 0), updates)
+            if task_scale is not None:
+                scale = jnp.asarray(task_scale, jnp.float32)
+                updates = jax.tree.map(lambda g: (_column(scale, g) * g).astype(g.dtype), updates)
+        if losses is not None:
+            losses = trees.mean(jnp.asarray(losses, jnp.float32), axis_name)
+        if weights is None and (diagnostics or not known):
+            updates = trees.mean(updates, axis_name)
         if known:
-            combined, used, following, inner = _known_beforehand(updates, state, losses, weights, present)
+            state = _note(state, gramian(split_leaves(updates, mask)[0]) if diagnostics and weights is None else None)
+            used = renormalised(state.next_weights, present) if weights is None else jnp.asarray(weights, jnp.float32)
+            gathered = updates if weights is not None else _combined(used, updates, mask)
+            if weights is not None or not diagnostics:
+                gathered = trees.mean(gathered, axis_name)  # after the combination: one gradient travels, not K
+            state = state._replace(weights=used)
         else:
-            combined, used, inner = _from_gradients(updates, state, present)
-            following = state.next_weights
-        return combined, AggregateState(state.count + 1, used, following, inner)
+            gathered = updates
+        if accumulate == 1:
+            return finish(gathered, state, losses, present, mask)
+        return gather(gathered, state, losses, present, mask)
 
-    def _known_beforehand(updates, state, losses, weights, present):
-        used = next_weights(state, losses, present) if weights is None else jnp.asarray(weights, jnp.float32)
-        combined = updates if weights is not None else combine(used, updates)
-        combined = trees.mean(combined, axis_name)  # after the combination: one gradient travels, not K
-        given = None
-        if rule.needs == "losses":
-            if losses is None:
-                raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
-            given = trees.mean(jnp.asarray(losses, jnp.float32), axis_name)
-        following, inner = rule.weigh(given, state.weighting)
-        return combined, used, following, inner
-
-    def _from_gradients(updates, state, present):
-        updates = trees.mean(updates, axis_name)
+    def finish(gathered, state, losses, present, mask):
+        """One update from gradients, combined where the weights are known and stacked where they are not."""
+        state = state._replace(count=state.count + 1)
+        if known:
+            following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+            return gathered, state._replace(next_weights=following, weighting=inner)
+        weighed, heads, merge = split_leaves(gathered, mask)
+        heads = [jnp.sum(head, axis=0) for head in heads]
+        matrix = gramian(weighed) if diagnostics or rule.needs == "gramian" else None
+        state = _note(state, matrix)
         if rule.needs == "gradients":
-            combined, inner = rule.weigh(updates, state.weighting)
-            return combined, state.weights, inner
-        used, inner = rule.weigh(gramian(updates), state.weighting)
-        if present is not None:
-            used = jnp.where(present, used, 0.0)
-        return combine(used, updates), used, inner
+            combined, inner = rule.weigh(weighed, state.weighting)
+            return merge(combined, heads), state._replace(weighting=inner)
+        used, inner = weigh_present(rule, matrix, state.weighting, present)
+        return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
+
+    def gather(gathered, state, losses, present, mask):
+        so_far = state.accumulated
+        share = 1.0 / accumulate
+        now = Accumulated(
+            jax.tree.map(lambda a, g: a + share * g.astype(a.dtype), so_far.gradient, gathered),
+            so_far.losses if losses is None else so_far.losses + share * losses,
+            so_far.present | (True if present is None else present),
+            so_far.steps + 1,
+        )
+
+        def emit():
+            gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), now.gradient, gathered)
+            combined, after = finish(gradient, state, now.losses, None if present is None else now.present, mask)
+            return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
+
+        def wait():
+            shapes = jax.eval_shape(emit)[0]
+            return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), state._replace(accumulated=now)
+
+        return jax.lax.cond(now.steps == accumulate, emit, wait)
+
+    def _check(weights, losses):
+        if weights is not None and not known:
+            raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
+        if weights is not None and shared is not None:
+            raise ValueError("a gradient that comes combined cannot be split into shared parameters and heads")
+        if rule.needs == "losses" and losses is None:
+            raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
 
     return optax.GradientTransformationExtraArgs(init_fn, update_fn)
 
@@ -128,12 +205,7 @@ def next_weights(state: PyTree, losses: jax.Array | None = None, present: jax.Ar
     zeros: see `weights_known`.
     """
     del losses
-    weights = find_state(state).next_weights
-    if present is None:
-        return weights
-    kept = jnp.where(present, weights, 0.0)
-    kept_total = jnp.sum(kept)
-    return kept * jnp.where(kept_total > 0, jnp.sum(weights) / jnp.where(kept_total > 0, kept_total, 1.0), 0.0)
+    return renormalised(find_state(state).next_weights, present)
 
 
 def weights_known(weighting: str | Weighting, **options) -> bool:
@@ -143,11 +215,8 @@ def weights_known(weighting: str | Weighting, **options) -> bool:
 
 def find_state(state: PyTree) -> AggregateState:
     """The AggregateState inside the state of a chain; raises ValueError where there is not exactly one."""
-    found = [
-        leaf
-        for leaf in jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, AggregateState))
-        if isinstance(leaf, AggregateState)
-    ]
+    nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, AggregateState))
+    found = [node for node in nodes if isinstance(node, AggregateState)]
     if len(found) != 1:
         raise ValueError(f"expected the state of one dynamic_aggregate, found {len(found)}")
     return found[0]
@@ -157,19 +226,27 @@ def combine(weights: jax.Array, task_grads: PyTree) -> PyTree:
     """The weighted sum over the leading task axis, [K] and [K, *shape] -> [*shape], accumulated in float32 or wider."""
 
     def leaf(g):
-        accumulated = jax.lax.dot_general(
-            weights.astype(trees.accumulator(g.dtype)),
-            g.astype(trees.accumulator(g.dtype)),
-            dimension_numbers=(((0,), (0,)), ((), ())),
-            precision=jax.lax.Precision.HIGHEST,
-        )
-        return accumulated.astype(g.dtype)
+        # Multiply and sum, which fuses to one pass: a product of a vector and a matrix would copy a bfloat16 stack.
+        wide = trees.accumulator(g.dtype)
+        return jnp.sum(_column(weights.astype(wide), g) * g.astype(wide), axis=0).astype(g.dtype)
 
     return jax.tree.map(leaf, task_grads)
 
 
-def _column(present, leaf):
-    return jnp.reshape(present, (-1,) + (1,) * (leaf.ndim - 1))
+def _combined(weights, task_grads, mask):
+    weighed, heads, merge = split_leaves(task_grads, mask)
+    return merge(combine(weights, weighed), [jnp.sum(head, axis=0) for head in heads])
+
+
+def _note(state, matrix):
+    if matrix is None:
+        return state
+    found = cosines(matrix).astype(jnp.float32)
+    return state._replace(cosines=found, conflicts=conflicts(found))
+
+
+def _column(values, leaf):
+    return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
 
 
 def _check_task_axis(task_grads, num_tasks):

@@ -36,3 +36,8 @@ def cosines(matrix: jax.Array) -> jax.Array:
     norms = jnp.sqrt(jnp.diagonal(matrix))
     safe = jnp.where(norms > 0, norms, 1.0)
     return matrix / safe[:, None] / safe[None, :]
+
+
+def conflicts(cosines: jax.Array) -> jax.Array:
+    """How many pairs of tasks have a negative cosine, an int32 scalar, from their cosines [K, K]."""
+    return jnp.sum(jnp.triu(cosines < 0, 1), dtype=jnp.int32)

@@ -40,10 +40,11 @@ def close(actual, expected):
 
 expected = jax.jit(functools.partial(step, None))(*values)
 specs = (P(), P(), P("data"), P("data"))
-for check_vma in (True, False):
-    mapped = jax.shard_map(functools.partial(step, "data"), mesh=mesh, in_specs=specs, out_specs=P(),
-                           check_vma=check_vma)
-    close(jax.jit(mapped)(*values), expected)
+mapped = jax.shard_map(functools.partial(step, "data"), mesh=mesh, in_specs=specs, out_specs=P())
+close(jax.jit(mapped)(*values), expected)
+unchecked = jax.shard_map(lambda *v: outer_gradient(problem, *v, estimators=estimators, axis_name="data"), mesh=mesh,
+                          in_specs=specs, out_specs=P(), check_vma=False)
+close(jax.jit(unchecked)(*values), expected[:2])
 sharded = [jax.device_put(value, NamedSharding(mesh, spec)) for value, spec in zip(values, specs)]
 close(jax.jit(functools.partial(step, None))(*sharded), expected)
 
@@ -62,7 +63,8 @@ def test_eight_devices_are_one():
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=8 "
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
         "PYTHONPATH": os.pathsep.join([str(here.parents[1]), os.environ.get("PYTHONPATH", "")]),
     }
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(here)], env=environment, capture_output=True, text=True)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+import jax.numpy as jnp
+
 Needs = Literal["nothing", "losses", "gramian", "gradients"]
 
 
@@ -17,3 +19,31 @@ class Weighting(NamedTuple):
     needs: Needs
     init: Callable[[int, Any], Any]  # (num_tasks, key) -> state
     weigh: Callable[[Any, Any], tuple[Any, Any]]  # (what it needs, state) -> (weights or update, state)
+    init_with_params: Callable[[int, Any, Any], Any] | None = None
+    # ^ (num_tasks, key, params) -> state, in place of init where the state has the shape of the gradients
+
+
+def without_state(needs: Needs, weights: Callable[[Any], Any]) -> Weighting:
+    """A Weighting that keeps nothing, from a function of what it needs."""
+    return Weighting(needs, lambda num_tasks, key: (), lambda given, state: (weights(given), state))
+
+
+def with_preference(needs: Needs, weights: Callable[[Any, Any], Any], preference: Any | None) -> Weighting:
+    """A Weighting from a function of (what it needs [K, ...], preference [K]); None prefers all tasks alike, 1/K."""
+    if preference is None:
+
+        def alike(given):
+            return weights(given, jnp.full((given.shape[0],), 1.0 / given.shape[0], given.dtype))
+
+        return without_state(needs, alike)
+    preference = tuple(float(value) for value in preference)
+    if any(value < 0 for value in preference):
+        raise ValueError(f"a preference must not be negative, got {preference}")
+
+    def init(num_tasks, key):
+        del key
+        if len(preference) != num_tasks:
+            raise ValueError(f"{len(preference)} values of preference for {num_tasks} tasks")
+        return jnp.asarray(preference, jnp.float32)
+
+    return Weighting(needs, init, lambda given, state: (weights(given, state), state))

@@ -1,0 +1,69 @@
+"""How weights are found when some tasks are absent from an update."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel.weighting import Weighting
+
+
+def renormalised(weights: jax.Array, present: jax.Array | None) -> jax.Array:
+    """Weights [K] with those of absent tasks 0 and the others scaled up to the same total; 0 where none is there."""
+    if present is None:
+        return weights
+    kept = jnp.where(present, weights, 0.0)
+    total = jnp.sum(kept)
+    return kept * jnp.where(total > 0, jnp.sum(weights) / jnp.where(total > 0, total, 1.0), 0.0)
+
+
+def weigh_present(rule: Weighting, matrix: jax.Array, state: Any, present: jax.Array | None) -> tuple[jax.Array, Any]:
+    """What `rule` makes of the Gramian [K, K] of the present tasks alone: (weights [K], 0 for absent tasks, state).
+
+    The present tasks are moved to the front and the rule is applied to as many tasks as there are, one branch a
+    number. A rule whose state has the size of K cannot be cut down: it sees zero gradients for absent tasks.
+    """
+    if present is None:
+        return rule.weigh(matrix, state)
+    num_tasks = matrix.shape[0]
+    order = jnp.argsort(~present, stable=True)
+    compact = matrix[order][:, order]
+
+    def branch(number):
+        def weigh(state):
+            if number == 0:
+                return jnp.zeros((num_tasks,), matrix.dtype), state
+            if not _accepts(rule, number):  # krum below its minimum
+                return jnp.full((num_tasks,), 1.0 / number, matrix.dtype), state
+            weights, state = rule.weigh(compact[:number, :number], state)
+            return jnp.pad(weights, (0, num_tasks - number)).astype(matrix.dtype), state
+
+        return weigh
+
+    if _same_state(rule, num_tasks):
+        branches = [branch(number) for number in range(num_tasks + 1)]
+        compact_weights, state = jax.lax.switch(jnp.sum(present), branches, state)
+        weights = jnp.zeros_like(compact_weights).at[order].set(compact_weights)
+    else:
+        both = present[:, None] & present[None, :]
+        weights, state = rule.weigh(jnp.where(both, matrix, 0.0), state)
+    return jnp.where(present, weights, 0.0), state
+
+
+def _state_shapes(rule, number):
+    return jax.tree.map(jnp.shape, jax.eval_shape(lambda key: rule.init(number, key), jax.random.PRNGKey(0)))
+
+
+def _accepts(rule, number):
+    try:
+        _state_shapes(rule, number)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_state(rule, num_tasks):
+    full = _state_shapes(rule, num_tasks)
+    smaller = [n for n in range(1, num_tasks) if _accepts(rule, n)]
+    # A rule that accepts no smaller number keeps K in its options, such as a preference.
+    return bool(smaller or num_tasks == 1) and all(_state_shapes(rule, n) == full for n in smaller)

@@ -1,0 +1,31 @@
+"""Conflict-free inverse gradients."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel.weighting.small_quadratic_programs import normalised, pseudo_inverse_apply
+from bilevel_jax.bilevel.weighting.weighting import Weighting, with_preference
+
+
+def config(preference: Sequence[float] | None = None) -> Weighting:
+    """The direction with equal cosines to all task gradients, as long as the sum of their projections.
+
+    Needs the Gramian. d = (sum <g_i, u>) u with u the unit vector along U^+ 1 (U: the unit task gradients); no task is
+    conflicted with where the gradients are linearly independent. `preference` [K] gives the cosines other proportions.
+
+    References:
+      Liu, Chu and Thuerey, ConFIG: Towards Conflict-free Training of Physics Informed Neural Networks, ICLR 2025
+      (arXiv 2408.11104), equations 2-4.
+    """
+
+    def weights(matrix, preferred):
+        cosines, norms = normalised(matrix)
+        proportions = jnp.where(jnp.diagonal(cosines) > 0, preferred * matrix.shape[0], 0.0)
+        found = pseudo_inverse_apply(cosines, proportions)
+        aligned = cosines @ found
+        squared = jnp.maximum(found @ aligned, 0.0)
+        length = jnp.sum(norms * aligned) / jnp.where(squared > 0, squared, 1.0)
+        return jnp.where(squared > 0, length * found / norms, 0.0)
+
+    return with_preference("gramian", weights, preference)

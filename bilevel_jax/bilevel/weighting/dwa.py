@@ -1,0 +1,42 @@
+"""Dynamic weight average."""
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel.weighting.weighting import Weighting
+
+
+def dwa(T: float = 2.0, window: int = 1) -> Weighting:
+    """The softmax of r_k / T, with r_k the ratio of task k's mean losses over its last two windows; needs losses.
+
+    A task whose loss falls slowly weighs more. `window` is the number of updates whose losses are averaged (the paper
+    averages an epoch); the weights change once a window, and are equal until two windows are complete. The paper's
+    weights sum to K, these to 1. Losses have to be positive; a ratio to a loss of 0 counts as 1.
+
+    References:
+      Liu, Johns and Davison, End-to-End Multi-Task Learning with Attention, CVPR 2019 (arXiv 1803.10704), eq. 7.
+    """
+    if T <= 0 or window < 1:
+        raise ValueError(f"dwa needs T > 0 and window >= 1, got T={T}, window={window}")
+
+    def init(num_tasks, key):
+        del key
+        return {
+            "sum": jnp.zeros((num_tasks,), jnp.float32),  # of the window in progress
+            "last": jnp.zeros((num_tasks,), jnp.float32),  # means of the last two complete windows
+            "previous": jnp.zeros((num_tasks,), jnp.float32),
+            "count": jnp.zeros((), jnp.int32),
+        }
+
+    def weigh(losses, state):
+        count = state["count"] + 1
+        total = state["sum"] + losses.astype(jnp.float32)
+        complete = count % window == 0
+        last = jnp.where(complete, total / window, state["last"])
+        previous = jnp.where(complete, state["last"], state["previous"])
+        known = (count >= 2 * window) & (previous > 0)
+        ratios = jnp.where(known, last / jnp.where(known, previous, 1.0), 1.0)
+        following = {"sum": jnp.where(complete, 0.0, total), "last": last, "previous": previous, "count": count}
+        return jax.nn.softmax(ratios / T), following
+
+    return Weighting("losses", init, weigh)

@@ -1,0 +1,56 @@
+"""Weights by excess risk."""
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel.trees import accumulator
+from bilevel_jax.bilevel.weighting.weighting import Weighting
+
+
+def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
+    """Weights that grow exponentially with each task's excess risk relative to its first; of sum 1.
+
+    Needs the gradients. The excess risk of task k is estimated as g^T H^-1 g with the diagonal H = sqrt(sum over
+    updates of g^2), whose sums (as large as the stacked gradients, in float32) its state holds.
+
+    References:
+      He et al., Robust Multi-Task Learning with Excess Risks, ICML 2024 (arXiv 2402.02009), equations 6, 7 and 9,
+      with the scale processing of section 3.2.
+    """
+    if robust_step_size <= 0:
+        raise ValueError(f"excess_mtl needs robust_step_size > 0, got {robust_step_size}")
+
+    def init_with_params(num_tasks, key, params):
+        del key
+        zeros = jnp.zeros((num_tasks,), jnp.float32)
+        squares = jax.tree.map(lambda p: jnp.zeros((num_tasks, *jnp.shape(p)), accumulator(p.dtype)), params)
+        return {"log_weights": zeros, "first": zeros, "count": jnp.zeros((), jnp.int32), "squares": squares}
+
+    def init(num_tasks, key):
+        raise ValueError("excess_mtl keeps a state as large as the gradients: use init_with_params")
+
+    def weigh(grads, state):
+        squares = jax.tree.map(lambda s, g: s + g.astype(s.dtype) ** 2, state["squares"], grads)
+
+        def excess(stack, total):
+            square = stack.astype(total.dtype) ** 2
+            return jnp.sum(square / jnp.sqrt(total + 1e-7), axis=tuple(range(1, stack.ndim)))
+
+        risk = sum(jax.tree.leaves(jax.tree.map(excess, grads, squares))).astype(jnp.float32)
+        started = state["count"] > 0
+        first = jnp.where(started, state["first"], risk)
+        unknown = jnp.where(started & (risk == 0), 0.0, 1.0)  # a risk that was 0 at first has no ratio
+        ratio = jnp.where(first > 0, risk / jnp.where(first > 0, first, 1.0), unknown)
+        # In log space, centred: a very large ratio saturates the weights and never overflows.
+        logits = state["log_weights"] + robust_step_size * ratio
+        log_weights = jax.nn.log_softmax(logits)
+        weights = jnp.exp(log_weights)
+        following = {"log_weights": log_weights, "first": first, "count": state["count"] + 1, "squares": squares}
+
+        def combined(stack):
+            column = jnp.reshape(weights, (-1,) + (1,) * (stack.ndim - 1))
+            return jnp.sum(column * stack.astype(accumulator(stack.dtype)), axis=0).astype(stack.dtype)
+
+        return jax.tree.map(combined, grads), following
+
+    return Weighting("gradients", init, weigh, init_with_params)

@@ -1,0 +1,53 @@
+"""The Newton iteration behind the two weightings that ask for G w = w^(-1/alpha)."""
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel.weighting.small_quadratic_programs import normalised
+
+
+def fair_products(matrix: jax.Array, alpha: float) -> jax.Array:
+    """The weights w > 0 [K] with G w = w^(-1/alpha), from the Gramian G [K, K], for alpha > 0.
+
+    They minimise the convex w^T G w / 2 - sum psi(w), psi' = w^(-1/alpha). Where no solution exists (the point is
+    Pareto-stationary) w is that of a Gramian with a ridge of some rounding errors. Zero gradients change nothing.
+    """
+    power = 1.0 / alpha
+    cosines, norms = normalised(matrix)
+    size, dtype = cosines.shape[0], cosines.dtype
+    epsilon = jnp.finfo(dtype).eps
+    cosines = cosines + jnp.diag(jnp.where(jnp.diagonal(cosines) > 0, 0.0, 1.0)) + 4 * size * epsilon * jnp.eye(size)
+    # In y = |g| w the condition reads C y = p y^(-power); y = q x has x near 1 and equations of one size.
+    q = norms ** ((power - 1) / (power + 1))
+
+    def direction(y):
+        x = y / q
+        residual = q * x**-power - cosines @ y
+        system = cosines + power * jnp.diag(x ** (-power - 1))
+        return jnp.linalg.solve(system, residual), residual
+
+    def objective(y):
+        x = y / q
+        psi = q**2 * (jnp.log(x) if alpha == 1 else (x ** (1 - power) - 1) / (1 - power))
+        return y @ cosines @ y / 2 - jnp.sum(psi)
+
+    lengths = 0.5 ** jnp.arange(25, dtype=dtype)
+
+    def search(carry):
+        y, _, count = carry
+        step, _ = direction(y)
+        candidates = y[None, :] + lengths[:, None] * step[None, :]
+        inside = jnp.all(candidates > 0, axis=1)
+        values = jax.vmap(objective)(jnp.where(inside[:, None], candidates, y[None, :]))
+        best = jnp.argmin(jnp.where(inside, values, jnp.inf))
+        moved = jnp.where(jnp.any(inside), candidates[best], y)
+        return moved, jnp.max(jnp.abs(moved - y) / y), count + 1
+
+    def going(carry):
+        return (carry[1] > jnp.sqrt(epsilon)) & (carry[2] < 60)
+
+    y, _, _ = jax.lax.while_loop(going, search, (q.astype(dtype), jnp.asarray(1.0, dtype), 0))
+    for _ in range(2):  # the search stops where the objective's rounding hides progress; the equations still see it
+        step, _ = direction(y)
+        y = jnp.where(jnp.all(jnp.abs(step) < y / 2), y + step, y)
+    return y / norms

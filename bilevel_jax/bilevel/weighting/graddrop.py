@@ -1,0 +1,46 @@
+"""Gradient sign dropout."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel.trees import accumulator
+from bilevel_jax.bilevel.weighting.weighting import Weighting
+
+
+def graddrop(f: Callable | None = None, leak: Sequence[float] | None = None) -> Weighting:
+    """The sum of the task gradients after one sign is kept and the other dropped, drawn at each coordinate.
+
+    Needs the gradients and a key, which its state holds. With P = (1 + sum g / sum |g|) / 2 the positive parts are kept
+    with probability f(P) (`f`: monotone on [0, 1], the identity where it is None), else the negative ones. `leak` [K]
+    is the part of each task's gradient that is never dropped.
+
+    References:
+      Chen et al., Just Pick a Sign: Optimizing Deep Multitask Models with Gradient Sign Dropout, NeurIPS 2020
+      (arXiv 2010.06808), algorithm 1.
+    """
+    leak = None if leak is None else tuple(float(value) for value in leak)
+
+    def init(num_tasks, key):
+        if leak is not None and len(leak) != num_tasks:
+            raise ValueError(f"{len(leak)} values of leak for {num_tasks} tasks")
+        return key
+
+    def weigh(grads, state):
+        leaves, structure = jax.tree.flatten(grads)
+        state, *draws = jax.random.split(state, len(leaves) + 1)
+        return structure.unflatten(map(_drop, leaves, draws)), state
+
+    def _drop(stack, draw):
+        g = stack.astype(accumulator(stack.dtype))
+        magnitude = jnp.sum(jnp.abs(g), axis=0)
+        positive = 0.5 * (1 + jnp.sum(g, axis=0) / jnp.where(magnitude > 0, magnitude, 1.0))
+        keep = (positive if f is None else f(positive)) > jax.random.uniform(draw, magnitude.shape, g.dtype)
+        kept = jnp.where(keep, g > 0, g < 0)
+        if leak is not None:
+            part = jnp.reshape(jnp.asarray(leak, g.dtype), (-1,) + (1,) * magnitude.ndim)
+            kept = part + (1 - part) * kept
+        return jnp.sum(kept * g, axis=0).astype(stack.dtype)
+
+    return Weighting("gradients", init, weigh)

@@ -1,0 +1,40 @@
+"""Projection of conflicting gradients."""
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel.trees import accumulator
+from bilevel_jax.bilevel.weighting.weighting import Weighting
+
+
+def pcgrad() -> Weighting:
+    """The sum of the task gradients, each projected off those it conflicts with, in random order.
+
+    Needs the Gramian and a key, which its state holds (the order matters for K >= 3).
+
+    References:
+      Yu et al., Gradient Surgery for Multi-Task Learning, NeurIPS 2020 (arXiv 2001.06782), algorithm 1.
+    """
+
+    def weigh(matrix, state):
+        size = matrix.shape[0]
+        matrix = matrix.astype(accumulator(matrix.dtype))
+        key, draw = jax.random.split(state)
+        orders = random_orders(draw, size)
+
+        def project(own, order):
+            weights = jax.nn.one_hot(own, size, dtype=matrix.dtype)
+            for other in order:  # one by one: each projection starts from what the last one left
+                conflict = (weights @ matrix[other] < 0) & (other != own) & (matrix[other, other] > 0)
+                length = jnp.where(conflict, matrix[other, other], 1.0)
+                weights = weights.at[other].add(jnp.where(conflict, -(weights @ matrix[other]) / length, 0.0))
+            return weights
+
+        return jnp.sum(jax.vmap(project)(jnp.arange(size), orders), axis=0), key
+
+    return Weighting("gramian", lambda num_tasks, key: key, weigh)
+
+
+def random_orders(key: jax.Array, size: int) -> jax.Array:
+    """K independent random orders of K tasks, int32 [K, K]."""
+    return jax.vmap(lambda k: jax.random.permutation(k, size))(jax.random.split(key, size))

@@ -1,0 +1,34 @@
+"""The mean without the extremes, coordinate by coordinate."""
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.bilevel.trees import accumulator
+from bilevel_jax.bilevel.weighting.weighting import Weighting
+
+
+def trimmed_mean(trim_number: int = 1) -> Weighting:
+    """The mean of each coordinate without its `trim_number` smallest and largest values; needs the gradients.
+
+    `init` raises ValueError below K = 2 trim_number + 1.
+
+    References:
+      Yin et al., Byzantine-Robust Distributed Learning, ICML 2018 (arXiv 1803.01498), definition 2.
+    """
+    if trim_number < 0:
+        raise ValueError(f"trimmed_mean needs trim_number >= 0, got {trim_number}")
+
+    def init(num_tasks, key):
+        del key
+        if num_tasks < 2 * trim_number + 1:
+            raise ValueError(
+                f"trimmed_mean with trim_number={trim_number} needs at least {2 * trim_number + 1} tasks, "
+                f"got {num_tasks}"
+            )
+        return ()
+
+    def leaf(grads):
+        kept = jnp.sort(grads, axis=0)[trim_number : grads.shape[0] - trim_number]
+        return jnp.mean(kept, axis=0, dtype=accumulator(grads.dtype)).astype(grads.dtype)
+
+    return Weighting("gradients", init, lambda grads, state: (jax.tree.map(leaf, grads), state))

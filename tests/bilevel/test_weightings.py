@@ -1,0 +1,280 @@
+"""Every weighting through one table: reference values, and the properties that each one promises."""
+
+import functools
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bilevel_jax.bilevel import WEIGHTINGS, dynamic_aggregate, named_weighting
+from bilevel_jax.bilevel.weighting.small_quadratic_programs import into_dual_cone, shortest
+
+pcgrad_module = sys.modules["bilevel_jax.bilevel.weighting.pcgrad"]  # the package exports the function of that name
+GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "weightings.npz")
+KINDS = sorted({name.split("/")[0] for name in GOLDEN})
+SCALED = tuple(kind for kind in KINDS if kind != "scaled")
+INDEPENDENT = ("random", "conflicting", "one_zero", "zero")
+
+# golden name: (weighting, options, kinds that have one answer)
+TABLE = {
+    "equal": ("equal", {}, KINDS),
+    "fixed": ("fixed", {"weights": "preference"}, KINDS),
+    "mgda": ("mgda", {}, KINDS),
+    "dualproj": ("dualproj", {}, KINDS),
+    "dualproj_preference": ("dualproj", {"preference": "preference"}, KINDS),
+    "upgrad": ("upgrad", {}, KINDS),
+    "upgrad_preference": ("upgrad", {"preference": "preference"}, KINDS),
+    "cagrad": ("cagrad", {"c": 0.5}, SCALED),
+    "config": ("config", {}, KINDS),
+    "config_preference": ("config", {"preference": "preference"}, KINDS),
+    "imtl_g": ("imtl_g", {}, INDEPENDENT),
+    "aligned_mtl_min": ("aligned_mtl", {}, SCALED),
+    "aligned_mtl_median": ("aligned_mtl", {"scale_mode": "median"}, SCALED),
+    "aligned_mtl_rmse": ("aligned_mtl", {"scale_mode": "rmse"}, SCALED),
+    "nash_mtl": ("nash_mtl", {"max_norm": 0}, KINDS),
+    "fairgrad": ("fairgrad", {}, KINDS),
+    "krum": ("krum", {"n_byzantine": 1, "n_selected": 2}, KINDS),
+    "trimmed_mean": ("trimmed_mean", {"trim_number": 1}, KINDS),
+}
+
+
+def one_update(name, options, stack, later=None):
+    """The update that a fresh dynamic_aggregate makes of [K, n] (the second one, of `later`, where it is given)."""
+    tx = dynamic_aggregate(name, num_tasks=stack.shape[0], **options)
+    # Two leaves: nothing may depend on how the parameters are cut up.
+    cut = lambda g: {"a": g[:, :5], "b": g[:, 5:].reshape(-1, 1, g.shape[1] - 5)}  # noqa: E731
+    state = tx.init(jax.tree.map(lambda g: g[0], cut(stack)))
+    losses = jnp.ones(stack.shape[0])
+    update, state = tx.update(cut(stack), state, losses=losses)
+    if later is not None:
+        update, state = tx.update(cut(later), state, losses=losses)
+    return jnp.concatenate([update["a"], update["b"].ravel()])
+
+
+def with_preference(options, num_tasks):
+    return {
+        key: tuple(np.linspace(1, 2, num_tasks)) if value == "preference" else value for key, value in options.items()
+    }
+
+
+def batch(name, kinds, num_tasks):
+    return np.stack([GOLDEN[f"{kind}/{num_tasks}/{name}"] for kind in kinds])
+
+
+def check(actual, expected, stacks, tolerance, kinds):
+    for kind, a, b, stack in zip(kinds, actual, expected, stacks, strict=True):
+        norms = np.linalg.norm(stack, axis=1)
+        scale = (
+            max(np.linalg.norm(b), 0.01 * np.min(norms, initial=np.inf, where=norms > 0), 1e-12) if norms.any() else 1
+        )
+        assert np.linalg.norm(a - b) <= tolerance * scale, (kind, a, b)
+
+
+@pytest.mark.parametrize(
+    "num_tasks", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow), 8]
+)
+@pytest.mark.parametrize("golden", TABLE)
+def test_reference_values(golden, num_tasks):
+    name, options, kinds = TABLE[golden]
+    if f"random/{num_tasks}/{golden}" not in GOLDEN:
+        with pytest.raises(ValueError, match="needs at least"):
+            dynamic_aggregate(name, num_tasks=num_tasks, **options).init(jnp.zeros(3))
+        return
+    compute = functools.partial(one_update, name, with_preference(options, num_tasks))
+    stacks, expected = batch("stack", kinds, num_tasks), batch(golden, kinds, num_tasks)
+    if num_tasks != 2:  # two tasks in float32 and the others in float64: each compilation costs a second
+        with jax.enable_x64(True):
+            check(np.asarray(jax.jit(jax.vmap(compute))(stacks)), expected, stacks, 1e-6, kinds)
+    if num_tasks in (2, 3):
+        check(np.asarray(jax.jit(jax.vmap(compute))(stacks.astype(np.float32))), expected, stacks, 1e-4, kinds)
+
+
+# What needs a key or a past: the draws are given, the past is one update.
+
+
+@pytest.mark.parametrize("num_tasks", [2, 8])
+def test_pcgrad_in_a_given_order(num_tasks, monkeypatch):
+    given = []
+    monkeypatch.setattr(pcgrad_module, "random_orders", lambda key, size: jnp.tile(given[-1], (size, 1)))
+
+    def compute(stack, order):
+        given.append(order)
+        weights, _ = WEIGHTINGS["pcgrad"]().weigh(stack @ stack.T, jax.random.PRNGKey(0))
+        return weights @ stack
+
+    with jax.enable_x64(True):
+        stacks, orders, expected = (batch(name, KINDS, num_tasks) for name in ("stack", "order", "pcgrad"))
+        check(np.asarray(jax.jit(jax.vmap(compute))(stacks, orders)), expected, stacks, 1e-6, KINDS)
+
+
+def test_random_orders_are_orders():
+    orders = np.asarray(pcgrad_module.random_orders(jax.random.PRNGKey(0), 8))
+    assert np.array_equal(np.sort(orders, axis=1), np.tile(np.arange(8), (8, 1)))
+    assert len({tuple(order) for order in orders}) > 1
+
+
+# Where TorchJD adds 1e-7 or 1e-8 to a denominator, tiny gradients and a target cosine of 1 have another answer.
+REGULARISED = [kind for kind in KINDS if kind not in ("scaled", "parallel")]
+
+
+@pytest.mark.parametrize("num_tasks", [1, 2])
+def test_gradvac(num_tasks):
+    with jax.enable_x64(True):
+        compute = jax.jit(jax.vmap(functools.partial(one_update, "gradvac", {"beta": 0.5})))
+        stack, later, expected = (batch(name, REGULARISED, num_tasks) for name in ("stack", "later", "gradvac"))
+        check(np.asarray(compute(stack, later)), expected, later, 1e-5, REGULARISED)
+
+
+@pytest.mark.parametrize("num_tasks", [2, 8])
+def test_excess_mtl(num_tasks):
+    with jax.enable_x64(True):
+        compute = jax.jit(jax.vmap(functools.partial(one_update, "excess_mtl", {})))
+        stack, later, expected = (batch(name, REGULARISED, num_tasks) for name in ("stack", "later", "excess_mtl"))
+        check(np.asarray(compute(stack, later)), expected, later, 1e-5, REGULARISED)
+
+
+@pytest.mark.parametrize("num_tasks", [1, 2, 8])
+def test_graddrop_with_given_draws(num_tasks, monkeypatch):
+    for kind in KINDS:
+        stack, uniforms, expected = (GOLDEN[f"{kind}/{num_tasks}/{name}"] for name in ("stack", "uniforms", "graddrop"))
+        monkeypatch.setattr(jax.random, "uniform", lambda *_, u=uniforms: jnp.asarray(u))
+        with jax.enable_x64(True):
+            rule = named_weighting("graddrop")
+            update, _ = rule.weigh(jnp.asarray(stack), rule.init(num_tasks, jax.random.PRNGKey(0)))
+            check([np.asarray(update)], [expected], [stack], 1e-6, [kind])
+
+
+def test_graddrop_keeps_one_sign_and_what_leaks():
+    stack = jnp.asarray(GOLDEN["random/3/stack"], jnp.float32)
+    update = np.asarray(one_update("graddrop", {}, stack))
+    positive, negative = np.where(stack > 0, stack, 0).sum(0), np.where(stack < 0, stack, 0).sum(0)
+    assert np.all(np.isclose(update, positive, rtol=1e-5) | np.isclose(update, negative, rtol=1e-5))
+    np.testing.assert_allclose(one_update("graddrop", {"leak": (1.0, 1.0, 1.0)}, stack), stack.sum(0), rtol=1e-5)
+
+
+def test_dwa_is_the_papers_equation():
+    losses = np.array([[4.0, 1.0], [2.0, 1.0], [1.0, 0.9], [1.0, 0.8]])
+    rule = named_weighting("dwa", T=2.0)
+    state, found = rule.init(2, None), []
+    for row in losses:
+        weights, state = rule.weigh(jnp.asarray(row), state)
+        found.append(weights)
+    np.testing.assert_allclose(found[0], [0.5, 0.5])
+    for step in (1, 2, 3):
+        ratios = np.exp(losses[step] / losses[step - 1] / 2.0)
+        np.testing.assert_allclose(found[step], ratios / ratios.sum(), rtol=1e-6)
+    rule = named_weighting("dwa", window=2)
+    state = rule.init(2, None)
+    for row in losses:
+        weights, state = rule.weigh(jnp.asarray(row), state)
+    ratios = np.exp((losses[2] + losses[3]) / (losses[0] + losses[1]) / 2.0)
+    np.testing.assert_allclose(weights, ratios / ratios.sum(), rtol=1e-6)
+
+
+def test_dirichlet_draws_from_the_simplex():
+    rule = named_weighting("dirichlet", alpha=2.0)
+    state, drawn = rule.init(3, jax.random.PRNGKey(0)), []
+    for _ in range(300):
+        weights, state = rule.weigh(None, state)
+        drawn.append(weights)
+    drawn = np.stack(drawn)
+    np.testing.assert_allclose(drawn.sum(1), 1, rtol=1e-5)
+    # Var = (1/K)(1 - 1/K) / (K alpha + 1)
+    np.testing.assert_allclose(drawn.mean(0), 1 / 3, atol=0.04)
+    np.testing.assert_allclose(drawn.var(0), 2 / 9 / 7, rtol=0.35)
+
+
+# Promises.
+
+OPTIONS = {"fixed": {"weights": "preference"}, "krum": {"n_byzantine": 1}}
+IDENTITY_FOR_ONE = sorted(
+    set(WEIGHTINGS) - {"fixed", "krum", "trimmed_mean", "cagrad", "nash_mtl", "fairgrad", "unit_norm"}
+)
+NON_CONFLICTING = ["mgda", "upgrad", "dualproj", "config", "nash_mtl", "fairgrad", "imtl_g"]
+SCALE_INVARIANT = ["unit_norm", "nash_mtl"]  # the update does not change with the length of one task's gradient
+SYMMETRIC = sorted(set(WEIGHTINGS) - {"fixed", "random", "dirichlet", "pcgrad", "gradvac", "graddrop", "dwa"})
+
+
+@pytest.mark.parametrize("name", IDENTITY_FOR_ONE)
+def test_one_task_is_left_alone(name):
+    stack = jnp.asarray(GOLDEN["random/1/stack"], jnp.float32)
+    np.testing.assert_allclose(jax.jit(functools.partial(one_update, name, {}))(stack), stack[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NON_CONFLICTING)
+def test_no_task_is_conflicted_with(name):
+    weigh = jax.jit(lambda matrix: named_weighting(name).weigh(matrix, ())[0])
+    for seed in range(5):
+        stack = np.random.default_rng(seed).normal(size=(4, 12)).astype(np.float32)
+        stack -= 0.9 * stack.mean(0)
+        update = np.asarray(weigh(stack @ stack.T)) @ stack
+        products = stack @ update / np.linalg.norm(stack, axis=1) / max(np.linalg.norm(update), 1e-6)
+        # IMTL-G's projections are equal, but may all be negative: it promises equality, not the sign.
+        assert np.all(np.abs(products - products[0]) < 1e-3) if name == "imtl_g" else np.all(products > -1e-4)
+
+
+@pytest.mark.parametrize("name", SCALE_INVARIANT)
+def test_a_tasks_scale_does_not_matter(name):
+    stack = jnp.asarray(GOLDEN["random/3/stack"], jnp.float32)
+    longer = stack * jnp.array([[1.0], [1e6], [1e-6]])
+    compute = jax.jit(functools.partial(one_update, name, {}))
+    np.testing.assert_allclose(compute(longer), compute(stack), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_the_order_of_the_tasks_does_not_matter(name):
+    stack = jnp.asarray(GOLDEN["random/8/stack"], jnp.float32)
+    order = np.random.default_rng(0).permutation(8)
+    compute = jax.jit(functools.partial(one_update, name, OPTIONS.get(name, {})))
+    np.testing.assert_allclose(compute(stack), compute(stack[order]), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_never_a_nan_and_a_stable_state(name):
+    """Zero, equal, opposite, tiny, huge and half-zero gradients, one after another, in float32 and bfloat16."""
+    options = with_preference(OPTIONS.get(name, {}), 4)
+    tx = dynamic_aggregate(name, num_tasks=4, **options)
+    rng = np.random.default_rng(0)
+    g = rng.normal(size=(4, 6))
+    stacks = [
+        0 * g,
+        g[:1] + 0 * g,
+        g[:1] * np.array([[1], [-1], [1], [-1]]),
+        g * 1e-15,
+        g * 1e15,
+        g * [[1], [0], [0], [0]],
+    ]
+    update = jax.jit(lambda g, state: tx.update(g, state, losses=jnp.abs(g["a"][:, 0]).astype(jnp.float32)))
+    state = tx.init({"a": jnp.zeros(6), "b": jnp.zeros(6, jnp.bfloat16)})
+    shapes = jax.tree.map(lambda x: (x.shape, x.dtype), state)
+    for stack in stacks:
+        result, state = update({"a": jnp.asarray(stack, jnp.float32), "b": jnp.asarray(stack, jnp.bfloat16)}, state)
+        assert all(np.all(np.isfinite(leaf.astype(np.float32))) for leaf in jax.tree.leaves((result, state))), stack
+        assert result["a"].dtype == jnp.float32 and result["b"].dtype == jnp.bfloat16
+        assert jax.tree.map(lambda x: (x.shape, x.dtype), state) == shapes
+        # one compiled update serves all steps: types that drift would compile again
+    assert update._cache_size() == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_programs_reach_their_optimum(dtype):
+    """Within 1e-6 of the optimum, by the duality gap of each program."""
+    with jax.enable_x64(dtype == "float64"):
+        hull, cone = jax.jit(shortest), jax.jit(into_dual_cone)
+        for seed in range(12):
+            rng = np.random.default_rng(seed)
+            num_tasks = (3, 16)[seed % 2]
+            stack = rng.normal(size=(num_tasks, max(2, num_tasks - seed))).astype(dtype)
+            matrix = stack @ stack.T
+            w, stack = np.asarray(hull(matrix), float), stack.astype(float)
+            d = w @ stack
+            assert np.all(w >= 0) and abs(w.sum() - 1) < 1e-6
+            assert d @ d - np.min(stack @ d) <= 1e-6 * np.min((stack**2).sum(1))
+            u = rng.uniform(size=num_tasks)
+            v = np.asarray(cone(matrix, u.astype(dtype)), float)
+            d = v @ stack
+            slack = (v - u) @ (stack @ d)
+            assert np.all(v >= u * (1 - 1e-6)) and abs(slack) <= 1e-6 * (u @ np.linalg.norm(stack, axis=1)) ** 2
