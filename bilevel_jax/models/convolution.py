@@ -41,29 +41,29 @@ def convolve(x: jax.Array, kernel: jax.Array, *, stride: int = 1, dilation: int 
     """Returns `x` [B,H,W,C] convolved with `kernel` [k,k,C,D], padded by dilation (k - 1) / 2 zeros on every side.
 
     XLA's CPU weight gradient slows down with the WIDER side's channels. One matrix product of the wider side with
-    the k^2 shifted copies of the narrower one hardly does, but pays for the copies. Measured on a 2-core CPU,
-    jax 0.10.2, 2026-11-22, batch 8, 3x3, weight gradient alone, milliseconds:
+    the k^2 shifted copies of the narrower one hardly does, but pays for the copies. Weight gradient alone, batch 8,
+    3x3, 2-core CPU, jax 0.10.2, 2026-11-22, best of 3-6, milliseconds (in brackets: both cores busy with other work):
 
-    | channels, size        | XLA | one product |
-    |-----------------------|-----|-------------|
-    | 64 -> 32, 96x96, dil 2  |  78 |  68 |
-    | 128 -> 32, 96x96, dil 2 | 203 | 145 |
-    | 192 -> 32, 96x96, dil 2 | 260 | 109 |
-    | 2 -> 64, 96x96          | 5.5 | 2.9 |
-    | 32 -> 1, 96x96          | 4.6 | 1.9 |
-    | 16 -> 8, 96x96, dil 2   | 5.3 | 5.1 |
-    | 40 -> 8, 96x96, dil 2   | 13.5 | 13.9 |
-    | 16 -> 16, 48x48         | 1.5 | 1.8 |
-    | 64 -> 64, 12x12         | 0.9 | 0.9 |
+    | channels, size, dilation | XLA       | one product |
+    |--------------------------|-----------|-------------|
+    | 192 -> 32, 96x96, 2      | 260 (265) | 109 (128)   |
+    | 128 -> 32, 96x96, 2      | (203-237) | (145-190)   |
+    | 64 -> 32, 96x96, 2       | 78 (131)  | 68 (166)    |
+    | 64 -> 64, 96x96, 1       | (246)     | (301)       |
+    | 2 -> 64, 96x96, 1        | 5.5       | 2.9         |
+    | 32 -> 1, 96x96, 1        | 4.6       | 1.9         |
+    | 16 -> 8, 96x96, 2        | 5.3       | 5.1         |
+    | 40 -> 8, 96x96, 2        | 13.5      | 13.9        |
+    | 16 -> 16, 48x48, 1       | 1.5       | 1.8         |
 
-    Hence the product where the wider side has 32 channels or more and twice the narrower side's, and stride 1;
+    Hence the product where the wider side has 32 channels or more and three times the narrower side's, and stride 1;
     XLA's elsewhere and on other backends. 1x1 kernels are matrix products anyway.
     """
     size, _, narrow, wide = kernel.shape
     narrow, wide = sorted((narrow, wide))
     if size == 1:
         return jnp.einsum("bhwc,cd->bhwd", x[:, ::stride, ::stride], kernel[0, 0])
-    if jax.default_backend() == "cpu" and stride == 1 and wide >= max(32, 2 * narrow):
+    if jax.default_backend() == "cpu" and stride == 1 and wide >= max(32, 3 * narrow):
         return _convolve_on_cpu(x, kernel, dilation)
     return _convolve(x, kernel, stride, dilation)
 

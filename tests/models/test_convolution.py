@@ -16,7 +16,7 @@ CASES = [
     (3, 2, 1, 2, 40),
     (5, 1, 1, 33, 3),
     (3, 3, 1, 1, 32),
-    (3, 2, 1, 64, 32),
+    (3, 2, 1, 96, 32),
     (3, 1, 1, 8, 8),
     (3, 1, 2, 40, 4),
     (7, 1, 2, 3, 8),
@@ -75,10 +75,10 @@ def test_the_rule_says_which_convolutions_have_their_own_gradient(monkeypatch):
         arguments = jnp.zeros((1, 8, 8, channels)), jnp.zeros((3, 3, channels, features))
         return "custom_vjp" in str(jax.make_jaxpr(lambda x, kernel: convolve(x, kernel, **options))(*arguments))
 
-    assert has_own(64, 32, dilation=2) and has_own(2, 64)
-    assert not has_own(64, 64) and not has_own(16, 8) and not has_own(64, 32, stride=2)
+    assert has_own(96, 32, dilation=2) and has_own(2, 64)
+    assert not has_own(64, 64) and not has_own(16, 8) and not has_own(64, 32) and not has_own(96, 32, stride=2)
     monkeypatch.setattr(convolution.jax, "default_backend", lambda: "gpu")
-    assert not has_own(64, 32)
+    assert not has_own(96, 32)
 
 
 def test_module_is_nn_conv():
