@@ -47,7 +47,10 @@ def test_overrides_reach_the_config(parse):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--config=TMP/config.py", "--config.data.rot=x"], r"config\.data\.rot does not exist; did you mean config\.data\.root\?"),
+        (
+            ["--config=TMP/config.py", "--config.data.rot=x"],
+            r"config\.data\.rot does not exist; did you mean config\.data\.root\?",
+        ),
         (["--config=TMP/config.py", "--config.sed=1"], r"config\.sed does not exist; did you mean config\.seed\?"),
         (["--config=TMP/config.py", "--config.zzzzz=1"], r"config\.zzzzz does not exist\."),
         (["--config=TMP/config.py", "--config.seed=many"], r"--config\.seed=many.*'many'"),
@@ -76,7 +79,13 @@ def test_help_is_no_mistake(parse, capsys):
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(None, EXIT_DONE), (HelpShown(), 0), (RunError("nan"), EXIT_FAILED), (InputError("no"), EXIT_USAGE), (StopSignal("s"), EXIT_RESUME)],
+    [
+        (None, EXIT_DONE),
+        (HelpShown(), 0),
+        (RunError("nan"), EXIT_FAILED),
+        (InputError("no"), EXIT_USAGE),
+        (StopSignal("s"), EXIT_RESUME),
+    ],
 )
 def test_exit_codes(error, code, capsys):
     def command(argv):

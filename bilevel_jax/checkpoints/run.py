@@ -137,11 +137,15 @@ def load_run(workdir: str | os.PathLike) -> tuple[ConfigDict, dict[str, Any]]:
     """
     workdir = Path(workdir).absolute()
     if not (workdir / "config.json").exists():
-        raise InputError(f"{workdir} is not a run's folder: it has no config.json; expected what train.py --workdir made.")
+        raise InputError(
+            f"{workdir} is not a run's folder: it has no config.json; expected what train.py --workdir made."
+        )
     config = _read_config(workdir / "config.json")
     steps = sorted(int(p.name) for p in (workdir / "checkpoints").glob("*") if p.name.isdigit())
     if not steps:
-        raise InputError(f"{workdir} has no finished checkpoint under checkpoints/; train.py --workdir={workdir} makes one.")
+        raise InputError(
+            f"{workdir} has no finished checkpoint under checkpoints/; train.py --workdir={workdir} makes one."
+        )
     with ocp.StandardCheckpointer() as checkpointer:
         state = _to_numpy(checkpointer, workdir / "checkpoints" / str(steps[-1]) / "state")
     logging.info("Read step %d of %s.", steps[-1], workdir)

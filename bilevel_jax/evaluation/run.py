@@ -1,18 +1,24 @@
-"""The commands of experiments/train.py and experiments/evaluate.py: flags -> configuration -> run."""
+"""The commands of experiments/: flags -> configuration -> one call."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from absl import flags
+from tqdm import tqdm
 
 from bilevel_jax.command_line import define_config_flag, parse_flags
+from bilevel_jax.data.folders import FolderSource
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.evaluation.table import evaluate_run, held_out_table, table_text
+from bilevel_jax.report.tables import format_table
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.loop import train
 from bilevel_jax.training.signals import StopRequest
+from bilevel_jax.training.timing import time_parts
 
 TRAIN_USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--config.a.b=value]"
+BENCHMARK_USAGE = "python experiments/benchmark.py --config=FILE.py [--config.a.b=value]"
 EVALUATE_USAGE = "python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--list=FILE] [--predictions=DIR]"
 
 
@@ -29,6 +35,8 @@ def train_command(argv: Sequence[str]) -> None:
     workdir = Path(values.workdir or Path("runs") / name).absolute()
     with StopRequest() as stop:
         sets = open_sets(config.data, config.seed)
+        for source in (sets.train, sets.validation):
+            _check(source)
         print(
             f"{len(sets.train)} training pairs ({len(sets.inner)} inner, {len(sets.outer)} outer), "
             f"{len(sets.validation)} held out; writing to {workdir}",
@@ -38,6 +46,13 @@ def train_command(argv: Sequence[str]) -> None:
         rows = held_out_table(config, workdir, stop)
     print(table_text(config, rows))
     print(f"Pictures: {workdir / 'sheets'}; curves: {workdir / 'curves.png'}; table: {workdir / 'table.md'}")
+
+
+def _check(source: Any) -> None:
+    """Looks at every file of a folder once, so that a bad one is named before the first step."""
+    if isinstance(source, FolderSource):
+        with tqdm(total=len(source), desc="checking files", unit="pair", leave=False, dynamic_ncols=True) as bar:
+            source.check(lambda done, total: bar.update())
 
 
 def evaluate_command(argv: Sequence[str]) -> None:
@@ -52,3 +67,10 @@ def evaluate_command(argv: Sequence[str]) -> None:
     values = parse_flags(define, argv, EVALUATE_USAGE, required=["workdir"])
     config, rows = evaluate_run(Path(values.workdir), values.data, values.list, values.predictions)
     print(table_text(config, rows))
+
+
+def benchmark_command(argv: Sequence[str]) -> None:
+    """Prints what a training step of a configuration costs, part by part."""
+    values = parse_flags(lambda v: define_config_flag(v, argv), argv, BENCHMARK_USAGE, required=["config"])
+    config = check_config(values.config)
+    print(format_table(time_parts(config, open_sets(config.data, config.seed))))

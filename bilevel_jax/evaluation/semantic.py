@@ -35,7 +35,7 @@ class SemanticTrainer:
 
         def step(params: Any, state: Any, batch: dict[str, jax.Array]) -> tuple[Any, Any, jax.Array]:
             batch = prepare(batch, jax.random.PRNGKey(0))
-            loss = lambda p: reduce_loss(terms(p, batch["vis"], batch))[0]  # noqa: E731
+            loss = lambda p: reduce_loss(terms(p, batch["vis"], batch))[0]
             value, gradient = jax.value_and_grad(loss)(params)
             updates, state = self._optimizer.update(gradient, state, params)
             return optax.apply_updates(params, updates), state, value

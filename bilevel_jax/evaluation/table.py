@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-
 import numpy as np
 from ml_collections import ConfigDict
 

@@ -74,6 +74,7 @@ def default_config() -> ConfigDict:
 
     config.visual = ConfigDict()
     config.visual.loss = "lsgan"  # lsgan, hinge, wgan, wgan_gp
+    config.visual.discriminator_stride = 4  # it scores every n-th pixel in both directions; 1 = all, the paper's
     config.visual.target = "saliency"  # saliency: t = m x + (1 - m) y; bright: t = y + m max(x - y, 0)
     config.visual.l1 = 1.0
     config.visual.ssim = 1.1
@@ -133,12 +134,21 @@ def check_config(config: ConfigDict) -> ConfigDict:
     for key, values in CHOICES.items():
         _expect(config, key, _get(config, key) in values, f"one of {', '.join(map(str, values))}")
     if config.data.name == "folder":
-        _expect(config, "data.root", bool(config.data.root), "the folder that holds ir/ and vi/ (--config.data.root=DIR)")
+        _expect(
+            config, "data.root", bool(config.data.root), "the folder that holds ir/ and vi/ (--config.data.root=DIR)"
+        )
     crop = tuple(config.data.crop)
     _expect(config, "data.crop", len(crop) == 2 and min(crop) >= 32, "(height, width), each at least 32 pixels")
     _expect(config, "data.infrared_range", len(config.data.infrared_range) in (0, 2), "() or (low, high)")
-    positive = ["data.batch_size", "data.block", "data.max_boxes", "bilevel.outer_every", "log_every", "rows.batch_size"]
-    positive += ["keep_checkpoints", "checkpoint_every"]
+    positive = [
+        "data.batch_size",
+        "data.block",
+        "data.max_boxes",
+        "bilevel.outer_every",
+        "log_every",
+        "rows.batch_size",
+    ]
+    positive += ["visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
     not_negative += ["bilevel.relative_damping", "data.brightness"]
     not_negative += [f"{o}.learning_rate" for o in ("warm_start", "outer", "inner", "rows")]

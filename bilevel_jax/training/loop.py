@@ -66,7 +66,9 @@ def train(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> T
     writer.truncate_after(start)
     # 4. The steps that are left.
     total = config.warm_start.steps + config.steps
-    sample = next(iter(evaluation_batches(sets.validation, range(min(SHEET_SAMPLES, len(sets.validation))), SHEET_SAMPLES)))
+    sample = next(
+        iter(evaluation_batches(sets.validation, range(min(SHEET_SAMPLES, len(sets.validation))), SHEET_SAMPLES))
+    )
     log = _Log(config, sets, writer, start, total)
     try:
         for step in range(start + 1, total + 1):
@@ -150,7 +152,9 @@ class _Log:
         phase = "warm_start" if step <= self._config.warm_start.steps else "bilevel"
         if step % self._config.log_every == 0:
             self._writer.write(step, {"phase": phase, **values})
-        self._shown |= {name: f"{value:.3g}" for name, value in values.items() if name.startswith(("loss", "rho", "la"))}
+        self._shown |= {
+            name: f"{value:.3g}" for name, value in values.items() if name.startswith(("loss", "rho", "la"))
+        }
         self._bar.set_postfix(self._shown | {"img/s": f"{values['time/images_per_s']:.0f}"}, refresh=False)
         self._bar.set_description(phase, refresh=False)
         self._bar.update()

@@ -51,13 +51,13 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
     if semantic.task != "none" and not names:
         wanted = "boxes/ and classes.txt" if semantic.task == "detection" else "labels/"
         raise InputError(
-            f"config.semantic.task is {semantic.task}, and {config.data.root or config.data.name} has no labels for it; "
-            f"expected {wanted}, or --config.semantic.task=none."
+            f"config.semantic.task is {semantic.task}, and {config.data.root or config.data.name} has no labels "
+            f"for it; expected {wanted}, or --config.semantic.task=none."
         )
     if len(semantic.class_weights) not in (0, len(names)):
         raise InputError(
-            f"config.semantic.class_weights has {len(semantic.class_weights)} values; expected {len(names)}, one a class "
-            f"({', '.join(names)}), or ()."
+            f"config.semantic.class_weights has {len(semantic.class_weights)} values; expected {len(names)}, one a "
+            f"class ({', '.join(names)}), or ()."
         )
     network = None
     if semantic.task != "none":
@@ -138,8 +138,11 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
     """
     family = adversarial.FAMILIES[config.visual.loss]
 
+    every = config.visual.discriminator_stride
+
     def score(params: Any, images: jax.Array) -> jax.Array:
-        return networks.discriminator.apply(params, images)
+        # It looks at one pixel at a time, so a grid of pixels is a sample of them and leaves no grid in the picture.
+        return networks.discriminator.apply(params, images[:, ::every, ::every])
 
     def forward(outer_params: Any, batch: Batch) -> jax.Array:
         return networks.fusion.apply(outer_params, batch["ir"], luma(batch["vis"]))
@@ -148,7 +151,10 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
         real = _target(config, batch)
         terms = {"discriminator": family.discriminator(score(params, real), score(params, fused))}
         if family.gradient_penalty:
-            penalty = adversarial.gradient_penalty(lambda images: score(params, images), real, fused, batch["mix"])
+            penalty = adversarial.gradient_penalty(
+                lambda images: networks.discriminator.apply(params, images),
+                real[:, ::every, ::every], fused[:, ::every, ::every], batch["mix"],
+            )  # fmt: skip
             terms["gradient_penalty"] = _scaled(family.gradient_penalty, penalty)
         return terms
 

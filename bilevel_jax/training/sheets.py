@@ -11,7 +11,9 @@ from bilevel_jax.report.sheets import Cell, picture_sheet
 SHOWN_SCORE = 0.3  # boxes below it clutter a picture
 
 
-def write_sheet(path: str | os.PathLike, batch: dict[str, np.ndarray], fused: jax.Array, predictions: Any, source: Any) -> None:
+def write_sheet(
+    path: str | os.PathLike, batch: dict[str, np.ndarray], fused: jax.Array, predictions: Any, source: Any
+) -> None:
     """Writes one row a sample of an evaluation batch.
 
     Args:

@@ -47,8 +47,8 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     fusion_key, visual_key, semantic_key = jax.random.split(jax.random.fold_in(key, 2**31 - 1), 3)
     height, width = config.data.crop
     single = jnp.zeros((1, height, width, 1))
-    outer_params = networks.fusion.init(fusion_key, single, single)
-    inner_params = {"visual": networks.discriminator.init(visual_key, single)}
+    outer_params = jax.jit(networks.fusion.init)(fusion_key, single, single)
+    inner_params = {"visual": jax.jit(networks.discriminator.init)(visual_key, single)}
     if networks.semantic is not None:
         inner_params["semantic"] = jax.jit(networks.semantic.init)(semantic_key, jnp.zeros((1, height, width, 3)))
     state = TrainState(

@@ -53,7 +53,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers) -
     """The steps below, jitted for one configuration; the state is donated where the backend can reuse it."""
     problem = problem_from_config(config, networks)
     fixed = dict(config=config, problem=problem, optimizers=optimizers)
-    on_batches = lambda step: _on_host_batches(jax.jit(step, donate_argnums=0))  # noqa: E731
+    on_batches = lambda step: _on_host_batches(jax.jit(step, donate_argnums=0))
     return Steps(
         warm_start=on_batches(functools.partial(warm_start_step, **fixed)),
         inner=on_batches(functools.partial(inner_step, **fixed)),
@@ -182,7 +182,7 @@ def estimator_factory(config: ConfigDict) -> Callable[..., Any]:
 def make_predict(config: ConfigDict, networks: Networks) -> Callable[..., tuple[jax.Array, Any]]:
     """Returns (outer_params, inner_params, host batch) -> (fused_rgb, predictions) jitted.
 
-    fused_rgb is float32 [B, H, W, 3] in [0, 1]; predictions are label maps int32 [B, H, W], or `decode`'s boxes, or None.
+    fused_rgb is float32 [B, H, W, 3] in [0, 1]; predictions are label maps int32 [B, H, W], `decode`'s boxes, or None.
     """
     forward = problem_from_config(config, networks).forward
 

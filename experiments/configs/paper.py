@@ -5,7 +5,8 @@
 Fusion network of 417,730 parameters, FCOS with ResNet-50; SGD with momentum 0.9 and weight decay 1e-4, learning rate
 2e-4 with 1,000 warm-up steps, x 0.1 at 30,000 and x 0.01 at 40,000; an outer step at every 10th; random weighting.
 Where it departs from the paper: the correction is damped relative to |F_v|^2 (set config.bilevel.correction=1 and
-relative_damping=0 for the theory as printed); the least-squares adversarial loss; GroupNorm; disjoint inner and outer parts.
+relative_damping=0 for the theory as printed); the least-squares adversarial loss; GroupNorm; disjoint inner and outer
+parts.
 Needs an accelerator. Time and figures: not measured.
 """
 
@@ -20,6 +21,7 @@ def get_config() -> ConfigDict:
     config.data.crop = (256, 256)
     config.data.batch_size = 4
     config.fusion.name = "paper"
+    config.visual.discriminator_stride = 1
     config.semantic.task = "detection"
     config.semantic.depth = 50
     config.semantic.width = 64

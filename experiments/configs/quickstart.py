@@ -1,6 +1,6 @@
 """The whole method on the built-in scenes in minutes: tiny fusion network, segmentation.
 
-    python experiments/train.py --config=experiments/configs/quickstart.py
+python experiments/train.py --config=experiments/configs/quickstart.py
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,6 @@
 """A run of seconds that goes through everything once; its figures mean nothing. For tests.
 
-    python experiments/train.py --config=experiments/configs/smoke.py
+python experiments/train.py --config=experiments/configs/smoke.py
 """
 
 from ml_collections import ConfigDict

@@ -35,7 +35,9 @@ def test_the_table_of_the_held_out_set_is_that_of_training(command, smoke_run):
     assert done.returncode == 0, done.stderr
     table = [line for line in printed.splitlines() if line.startswith(("ir ", "vis ", "average ", "fused "))]
     assert len(table) == 4
-    assert [line for line in done.stdout.splitlines() if line.startswith(("ir ", "vis ", "average ", "fused "))] == table
+    assert [
+        line for line in done.stdout.splitlines() if line.startswith(("ir ", "vis ", "average ", "fused "))
+    ] == table
 
 
 def test_any_folder_with_predictions(command, smoke_run, folder, tmp_path):
@@ -65,7 +67,13 @@ def test_evaluate_without_a_run(command, tmp_path):
 
 
 def test_fuse_a_folder_with_the_run(command, smoke_run, folder, tmp_path):
-    done = command("fuse", f"--ir={folder / 'thermal'}", f"--vis={folder / 'RGB'}", f"--out={tmp_path}", f"--workdir={smoke_run[0]}")
+    done = command(
+        "fuse",
+        f"--ir={folder / 'thermal'}",
+        f"--vis={folder / 'RGB'}",
+        f"--out={tmp_path}",
+        f"--workdir={smoke_run[0]}",
+    )
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "b.png", "c.png"]
     fused = read_image(tmp_path / "a.png")

@@ -98,7 +98,10 @@ def test_a_nan_stops_the_run_with_step_loss_and_files_and_saves_nothing(capsys, 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--config.bilevel.weigting=equal"], "config.bilevel.weigting does not exist; did you mean config.bilevel.weighting?"),
+        (
+            ["--config.bilevel.weigting=equal"],
+            "config.bilevel.weigting does not exist; did you mean config.bilevel.weighting?",
+        ),
         (["--config.steps=-1"], "config.steps is -1; expected at least 0"),
         (["--config.data.name=folder"], "config.data.root is ''; expected the folder that holds ir/ and vi/"),
         (["--config.data.name=folder", "--config.data.root=/no/such/folder"], "/no/such/folder"),

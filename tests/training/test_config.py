@@ -37,8 +37,14 @@ def changed(**changes):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"bilevel__weightin": "equal"}, r"config\.bilevel\.weightin does not exist; did you mean config\.bilevel\.weighting\?"),
-        ({"semantic__task": "detect"}, r"config\.semantic\.task is 'detect'; expected one of detection, segmentation, none"),
+        (
+            {"bilevel__weightin": "equal"},
+            r"config\.bilevel\.weightin does not exist; did you mean config\.bilevel\.weighting\?",
+        ),
+        (
+            {"semantic__task": "detect"},
+            r"config\.semantic\.task is 'detect'; expected one of detection, segmentation, none",
+        ),
         ({"data__name": "folder"}, r"config\.data\.root is ''; expected the folder"),
         ({"data__crop": (96,)}, r"config\.data\.crop is \(96,\)"),
         ({"data__batch_size": 0}, r"config\.data\.batch_size is 0; expected at least 1"),

@@ -53,7 +53,9 @@ def plain_gradients(config, problem, state, outer_batch, inner_batch):
     for name, task in problem.tasks.items():
 
         def upper(w, v, task=task, name=name):
-            return reduce_loss(task.outer_loss(problem.forward(w, outer_batch), {**state.inner_params, name: v}, outer_batch))[0]
+            return reduce_loss(
+                task.outer_loss(problem.forward(w, outer_batch), {**state.inner_params, name: v}, outer_batch)
+            )[0]
 
         def lower(w, v, task=task):
             return reduce_loss(task.inner_loss(problem.forward(w, inner_batch), v, inner_batch))[0]
