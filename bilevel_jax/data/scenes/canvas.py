@@ -1,0 +1,192 @@
+"""The painter's canvas: figures made of rounded parts, laid over one another from far to near.
+
+Positions are in *reference pixels*: the image is always 120 of them high, whatever its size, so that one scene is the
+same scene at every resolution.
+"""
+
+import numpy as np
+
+from bilevel_jax.data.scenes.texture import TILE, noise_tile
+
+REFERENCE_HEIGHT = 120
+RED, TEMPERATURE, GLOW, DEPTH, CHANNELS = 0, 3, 4, 7, 8
+
+
+class Figure:
+    """Parts of one object in metres, x to the right and y up from the point where it stands; later parts lie in front."""
+
+    def __init__(self):
+        self.limbs, self.limb_order = [], []
+        self.panels, self.panel_order = [], []
+        self.values, self.opacity, self.rough, self.radius = [], [], [], []
+
+    def _part(self, color, temperature, glow, opacity, rough, radius):
+        self.values.append((*color, temperature, *(np.asarray(color) * glow)))
+        self.opacity.append(opacity)
+        self.rough.append(rough)
+        self.radius.append(radius)
+        return len(self.values) - 1
+
+    def limb(self, start, end, r0, r1=None, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0, ring=0.0):
+        """A tapered capsule from start (radius r0) to end (radius r1); start == end is a disc, ring its line width."""
+        r1 = r0 if r1 is None else r1
+        self.limbs.append((*start, *end, r0, r1, ring))
+        self.limb_order.append(self._part(color, temperature, glow, opacity, rough, max(r0, r1)))
+
+    def panel(self, corners, rounding=0.0, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0):
+        """A convex quadrilateral (corners in order, either way round) with rounded corners."""
+        corners = np.asarray(corners, np.float64)
+        x, y = corners.T
+        if np.dot(x, np.roll(y, -1)) < np.dot(y, np.roll(x, -1)):
+            corners = corners[::-1]
+        self.panels.append((corners, rounding))
+        radius = 0.5 * min(np.ptp(corners[:, 0]), np.ptp(corners[:, 1])) + 1e-3
+        self.panel_order.append(self._part(color, temperature, glow, opacity, rough, radius))
+
+    def bounds(self):
+        """(left, bottom, right, top) in metres."""
+        low, high = [], []
+        for x0, y0, x1, y1, r0, r1, _ in self.limbs:
+            r = max(r0, r1)
+            low.append((min(x0, x1) - r, min(y0, y1) - r))
+            high.append((max(x0, x1) + r, max(y0, y1) + r))
+        for corners, _ in self.panels:
+            low.append(corners.min(0))
+            high.append(corners.max(0))
+        return (*np.min(low, axis=0), *np.max(high, axis=0))
+
+    def distances(self, x, y):
+        """Signed distance to every part in metres (negative inside), [parts, len(y), len(x)] float32."""
+        out = np.empty((len(self.values), len(y), len(x)), np.float32)
+        if self.limbs:
+            p = np.array(self.limbs, np.float32)[:, :, None, None]
+            dx, dy = x - p[:, 0], y[:, None] - p[:, 1]
+            ux, uy = p[:, 2] - p[:, 0], p[:, 3] - p[:, 1]
+            along = np.clip((dx * ux + dy * uy) / (ux * ux + uy * uy + 1e-6), 0.0, 1.0)
+            d = np.hypot(dx - along * ux, dy - along * uy) - (p[:, 4] + along * (p[:, 5] - p[:, 4]))
+            ring = p[:, 6]
+            if np.any(ring):
+                d = np.where(ring > 0, np.abs(d + 0.5 * ring) - 0.5 * ring, d)
+            out[self.limb_order] = d
+        if self.panels:
+            corners = np.array([c for c, _ in self.panels], np.float32)
+            rounding = np.array([r for _, r in self.panels], np.float32)[:, None, None]
+            edge = np.roll(corners, -1, axis=1) - corners
+            normal = np.stack([edge[..., 1], -edge[..., 0]], -1) / (np.hypot(*edge.T).T[..., None] + 1e-6)
+            offset = (normal * corners).sum(-1)
+            # A convex polygon is the largest of its half planes; rounding bends the two largest into an arc.
+            planes = (
+                normal[..., 0][..., None, None] * x
+                + (normal[..., 1][..., None, None] * y[:, None] - offset[..., None, None])
+            )
+            first = planes.max(1)
+            if np.any(rounding):
+                pushed = np.maximum(planes + rounding[:, None], 0.0)
+                corner = np.sqrt((pushed * pushed).sum(1)) - rounding
+                first = np.where((rounding > 0) & (first > -rounding), np.maximum(first, corner), first)
+            out[self.panel_order] = first
+        return out
+
+
+class Canvas:
+    """What has been painted: reflectance (3), temperature, emitted light (3) and depth, label and instance of each pixel."""
+
+    def __init__(self, height: int, width: int, light: tuple[float, float]):
+        self.height, self.width = height, width
+        self.scale = height / REFERENCE_HEIGHT
+        self.extent = width / self.scale
+        self.x = ((np.arange(width) + 0.5) / self.scale).astype(np.float32)
+        self.y = ((np.arange(height) + 0.5) / self.scale).astype(np.float32)
+        self.field = np.zeros((CHANNELS, height, width), np.float32)
+        self.label = np.zeros((height, width), np.int32)
+        self.instance = np.zeros((height, width), np.int32)
+        self.light = light
+
+    def window(self, left, top, right, bottom):
+        """Row and column slices that cover a rectangle of reference pixels, one pixel of margin included."""
+        k = self.scale
+        rows = slice(max(int(top * k) - 1, 0), min(int(bottom * k) + 2, self.height))
+        cols = slice(max(int(left * k) - 1, 0), min(int(right * k) + 2, self.width))
+        return rows, cols
+
+    def shade(self, x, y, half_width, half_height, amount):
+        """Darkens the reflectance softly around a point: the shadow where something touches the ground."""
+        rows, cols = self.window(x - 2 * half_width, y - 2 * half_height, x + 2 * half_width, y + 2 * half_height)
+        dx = np.exp(-(((self.x[cols] - x) / half_width) ** 4))
+        dy = np.exp(-(((self.y[rows] - y) / half_height) ** 2))
+        self.field[RED:TEMPERATURE, rows, cols] *= 1.0 - amount * dy[:, None] * dx
+
+    def paint(
+        self, figure: Figure, x, y, scale, *, depth, flip=False, label=0, instance=0,
+        keep=(1.0, 1.0), contrast=(0.0, 0.0), grain=0.05, phase=0,
+    ) -> int:  # fmt: skip
+        """Paints a figure standing at (x, y), scale reference pixels a metre, and returns the pixels that it covers.
+
+        Args:
+            keep: how much of its own colour and of its own temperature shows against what lies behind it; 1 = all,
+                0 = none (perfect camouflage; perfect thermal crossover).
+            contrast: least difference of its mean reflectance / mean temperature (degrees C) from what lies behind it;
+                a figure nearer than that is pushed away, on the side where it already is.
+        """
+        left, low, right, high = figure.bounds()
+        if flip:
+            left, right = -right, -left
+        rows, cols = self.window(x + scale * left, y - scale * high, x + scale * right, y - scale * low)
+        if rows.start >= rows.stop or cols.start >= cols.stop:
+            return 0
+        gx = (self.x[cols] - x) / scale * (-1.0 if flip else 1.0)
+        gy = (y - self.y[rows]) / scale
+        shape = (len(gy), len(gx))
+        tile = noise_tile(1.0)
+        texture = tile[np.ix_((np.arange(shape[0]) + 3 * phase) % TILE, (np.arange(shape[1]) + 7 * phase) % TILE)]
+        d = figure.distances(gx, gy)
+        rough = np.array(figure.rough, np.float32)
+        if np.any(rough):
+            d = d + rough[:, None, None] * texture
+        pixels = scale * self.scale
+        cover = np.clip(0.5 - d * pixels, 0.0, 1.0)
+        alpha = cover * np.array(figure.opacity, np.float32)[:, None, None]
+        through = np.cumprod(1.0 - alpha[::-1], axis=0)[::-1]
+        weight = alpha
+        weight[:-1] *= through[1:]
+        total = 1.0 - through[0]
+        values = np.array(figure.values, np.float32).T
+        layer = (values @ weight.reshape(len(d), -1)).reshape(-1, *shape)
+        # Rounded parts darken towards their rim, and the side away from the light is darker.
+        depth_inside = np.clip(-d / np.array(figure.radius, np.float32)[:, None, None], 0.0, 1.0)
+        round_off = 0.84 + 0.26 * (depth_inside * weight).sum(0) / (total + 1e-3)
+        u = np.linspace(-1, 1, shape[1], dtype=np.float32) * self.light[0]
+        v = np.linspace(1, -1, shape[0], dtype=np.float32)[:, None] * self.light[1]
+        layer[RED:TEMPERATURE] *= round_off * (1.0 + 0.16 * u + 0.14 * v + grain * texture)
+        self._blend(layer, total, rows, cols, depth, keep, contrast)
+        mask = cover.max(0) >= 0.5
+        if instance:
+            self.instance[rows, cols][mask] = instance
+        else:
+            self.instance[rows, cols][mask] = 0
+        self.label[rows, cols][mask] = label
+        return int(mask.sum())
+
+    def _blend(self, layer, total, rows, cols, depth, keep, contrast):
+        behind = self.field[:, rows, cols]
+        mass = total.sum() + 1e-6
+        if contrast[0]:
+            own = layer[:3].sum((1, 2)) / mass
+            difference = own.mean() - (behind[:3] * total).sum() / (3 * mass)
+            missing = contrast[0] - abs(difference)
+            if missing > 0:
+                # Dark things are pushed down only as far as black allows; then they are made light instead.
+                up = difference > 0 or own.mean() < missing + 0.04
+                gain = (own.mean() + (missing if up else -missing) + (2 * abs(difference) * (difference < 0) * up))
+                layer[:3] *= gain / max(own.mean(), 0.03)
+        if contrast[1]:
+            difference = (layer[3] - behind[3] * total).sum() / mass
+            missing = contrast[1] - abs(difference)
+            if missing > 0:
+                layer[3] += total * (missing if difference > 0 else -missing)
+        np.minimum(layer[:3], 1.0, out=layer[:3])
+        show = total * keep[0]
+        behind[:3] += layer[:3] * keep[0] - behind[:3] * show
+        behind[4:7] += layer[4:7] * keep[0] - behind[4:7] * show
+        behind[3] += (layer[3] - behind[3] * total) * keep[1]
+        behind[DEPTH] += total * (depth - behind[DEPTH])

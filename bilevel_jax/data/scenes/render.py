@@ -1,0 +1,102 @@
+"""Paints a drawn world and takes both pictures of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bilevel_jax.data.scenes.backdrop import paint_house, paint_sky, paint_skyline
+from bilevel_jax.data.scenes.canvas import DEPTH, GLOW, Canvas
+from bilevel_jax.data.scenes.degrade import infrared_view, visible_view
+from bilevel_jax.data.scenes.ground import Ground
+from bilevel_jax.data.scenes.materials import GROUPS
+from bilevel_jax.data.scenes.world import CURVE, World, draw_world
+
+# Least difference from what lies behind, where an object is to be seen: mean reflectance, and degrees C.
+CONTRAST = (0.17, 6.5)
+LEFT_OVER = (0.03, 0.12)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One foreground object of a picture: its id in the instance map, label, and the view that hides it ('' = none)."""
+
+    instance: int
+    label: int
+    hidden: str
+    visible_share: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Both pictures (uint8), label and instance map (int32), the objects in them and the time of day."""
+
+    ir: np.ndarray
+    vis: np.ndarray
+    labels: np.ndarray
+    instances: np.ndarray
+    objects: tuple[Seen, ...]
+    group: str
+
+
+def _keep(hidden: str, rng) -> tuple[float, float]:
+    rest = rng.uniform(*LEFT_OVER)
+    return (rest if hidden == "visible" else 1.0, rest if hidden == "infrared" else 1.0)
+
+
+def render(seed: int, index: int, height: int, width: int) -> Scene:
+    """The scene (seed, index) at a size; one aspect ratio gives the same scene at every size."""
+    rng = np.random.default_rng([seed, index, 2])
+    world: World = draw_world(seed, index, width * 120.0 / height)
+    camera, climate = world.camera, world.climate
+    canvas = Canvas(height, width, (float(rng.choice((-1, 1))) * climate.sun, 0.6))
+    paint_sky(canvas, camera, climate, rng)
+    paint_skyline(canvas, camera, climate, rng)
+    ground = Ground(canvas, camera, rng)
+    canvas.field[GLOW : GLOW + 3, ground.top :] = 0.0
+    canvas.field[DEPTH, ground.top :] = 0.0
+    ground.paint(climate, world.beyond, rng)
+    drawn = []
+    for number, (line, hidden, worn) in enumerate(world.lines, start=1):
+        keep = _keep(hidden, rng)
+        warmer = float(rng.choice((-1, 1)) * rng.uniform(6.0, 9.0)) if hidden != "infrared" else 0.0
+        area = ground.paint_line(line, climate, number, CURVE, keep, warmer, worn)
+        drawn.append((number, CURVE, hidden, area))
+    for house in world.houses:
+        paint_house(canvas, camera, *house)
+    for thing in world.things:
+        keep = _keep(thing.hidden, rng)
+        number = len(drawn) + 1 if thing.label else 0
+        if thing.shadow:
+            left, _, right, _ = thing.figure.bounds()
+            half = 0.55 * (right - left) * thing.scale if thing.label else 0.5 * thing.scale
+            canvas.shade(thing.x, thing.y, half, 0.10 * thing.scale + 0.6, thing.shadow * keep[0])
+        contrast = (0.0, 0.0)
+        if thing.label:
+            contrast = (CONTRAST[0] * (keep[0] == 1.0), CONTRAST[1] * (keep[1] == 1.0))
+        area = canvas.paint(
+            thing.figure, thing.x, thing.y, thing.scale, depth=thing.depth, flip=thing.flip, label=thing.label,
+            instance=number, keep=keep, contrast=contrast, phase=int(rng.integers(256)),
+            grain=0.16 if not thing.label else 0.05,
+        )  # fmt: skip
+        if thing.label:
+            drawn.append((number, thing.label, thing.hidden, area))
+    instances, objects = _still_seen(canvas, drawn)
+    pixels = np.random.default_rng([seed, index, 3])
+    vis = visible_view(canvas, climate, world.conditions, pixels)
+    ir = infrared_view(canvas, climate, pixels)
+    return Scene(ir, vis, canvas.label, instances, objects, GROUPS[climate.time])
+
+
+def _still_seen(canvas: Canvas, drawn):
+    """Objects of which at least a quarter and a few pixels show; the others leave the instance map."""
+    shown = np.bincount(canvas.instance.ravel(), minlength=len(drawn) + 1)
+    few = 10 * max(canvas.scale, 1.0)
+    objects = tuple(
+        Seen(number, label, hidden, shown[number] / area)
+        for number, label, hidden, area in drawn
+        if shown[number] >= max(0.25 * area, few)
+    )
+    kept = np.zeros(len(drawn) + 1, np.int32)
+    for entry in objects:
+        kept[entry.instance] = entry.instance
+    return kept[canvas.instance], objects
