@@ -1,0 +1,87 @@
+"""The hypergradient through the steps of the inner optimizer."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, with_aux
+from bilevel_jax.bilevel.hypergradient.ignore import outer_vdot, reduce_outer
+
+
+def unrolled(
+    outer_loss: Loss,
+    inner_loss: Loss,
+    *,
+    inner_optimizer: optax.GradientTransformation,
+    steps: int,
+    has_aux: bool = False,
+    axis_name: str | None = None,
+    sharded_outer: bool = False,
+) -> Estimator:
+    """The exact derivative of F(w, v_T(w)) through T = `steps` inner optimizer steps, in reverse mode.
+
+    Memory and time grow with T. The inner batch has a leading axis of T (None for losses without data), one batch a
+    step. The state is the inner optimizer's, carried from call to call (a constant to differentiation). Returns the
+    `inner_params` that it reached: the next call starts there. The other arguments are those of `one_step`. Aux:
+    `outer_loss` (at v_T), `inner_loss` (before the last step), `outer_grad_norm` of the whole hypergradient.
+
+    References:
+      Maclaurin, Duvenaud and Adams, Gradient-based Hyperparameter Optimization through Reversible Learning, ICML 2015
+      (arXiv 1502.03492); Franceschi et al., ICML 2017 (arXiv 1703.01785).
+    """
+    return through_steps(
+        outer_loss, inner_loss, inner_optimizer, steps, steps, has_aux, axis_name, sharded_outer, "unrolled"
+    )
+
+
+def through_steps(
+    outer_loss, inner_loss, inner_optimizer, steps, backward_steps, has_aux, axis_name, sharded_outer, name
+) -> Estimator:
+    """Unrolling of `steps` steps of which the last `backward_steps` are differentiated."""
+    if steps < 1 or not 0 <= backward_steps <= steps:
+        raise ValueError(f"{name} needs steps >= 1 and 0 <= backward_steps <= steps, got {steps} and {backward_steps}")
+    outer_with_aux = with_aux(outer_loss, has_aux)
+    inner_gradient = jax.value_and_grad(with_aux(inner_loss, has_aux), argnums=1, has_aux=True)
+
+    def init(outer_params, inner_params):
+        del outer_params
+        return inner_optimizer.init(inner_params)
+
+    def estimate(outer_params, inner_params, outer_batch, inner_batch, state):
+        check_steps(inner_batch, steps)
+        outer_params, start = trees.per_device((outer_params, inner_params), axis_name)
+
+        def loss(w):
+            v, optimizer_state, value = start, state, jnp.zeros(())
+            for step in range(steps):  # unrolled: a scan around convolutions is many times slower on CPU
+                if step == steps - backward_steps:
+                    v, optimizer_state = jax.lax.stop_gradient((v, optimizer_state))
+                held = w if step >= steps - backward_steps else jax.lax.stop_gradient(w)
+                batch = jax.tree.map(lambda a, t=step: a[t], inner_batch)
+                (value, _), grad = inner_gradient(held, v, batch)
+                updates, optimizer_state = inner_optimizer.update(trees.mean(grad, axis_name), optimizer_state, v)
+                v = optax.apply_updates(v, updates)
+            if backward_steps == 0:
+                v = jax.lax.stop_gradient(v)
+            total, extra = outer_with_aux(w, v, outer_batch)
+            return total, (extra, v, optimizer_state, value)
+
+        (value, (extra, reached, after, inner_value)), grad = jax.value_and_grad(loss, has_aux=True)(outer_params)
+        grad = reduce_outer(grad, axis_name, sharded_outer)
+        aux = {
+            "outer_loss": trees.mean(value, axis_name),
+            "inner_loss": trees.mean(inner_value, axis_name),
+            "outer_grad_norm": jnp.sqrt(outer_vdot(grad, grad, axis_name, sharded_outer)),
+        }
+        if has_aux:
+            aux["outer_aux"] = extra
+        return Estimate(grad, None, trees.mean(reached, axis_name), after, aux)
+
+    return Estimator(init, estimate)
+
+
+def check_steps(inner_batch, steps):
+    for leaf in jax.tree.leaves(inner_batch):
+        if jnp.ndim(leaf) == 0 or leaf.shape[0] != steps:
+            raise ValueError(f"an inner batch has shape {jnp.shape(leaf)}: expected a leading axis of {steps} steps")
