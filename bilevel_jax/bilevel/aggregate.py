@@ -110,7 +110,9 @@ def dynamic_aggregate(
         elif rule.needs == "losses":
             following = jnp.full((num_tasks,), 1.0 / num_tasks, jnp.float32)  # no loss has been seen yet
         count, pairs = jnp.zeros((), jnp.int32), jnp.zeros((num_tasks, num_tasks), jnp.float32)
-        return AggregateState(count, zeros, following, pairs, count, inner, _nothing_yet(params))
+        state = AggregateState(count, zeros, following, pairs, count, inner, _nothing_yet(params))
+        # Each leaf a buffer of its own, so that the state may be donated to the first step.
+        return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
 
     def _nothing_yet(params):
         if accumulate == 1:

@@ -78,6 +78,13 @@ def test_absent_tasks():
     assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(updates))
 
 
+def test_the_state_can_be_donated():
+    tx = dynamic_aggregate("equal")
+    step = jax.jit(lambda grads, state: tx.update(grads, state), donate_argnums=1)
+    _, state = step(task_grads(2), tx.init(PARAMS))
+    assert state.count == 1
+
+
 def test_a_weighting_of_ones_own():
     def weigh(matrix, state):
         return jnp.diagonal(matrix), state + 1

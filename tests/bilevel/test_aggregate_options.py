@@ -1,0 +1,157 @@
+"""What dynamic_aggregate offers beside the weighting: scales, heads, absent tasks, accumulation, diagnostics."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from bilevel_jax.bilevel import (
+    WEIGHTINGS,
+    combined_gradient,
+    dynamic_aggregate,
+    next_weights,
+    task_gradients,
+)
+
+PARAMS = {"trunk": jnp.zeros(6), "head": jnp.zeros(2)}
+
+
+def stacks(num_tasks, seed=0):
+    rng = np.random.default_rng(seed)
+    return {name: jnp.asarray(rng.normal(size=(num_tasks, *p.shape)), jnp.float32) for name, p in PARAMS.items()}
+
+
+def close(actual, expected):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), actual, expected)
+
+
+@pytest.mark.parametrize("name", ["equal", "mgda", "trimmed_mean"])
+def test_scaled_tasks(name):
+    scale = (1.0, 3.0, 0.5)
+    plain, scaled = dynamic_aggregate(name, num_tasks=3), dynamic_aggregate(name, num_tasks=3, task_scale=scale)
+    grads = stacks(3)
+    by_hand = {key: g * jnp.asarray(scale)[:, None] for key, g in grads.items()}
+    close(scaled.update(grads, scaled.init(PARAMS))[0], plain.update(by_hand, plain.init(PARAMS))[0])
+
+
+@pytest.mark.parametrize("name", ["equal", "mgda", "excess_mtl"])
+def test_heads_pass_through(name):
+    shared = {"trunk": True, "head": False}
+    tx = dynamic_aggregate(name, num_tasks=3, shared=shared)
+    alone = dynamic_aggregate(name, num_tasks=3)
+    grads = stacks(3)
+    update, _ = tx.update(grads, tx.init(PARAMS))
+    trunk = {"trunk": grads["trunk"]}
+    expected, _ = alone.update(trunk, alone.init({"trunk": PARAMS["trunk"]}))
+    close(update, {**expected, "head": grads["head"].sum(0)})
+    by_function = dynamic_aggregate(
+        name,
+        num_tasks=3,
+        shared=lambda tree: jax.tree_util.tree_map_with_path(lambda path, _: path[0].key == "trunk", tree),
+    )
+    close(by_function.update(grads, by_function.init(PARAMS))[0], update)
+    if name == "equal":
+        with pytest.raises(ValueError, match="cannot be split"):
+            tx.update(PARAMS, tx.init(PARAMS), weights=jnp.ones(3))
+    with pytest.raises(ValueError, match="1 leaves for 2"):
+        dynamic_aggregate("mgda", shared=[True]).update(stacks(2), tx.init(PARAMS))
+
+
+BY_GRAMIAN = sorted(
+    name for name, make in WEIGHTINGS.items() if name not in ("fixed", "krum") and make().needs == "gramian"
+)
+
+
+QUICK = (
+    "mgda",
+    "aligned_mtl",
+    "gradvac",
+)  # one whose branches are cut down each, and one whose state has the size of K
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in BY_GRAMIAN]
+)
+def test_absent_tasks_are_as_if_they_were_not_there(name):
+    grads = jax.tree.map(lambda g: g.at[1].set(jnp.nan), stacks(3))
+    two = jax.tree.map(lambda g: g[jnp.array([0, 2])], grads)
+    tx, smaller = (dynamic_aggregate(name, num_tasks=number) for number in (3, 2))
+    present = jnp.array([True, False, True])
+    step = jax.jit(tx.update)
+    update, state = step(grads, tx.init(PARAMS), present=present)
+    # (pcgrad and gradvac draw other orders for two, but two tasks have one order)
+    close(update, smaller.update(two, smaller.init(PARAMS))[0])
+    assert state.weights[1] == 0
+    none, state = step(grads, state, present=jnp.zeros(3, bool))
+    assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(none))
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(state))
+
+
+@pytest.mark.parametrize("name", ["random", "mgda", "dwa"])
+def test_accumulated_gradients_are_those_of_the_whole_batch(name):
+    whole, parts = dynamic_aggregate(name), dynamic_aggregate(name, accumulate=3)
+    rest = optax.sgd(0.1, momentum=0.9)
+    following = optax.transforms.conditionally_transform(rest, lambda step: step % 3 == 2)
+    one, three = optax.chain(whole, rest), optax.chain(parts, following)
+    one_state, three_state = one.init(PARAMS), three.init(PARAMS)
+    step = jax.jit(lambda g, state, losses: three.update(g, state, PARAMS, losses=losses))
+    for round_ in range(2):
+        pieces = [stacks(2, seed=3 * round_ + piece) for piece in range(3)]
+        losses = [jnp.array([1.0, 2.0]) * (1 + round_ + piece) for piece in range(3)]
+        mean = jax.tree.map(lambda *g: sum(g) / 3, *pieces)
+        expected, one_state = one.update(mean, one_state, PARAMS, losses=sum(losses) / 3)
+        for piece in range(3):
+            weights = next_weights(three_state)
+            update, three_state = step(pieces[piece], three_state, losses[piece])
+            if piece < 2:
+                assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(update))
+                np.testing.assert_array_equal(next_weights(three_state), weights)  # the same until the update is made
+        close(update, expected)
+        close(next_weights(three_state), next_weights(one_state))
+    assert step._cache_size() == 1
+
+
+def test_diagnostics():
+    grads = {"trunk": jnp.array([[1.0, 0, 0], [-1.0, 1.0, 0], [0, 0, 2.0]])}
+    for name in ("random", "mgda", "graddrop"):
+        tx = dynamic_aggregate(name, num_tasks=3, diagnostics=True)
+        _, state = tx.update(grads, tx.init({"trunk": jnp.zeros(3)}))
+        np.testing.assert_allclose(state.cosines, [[1, -(0.5**0.5), 0], [-(0.5**0.5), 1, 0], [0, 0, 1]], atol=1e-6)
+        assert state.conflicts == 1
+    quiet = dynamic_aggregate("random", num_tasks=3)
+    assert quiet.update(grads, quiet.init({"trunk": jnp.zeros(3)}))[1].conflicts == 0
+
+
+def test_task_gradients_and_their_combination():
+    params, x = {"w": jnp.arange(3.0)}, jnp.array([1.0, -2.0, 0.5])
+    forwards = []
+
+    def losses(params):
+        forwards.append(1)
+        y = jnp.tanh(params["w"] * x)
+        return [jnp.sum(y), jnp.sum(y**2)]
+
+    values, grads = task_gradients(losses, params)
+    assert len(forwards) == 1
+    expected = [jax.grad(lambda p, k=k: losses(p)[k])(params)["w"] for k in range(2)]
+    np.testing.assert_allclose(grads["w"], jnp.stack(expected), rtol=1e-6)
+    weights = jnp.array([0.3, 0.7])
+    same, combined = combined_gradient(losses, params, weights)
+    np.testing.assert_allclose(same, values)
+    np.testing.assert_allclose(combined["w"], weights @ jnp.stack(expected), rtol=1e-6)
+    _, with_aux, aux = task_gradients(lambda p: (jnp.stack(losses(p)), {"told": 3}), params, has_aux=True)
+    assert aux == {"told": 3} and np.allclose(with_aux["w"], grads["w"])
+    with pytest.raises(ValueError, match=r"array of shape \(\)"):
+        task_gradients(lambda p: jnp.sum(p["w"]), params)
+
+
+def test_wrong_options():
+    with pytest.raises(ValueError, match="must be at least 1"):
+        dynamic_aggregate("equal", accumulate=0)
+    with pytest.raises(ValueError, match="2 values of task_scale for 3 tasks"):
+        dynamic_aggregate("equal", num_tasks=3, task_scale=(1.0, 2.0))
+    with pytest.raises(ValueError, match="2 fixed weights for 3 tasks"):
+        dynamic_aggregate("fixed", num_tasks=3, weights=(1.0, 2.0)).init(PARAMS)
+    with pytest.raises(ValueError, match="krum .* needs at least 4 tasks, got 3"):
+        dynamic_aggregate("krum", num_tasks=3).init(PARAMS)
