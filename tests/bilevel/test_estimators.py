@@ -10,7 +10,7 @@ import pytest
 
 from bilevel_jax.bilevel import ESTIMATORS, BilevelProblem, Task, estimator, outer_gradient
 
-SGD = optax.sgd(0.2)
+SGD, FAST = optax.sgd(0.2), optax.sgd(0.4)
 
 
 @pytest.fixture(autouse=True)
@@ -57,12 +57,12 @@ class Quadratic:
 # name: (options, relative error allowed at v*)
 CONVERGED = {
     "conjugate_gradient": (dict(iterations=6), 1e-8),
-    "neumann": (dict(step_size=0.25, iterations=100), 1e-4),
-    "unrolled": (dict(inner_optimizer=SGD, steps=100), 1e-4),
-    "truncated": (dict(inner_optimizer=SGD, steps=120, backward_steps=100), 1e-4),
-    "forward": (dict(inner_optimizer=SGD, steps=100), 1e-4),
+    "neumann": (dict(step_size=0.4, iterations=60), 1e-4),
+    "unrolled": (dict(inner_optimizer=FAST, steps=50), 1e-4),
+    "truncated": (dict(inner_optimizer=FAST, steps=52, backward_steps=50), 1e-4),
+    "forward": (dict(inner_optimizer=FAST, steps=50), 1e-4),
     # a bias of order 1 / multiplier
-    "value_function": (dict(step_size=0.2, steps=100, multiplier=1e4), 1e-3),
+    "value_function": (dict(step_size=0.4, steps=40, multiplier=1e4), 1e-3),
 }
 
 
@@ -200,10 +200,10 @@ def test_data_reweighting_by_long_unrolling():
         return jnp.mean(error(v, 1))
 
     w, v = jnp.asarray(rng.normal(size=20)), jnp.zeros(3)
-    unrolled = estimator("unrolled", outer, inner, inner_optimizer=optax.sgd(1.5), steps=60)
+    unrolled = estimator("unrolled", outer, inner, inner_optimizer=optax.sgd(4.0), steps=24)
     reached = jax.jit(unrolled.estimate)(w, v, None, None, unrolled.init(w, v))
     gradient = jax.grad(inner, 1)(w, reached.inner_params, None)
-    assert np.linalg.norm(gradient) < 1e-8  # the unrolling is long enough
+    assert np.linalg.norm(gradient) < 1e-7  # the unrolling is long enough
     implicit = estimator("conjugate_gradient", outer, inner, iterations=3).estimate(w, reached.inner_params, 0, 0, ())
     np.testing.assert_allclose(implicit.outer_grad, reached.outer_grad, rtol=1e-4, atol=1e-9)
 

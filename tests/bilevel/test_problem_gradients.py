@@ -64,38 +64,47 @@ def close(actual, expected, tolerance=1e-5):
     ],
 )
 def test_shared_path_is_the_plain_formula(problem, values, subset, options):
-    values = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32 if x.dtype.kind == "f" else None), values)
     # The other task's inner parameters stay: the semantic task's adversarial term reads the discriminator's.
     problem = BilevelProblem(problem.forward, {name: problem.tasks[name] for name in subset})
-    plain = {name: plain_formula(problem, name, values, **options) for name in subset}
-    shared = jax.jit(
-        lambda values, weights: outer_gradient(
-            problem, *values, estimators=functools.partial(one_step, **options), weights=weights
-        )
-    )
-    stacked, aux = shared(values, None)
+    transforms = [dynamic_aggregate(name, num_tasks=len(subset), seed=3) for name in ("equal", "random")]
+
+    @jax.jit
+    def both(values):
+        estimators = functools.partial(one_step, **options)
+        stacked, aux = outer_gradient(problem, *values, estimators=estimators)
+        aggregated = []
+        for tx in transforms:
+            state = tx.init(values[0])
+            weights = next_weights(state)
+            combined, _ = outer_gradient(problem, *values, estimators=estimators, weights=weights)
+            from_stack = tx.update(stacked, state, values[0])
+            from_combined = tx.update(combined, state, values[0], weights=weights)
+            aggregated.append((weights, combined, from_stack, from_combined))
+        plain = {name: plain_formula(problem, name, values, **options) for name in subset}
+        return plain, stacked, aux, aggregated
+
+    values = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32 if x.dtype.kind == "f" else None), values)
+    plain, stacked, aux, aggregated = both(values)
     for k, name in enumerate(subset):
         close(jax.tree.map(lambda leaf, k=k: leaf[k], stacked), plain[name][0])
         np.testing.assert_allclose(aux[name]["rho"], 0 if options["correction"] == 0 else plain[name][1], rtol=1e-4)
-    for weighting in ("equal", "random"):
-        tx = dynamic_aggregate(weighting, num_tasks=len(subset), seed=3)
-        state = tx.init(values[0])
-        weights = next_weights(state)
-        combined, _ = shared(values, weights)
-        parts = [trees.scaled(weight, gradient) for weight, (gradient, _) in zip(weights, plain.values(), strict=True)]
+    for weights, combined, (update, after), (same_update, same_after) in aggregated:
+        # by name: jit returns a dict in the order of its keys, and weights are in the order of the tasks
+        parts = [trees.scaled(weight, plain[name][0]) for weight, name in zip(weights, subset, strict=True)]
         close(combined, jax.tree.map(lambda *leaves: sum(leaves), *parts))
-        from_stack, after_stack = tx.update(stacked, state, values[0])
-        from_combined, after_combined = tx.update(combined, state, values[0], weights=weights)
-        close(from_combined, from_stack)
-        jax.tree.map(np.testing.assert_array_equal, after_combined, after_stack)
+        close(update, combined)
+        close(same_update, combined)
+        jax.tree.map(np.testing.assert_array_equal, same_after, after)
 
 
 def test_shared_path_in_float64(problem, values):
     with jax.enable_x64(True):
         values = jax.tree.map(jnp.asarray, values)
-        stacked, _ = outer_gradient(problem, *values)
-        for k, name in enumerate(problem.tasks):
-            close(jax.tree.map(lambda leaf, k=k: leaf[k], stacked), plain_formula(problem, name, values)[0], 1e-12)
+        stacked, plain = jax.jit(
+            lambda v: (outer_gradient(problem, *v)[0], [plain_formula(problem, name, v)[0] for name in problem.tasks])
+        )(values)
+        for k, gradient in enumerate(plain):
+            close(jax.tree.map(lambda leaf, k=k: leaf[k], stacked), gradient, 1e-12)
 
 
 def test_one_forward_pass_and_one_pull(problem, values):

@@ -74,10 +74,11 @@ def check(actual, expected, stacks, tolerance, kinds):
 
 
 @pytest.mark.parametrize(
-    "num_tasks", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow), 8]
+    ("num_tasks", "dtype"),  # the default set compiles each weighting once; pytest -m slow runs the others
+    [(8, "float32")] + [pytest.param(k, "float64", marks=pytest.mark.slow) for k in (1, 2, 3, 8)],
 )
 @pytest.mark.parametrize("golden", TABLE)
-def test_reference_values(golden, num_tasks):
+def test_reference_values(golden, num_tasks, dtype):
     name, options, kinds = TABLE[golden]
     if f"random/{num_tasks}/{golden}" not in GOLDEN:
         with pytest.raises(ValueError, match="needs at least"):
@@ -85,11 +86,9 @@ def test_reference_values(golden, num_tasks):
         return
     compute = functools.partial(one_update, name, with_preference(options, num_tasks))
     stacks, expected = batch("stack", kinds, num_tasks), batch(golden, kinds, num_tasks)
-    if num_tasks != 2:  # two tasks in float32 and the others in float64: each compilation costs a second
-        with jax.enable_x64(True):
-            check(np.asarray(jax.jit(jax.vmap(compute))(stacks)), expected, stacks, 1e-6, kinds)
-    if num_tasks in (2, 3):
-        check(np.asarray(jax.jit(jax.vmap(compute))(stacks.astype(np.float32))), expected, stacks, 1e-4, kinds)
+    with jax.enable_x64(dtype == "float64"):
+        actual = np.asarray(jax.jit(jax.vmap(compute))(stacks.astype(dtype)))
+    check(actual, expected, stacks, 1e-6 if dtype == "float64" else 1e-4, kinds)
 
 
 # What needs a key or a past: the draws are given, the past is one update.
