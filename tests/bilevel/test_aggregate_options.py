@@ -63,11 +63,7 @@ BY_GRAMIAN = sorted(
 )
 
 
-QUICK = (
-    "mgda",
-    "aligned_mtl",
-    "gradvac",
-)  # one whose branches are cut down each, and one whose state has the size of K
+QUICK = ("mgda", "gradvac")  # one that is cut down to the present tasks, and one whose state has the size of K
 
 
 @pytest.mark.parametrize(

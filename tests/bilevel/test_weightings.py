@@ -223,6 +223,7 @@ def test_a_tasks_scale_does_not_matter(name):
     np.testing.assert_allclose(compute(longer), compute(stack), rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_the_order_of_the_tasks_does_not_matter(name):
     stack = jnp.asarray(GOLDEN["random/8/stack"], jnp.float32)
@@ -258,7 +259,7 @@ def test_never_a_nan_and_a_stable_state(name):
     assert update._cache_size() == 1
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_programs_reach_their_optimum(dtype):
     """Within 1e-6 of the optimum, by the duality gap of each program."""
     with jax.enable_x64(dtype == "float64"):
