@@ -34,7 +34,7 @@ def paint_sky(canvas: Canvas, camera: Camera, climate: Climate, rng: np.random.G
         sky = sky + 0.35 * stars * (1.0 - clouds) * (up > 0.1)
     canvas.field[GLOW : GLOW + 3] = sky
     # Clear sky is far colder than anything; haze near the horizon and clouds are nearer to the air.
-    canvas.field[3] = climate.sky - 14.0 * up + 9.0 * clouds
+    canvas.field[3] = climate.sky + 3.0 - 5.0 * up + 8.0 * clouds
     canvas.field[DEPTH] = FAR
 
 
@@ -63,7 +63,9 @@ class House:
 
     def __init__(self, rng: np.random.Generator, climate: Climate):
         self.name = ("brick", "plaster", "concrete", "cladding")[rng.integers(4)]
-        self.color = np.array(MATERIALS[self.name].color, np.float32) * rng.uniform(0.75, 1.15, 3)
+        self.color = np.array(MATERIALS[self.name].color, np.float32) * (
+            rng.uniform(0.75, 1.15) * rng.uniform(0.93, 1.07, 3)
+        )
         self.height = rng.uniform(5.0, 17.0)
         self.pitch = (rng.uniform(2.0, 3.4), rng.uniform(2.8, 3.4))
         self.window = (rng.uniform(0.4, 0.7), rng.uniform(0.45, 0.65))
@@ -113,7 +115,7 @@ def _paint_facade(canvas, camera, house, first, last, z, u, dark):
 
 
 def paint_house(canvas: Canvas, camera: Camera, house: House, side: int, wall: float, near: float, far: float) -> None:
-    """Paints the two visible faces of a house beside the street, at X = side * wall, from depth near to far (metres)."""
+    """Paints the two visible faces of a house beside the street, at X = side * wall, depth near to far (metres)."""
     x_near, x_far = (camera.column(side * wall, z) for z in (near, far))
     k = canvas.scale
     left, right = sorted((x_near, x_far))

@@ -13,7 +13,7 @@ RED, TEMPERATURE, GLOW, DEPTH, CHANNELS = 0, 3, 4, 7, 8
 
 
 class Figure:
-    """Parts of one object in metres, x to the right and y up from the point where it stands; later parts lie in front."""
+    """Parts of one object in metres, x to the right and y up from where it stands; later parts lie in front."""
 
     def __init__(self):
         self.limbs, self.limb_order = [], []
@@ -35,12 +35,12 @@ class Figure:
 
     def panel(self, corners, rounding=0.0, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0):
         """A convex quadrilateral (corners in order, either way round) with rounded corners."""
-        corners = np.asarray(corners, np.float64)
-        x, y = corners.T
-        if np.dot(x, np.roll(y, -1)) < np.dot(y, np.roll(x, -1)):
+        (xa, ya), (xb, yb), (xc, yc), _ = corners
+        if (xb - xa) * (yc - yb) < (yb - ya) * (xc - xb):
             corners = corners[::-1]
         self.panels.append((corners, rounding))
-        radius = 0.5 * min(np.ptp(corners[:, 0]), np.ptp(corners[:, 1])) + 1e-3
+        xs, ys = zip(*corners, strict=True)
+        radius = 0.5 * min(max(xs) - min(xs), max(ys) - min(ys)) + 1e-3
         self.panel_order.append(self._part(color, temperature, glow, opacity, rough, radius))
 
     def bounds(self):
@@ -51,9 +51,10 @@ class Figure:
             low.append((min(x0, x1) - r, min(y0, y1) - r))
             high.append((max(x0, x1) + r, max(y0, y1) + r))
         for corners, _ in self.panels:
-            low.append(corners.min(0))
-            high.append(corners.max(0))
-        return (*np.min(low, axis=0), *np.max(high, axis=0))
+            xs, ys = zip(*corners, strict=True)
+            low.append((min(xs), min(ys)))
+            high.append((max(xs), max(ys)))
+        return tuple(map(min, zip(*low, strict=True))) + tuple(map(max, zip(*high, strict=True)))
 
     def distances(self, x, y):
         """Signed distance to every part in metres (negative inside), [parts, len(y), len(x)] float32."""
@@ -71,13 +72,12 @@ class Figure:
         if self.panels:
             corners = np.array([c for c, _ in self.panels], np.float32)
             rounding = np.array([r for _, r in self.panels], np.float32)[:, None, None]
-            edge = np.roll(corners, -1, axis=1) - corners
+            edge = corners[:, (1, 2, 3, 0)] - corners
             normal = np.stack([edge[..., 1], -edge[..., 0]], -1) / (np.hypot(*edge.T).T[..., None] + 1e-6)
             offset = (normal * corners).sum(-1)
             # A convex polygon is the largest of its half planes; rounding bends the two largest into an arc.
-            planes = (
-                normal[..., 0][..., None, None] * x
-                + (normal[..., 1][..., None, None] * y[:, None] - offset[..., None, None])
+            planes = normal[..., 0][..., None, None] * x + (
+                normal[..., 1][..., None, None] * y[:, None] - offset[..., None, None]
             )
             first = planes.max(1)
             if np.any(rounding):
@@ -89,7 +89,7 @@ class Figure:
 
 
 class Canvas:
-    """What has been painted: reflectance (3), temperature, emitted light (3) and depth, label and instance of each pixel."""
+    """What has been painted: reflectance, temperature, emitted light, depth; label and instance of each pixel."""
 
     def __init__(self, height: int, width: int, light: tuple[float, float]):
         self.height, self.width = height, width
@@ -160,10 +160,7 @@ class Canvas:
         layer[RED:TEMPERATURE] *= round_off * (1.0 + 0.16 * u + 0.14 * v + grain * texture)
         self._blend(layer, total, rows, cols, depth, keep, contrast)
         mask = cover.max(0) >= 0.5
-        if instance:
-            self.instance[rows, cols][mask] = instance
-        else:
-            self.instance[rows, cols][mask] = 0
+        self.instance[rows, cols][mask] = instance
         self.label[rows, cols][mask] = label
         return int(mask.sum())
 
@@ -177,7 +174,7 @@ class Canvas:
             if missing > 0:
                 # Dark things are pushed down only as far as black allows; then they are made light instead.
                 up = difference > 0 or own.mean() < missing + 0.04
-                gain = (own.mean() + (missing if up else -missing) + (2 * abs(difference) * (difference < 0) * up))
+                gain = own.mean() + (missing if up else -missing) + (2 * abs(difference) * (difference < 0) * up)
                 layer[:3] *= gain / max(own.mean(), 0.03)
         if contrast[1]:
             difference = (layer[3] - behind[3] * total).sum() / mass
@@ -189,4 +186,5 @@ class Canvas:
         behind[:3] += layer[:3] * keep[0] - behind[:3] * show
         behind[4:7] += layer[4:7] * keep[0] - behind[4:7] * show
         behind[3] += (layer[3] - behind[3] * total) * keep[1]
-        behind[DEPTH] += total * (depth - behind[DEPTH])
+        # What is camouflaged must not show as an outline in the fog either.
+        behind[DEPTH] += show * (depth - behind[DEPTH])

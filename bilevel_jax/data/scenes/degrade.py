@@ -50,10 +50,12 @@ def visible_view(canvas: Canvas, climate: Climate, conditions: Conditions, rng: 
     x, y = canvas.x, canvas.y
     ambient = (
         np.array((1.0, 0.99, 0.96)) * rng.uniform(0.92, 1.12),
-        np.array((0.70, 0.60, 0.60)) * rng.uniform(0.8, 1.05),
+        np.array((0.80, 0.70, 0.69)) * rng.uniform(0.8, 1.05),
         np.array((0.13, 0.14, 0.20)) * rng.uniform(0.7, 1.2),
     )[climate.time].astype(np.float32)
     light = ambient[:, None, None] + blobs(x, y, conditions.pools, 3)
+    # Lamps add up only so far before the camera closes its iris.
+    light = np.where(light > 0.9, 0.9 + 0.3 * np.tanh((light - 0.9) / 0.3), light)
     light *= 1.0 - np.clip(blobs(x, y, conditions.gloom), 0.0, 0.9)
     image = canvas.field[:3] * light + canvas.field[GLOW : GLOW + 3]
     fog_color = 0.75 * np.array(SKIES[climate.time][1], np.float32)[:, None, None] + (0.2, 0.1, 0.06)[climate.time]

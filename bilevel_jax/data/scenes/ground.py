@@ -103,8 +103,15 @@ class Ground:
         field[3] += 0.8 * road * track + 0.5 * self.coarse
         if beyond == "grass":
             field[1] *= 1.0 + 0.10 * self.coarse * (1.0 - road)
+        if climate.time == 0 and climate.sun > 0.5:
+            # The houses on one side keep the sun off the pavement, sometimes off half the road.
+            side, reach = rng.choice((-1, 1)), camera.road + rng.uniform(-2.5, 1.5)
+            edge = reach - side * self.across + 0.25 * self.coarse
+            field[:3] *= 1.0 - 0.38 * np.clip(0.5 - edge * 1.5, 0.0, 1.0)
 
-    def paint_line(self, line: Line, climate: Climate, instance: int, label: int, keep, warmer: float, worn: float) -> int:
+    def paint_line(
+        self, line: Line, climate: Climate, instance: int, label: int, keep, warmer: float, worn: float
+    ) -> int:
         """Paints one line and returns the pixels that it covers."""
         per_metre = self.per_metre[:, None]
         z = self.z[:, None]

@@ -52,16 +52,17 @@ HAIR = np.array([(0.10, 0.08, 0.07), (0.30, 0.19, 0.11), (0.62, 0.47, 0.26), (0.
 
 @dataclass(frozen=True)
 class Climate:
-    """Time of day (an index into GROUPS), air temperature in degrees C, share of the sun's heating in [0, 1]."""
+    """Time of day (an index into GROUPS), air in degrees C, share of the sun's heating in [0, 1], air - sky."""
 
     time: int
     air: float
     sun: float
+    clear: float
 
     @property
     def sky(self) -> float:
         """Apparent temperature of the open sky, which every surface of low emissivity mirrors."""
-        return self.air - 20.0
+        return self.air - self.clear
 
     def temperature(self, name: str) -> float:
         """Apparent temperature of a material in degrees C: emissivity x its own + the mirrored part of the sky."""
@@ -73,4 +74,5 @@ class Climate:
 def draw_climate(rng: np.random.Generator, time: int) -> Climate:
     """Weather of one scene: cold to mild air, overcast (sun 0.2) to clear (sun 1)."""
     low, high = ((10.0, 24.0), (8.0, 20.0), (2.0, 16.0))[time]
-    return Climate(time, rng.uniform(low, high), rng.uniform(0.2, 1.0))
+    sun = rng.uniform(0.2, 1.0)
+    return Climate(time, rng.uniform(low, high), sun, 8.0 + 9.0 * sun)

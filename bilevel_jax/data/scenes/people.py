@@ -81,15 +81,18 @@ def person(rng: np.random.Generator, climate: Climate) -> Figure:
             [(-flare, hem), (flare, hem), (half * 0.8, hip + 0.12), (-half * 0.8, hip + 0.12)],
             0.03, color=color, temperature=heat,
         )  # fmt: skip
+    waist, chest = 0.85 * half, 1.05 * half
     figure.panel(
-        [(-half * 0.85, hip - 0.06), (half * 0.85, hip - 0.06), (half * 1.05, shoulder + 0.04), (-half * 1.05, shoulder + 0.04)],
+        [(-waist, hip - 0.06), (waist, hip - 0.06), (chest, shoulder + 0.04), (-chest, shoulder + 0.04)],
         0.07, color=w.top, temperature=w.warm_top,
     )  # fmt: skip
     figure.limb((-half * 0.5, shoulder), (half * 0.5, shoulder), 0.09, color=w.top, temperature=w.warm_top + 0.5)
     if rng.random() < 0.3:
         bag = _pick(rng, CLOTHES)
         if side == "profile":
-            figure.limb((-half - 0.06, 1.08 * size), (-half - 0.05, 1.28 * size), 0.12, color=bag, temperature=climate.air + 2)
+            figure.limb(
+                (-half - 0.06, 1.08 * size), (-half - 0.05, 1.28 * size), 0.12, color=bag, temperature=climate.air + 2
+            )
         elif side == "back":
             figure.panel(
                 [(-0.14, 0.98 * size), (0.14, 0.98 * size), (0.13, 1.36 * size), (-0.13, 1.36 * size)],
@@ -120,10 +123,32 @@ def rider(rng: np.random.Generator, climate: Climate, side_view: bool) -> Figure
         return figure
     for direction in (-1, 1):
         lift = 0.08 * direction
-        figure.limb((0.1 * direction, 0.98), (0.15 * direction, 0.66 + lift), 0.10, 0.08, color=w.bottom, temperature=w.warm_bottom)
-        figure.limb((0.15 * direction, 0.66 + lift), (0.11 * direction, 0.26 + lift), 0.07, 0.05, color=w.bottom * 0.9, temperature=w.warm_bottom)
-        figure.limb((0.11 * direction, 0.22 + lift), (0.11 * direction, 0.2 + lift), 0.055, color=w.shoes, temperature=w.warm_shoes)
-        figure.limb((0.2 * direction, 1.42), (0.29 * direction, 1.06), 0.06, 0.05, color=w.top * 0.9, temperature=w.warm_top)
+        figure.limb(
+            (0.1 * direction, 0.98),
+            (0.15 * direction, 0.66 + lift),
+            0.10,
+            0.08,
+            color=w.bottom,
+            temperature=w.warm_bottom,
+        )
+        figure.limb(
+            (0.15 * direction, 0.66 + lift),
+            (0.11 * direction, 0.26 + lift),
+            0.07,
+            0.05,
+            color=w.bottom * 0.9,
+            temperature=w.warm_bottom,
+        )
+        figure.limb(
+            (0.11 * direction, 0.22 + lift),
+            (0.11 * direction, 0.2 + lift),
+            0.055,
+            color=w.shoes,
+            temperature=w.warm_shoes,
+        )
+        figure.limb(
+            (0.2 * direction, 1.42), (0.29 * direction, 1.06), 0.06, 0.05, color=w.top * 0.9, temperature=w.warm_top
+        )
         figure.limb((0.29 * direction, 1.06), (0.27 * direction, 1.03), 0.05, color=w.skin, temperature=w.warm_skin)
     figure.panel([(-0.17, 0.94), (0.17, 0.94), (0.22, 1.48), (-0.22, 1.48)], 0.07, color=w.top, temperature=w.warm_top)
     _head(figure, w, 0.0, 1.7, "front" if rng.random() < 0.5 else "back", rng.random() < 0.4)

@@ -8,12 +8,13 @@ from bilevel_jax.data.scenes.backdrop import paint_house, paint_sky, paint_skyli
 from bilevel_jax.data.scenes.canvas import DEPTH, GLOW, Canvas
 from bilevel_jax.data.scenes.degrade import infrared_view, visible_view
 from bilevel_jax.data.scenes.ground import Ground
+from bilevel_jax.data.scenes.layout import draw_world
 from bilevel_jax.data.scenes.materials import GROUPS
-from bilevel_jax.data.scenes.world import CURVE, World, draw_world
+from bilevel_jax.data.scenes.world import CURVE, World
 
 # Least difference from what lies behind, where an object is to be seen: mean reflectance, and degrees C.
 CONTRAST = (0.17, 6.5)
-LEFT_OVER = (0.03, 0.12)
+LEFT_OVER = (0.0, 0.06)
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,17 @@ def render(seed: int, index: int, height: int, width: int) -> Scene:
             left, _, right, _ = thing.figure.bounds()
             half = 0.55 * (right - left) * thing.scale if thing.label else 0.5 * thing.scale
             canvas.shade(thing.x, thing.y, half, 0.10 * thing.scale + 0.6, thing.shadow * keep[0])
+            if climate.time == 0 and climate.sun > 0.5:
+                reach = 0.5 * thing.scale
+                x, y = thing.x - canvas.light[0] * reach, thing.y - 0.12 * thing.scale
+                canvas.shade(x, y, half + reach, 0.14 * thing.scale + 0.6, 0.35 * climate.sun * keep[0])
         contrast = (0.0, 0.0)
         if thing.label:
             contrast = (CONTRAST[0] * (keep[0] == 1.0), CONTRAST[1] * (keep[1] == 1.0))
         area = canvas.paint(
             thing.figure, thing.x, thing.y, thing.scale, depth=thing.depth, flip=thing.flip, label=thing.label,
             instance=number, keep=keep, contrast=contrast, phase=int(rng.integers(256)),
-            grain=0.16 if not thing.label else 0.05,
+            grain=thing.grain,
         )  # fmt: skip
         if thing.label:
             drawn.append((number, thing.label, thing.hidden, area))
@@ -92,7 +97,7 @@ def _still_seen(canvas: Canvas, drawn):
     shown = np.bincount(canvas.instance.ravel(), minlength=len(drawn) + 1)
     few = 10 * max(canvas.scale, 1.0)
     objects = tuple(
-        Seen(number, label, hidden, shown[number] / area)
+        Seen(number, label, hidden, float(shown[number] / area))
         for number, label, hidden, area in drawn
         if shown[number] >= max(0.25 * area, few)
     )

@@ -51,9 +51,13 @@ class SceneSource:
     class_names = BOX_CLASSES
     label_names = LABELS
 
-    def __init__(self, num: int, seed: int = 0, height: int = 120, width: int = 160, offset: int = 0, cache: bool = True):
+    def __init__(
+        self, num: int, seed: int = 0, height: int = 120, width: int = 160, offset: int = 0, cache: bool = True
+    ):
         if num < 1 or min(height, width) < 48:
-            raise InputError(f"scenes: found num={num}, size {height}x{width}, expected num >= 1 and sides of at least 48")
+            raise InputError(
+                f"scenes: found num={num}, size {height}x{width}, expected num >= 1 and sides of at least 48"
+            )
         self.num, self.seed, self.height, self.width, self.offset = num, seed, height, width, offset
         self._cache = {} if cache else None
         self.names = [f"scene_{seed}_{offset + i:05d}" for i in range(num)]
@@ -72,7 +76,11 @@ class SceneSource:
         if self._cache is None:
             return self._make(item)
         if item not in self._cache:
-            self._cache[item] = self._make(item)
+            record = self._make(item)
+            for value in record.values():
+                if isinstance(value, np.ndarray):
+                    value.flags.writeable = False
+            self._cache[item] = record
         return dict(self._cache[item])
 
     def _make(self, item: int) -> dict:

@@ -16,7 +16,12 @@ def color_cone(rng: np.random.Generator, climate: Climate) -> Figure:
     tall = rng.uniform(0.85, 1.1)
     color = np.array([(0.93, 0.34, 0.08), (0.88, 0.12, 0.10), (0.93, 0.60, 0.10)][rng.integers(3)])
     body = dict(color=color, temperature=climate.temperature("plastic"))
-    figure.panel([(-0.33, 0.0), (0.33, 0.0), (0.30, 0.09), (-0.30, 0.09)], 0.02, color=color * 0.5, temperature=body["temperature"])
+    figure.panel(
+        [(-0.33, 0.0), (0.33, 0.0), (0.30, 0.09), (-0.30, 0.09)],
+        0.02,
+        color=color * 0.5,
+        temperature=body["temperature"],
+    )
     figure.panel([(-0.23, 0.07), (0.23, 0.07), (0.055, tall), (-0.055, tall)], 0.02, **body)
 
     def half_width(y):
@@ -37,13 +42,21 @@ def car_stop(rng: np.random.Generator, climate: Climate) -> Figure:
         dark = rng.uniform(0.5, 1.1)
         figure.panel([(-r, 0.0), (r, 0.0), (r, tall), (-r, tall)], 0.6 * r, **_look(climate, "concrete", dark))
         for low in (0.48, 0.72):
-            figure.panel([(-r, low * tall), (r, low * tall), (r, (low + 0.13) * tall), (-r, (low + 0.13) * tall)], **_look(climate, "yellow"))
+            figure.panel(
+                [(-r, low * tall), (r, low * tall), (r, (low + 0.13) * tall), (-r, (low + 0.13) * tall)],
+                **_look(climate, "yellow"),
+            )
         return figure
     half, tall, pieces = rng.uniform(0.85, 1.05), rng.uniform(0.26, 0.34), 6
-    figure.panel([(-half, 0.0), (half, 0.0), (half * 0.96, tall), (-half * 0.96, tall)], 0.06, **_look(climate, "rubber", 1.4))
+    figure.panel(
+        [(-half, 0.0), (half, 0.0), (half * 0.96, tall), (-half * 0.96, tall)], 0.06, **_look(climate, "rubber", 1.4)
+    )
     for i in range(0, pieces, 2):
         left, right = (-half + 2 * half * (i + j) / pieces for j in (0.15, 1.0))
-        figure.panel([(left, 0.03), (right, 0.03), (right + 0.08, tall - 0.03), (left + 0.08, tall - 0.03)], **_look(climate, "yellow"))
+        figure.panel(
+            [(left, 0.03), (right, 0.03), (right + 0.08, tall - 0.03), (left + 0.08, tall - 0.03)],
+            **_look(climate, "yellow"),
+        )
     return figure
 
 
@@ -52,7 +65,9 @@ def bump(rng: np.random.Generator, climate: Climate, foreshortening: float) -> F
     figure = Figure()
     half, pieces = rng.uniform(1.3, 1.8), 8
     deep = 0.9 * foreshortening + 0.14
-    figure.panel([(-half, 0.0), (half, 0.0), (half * 0.93, deep), (-half * 0.93, deep)], 0.05, **_look(climate, "rubber", 1.2))
+    figure.panel(
+        [(-half, 0.0), (half, 0.0), (half * 0.93, deep), (-half * 0.93, deep)], 0.05, **_look(climate, "rubber", 1.2)
+    )
     paint = "yellow" if rng.random() < 0.7 else "white"
     for i in range(1, pieces, 2):
         left, right = (-half + 2 * half * (i + j) / pieces for j in (0.0, 0.95))
@@ -71,7 +86,10 @@ def guardrail(rng: np.random.Generator, climate: Climate, points: np.ndarray, sc
     figure = Figure()
     metal = _look(climate, "steel", rng.uniform(0.9, 1.3))
     for (x, y), s in zip(points, scales, strict=True):
-        figure.panel([(x - 0.07 * s, y), (x + 0.07 * s, y), (x + 0.07 * s, y + 0.75 * s), (x - 0.07 * s, y + 0.75 * s)], **_look(climate, "steel", 0.6))
+        figure.panel(
+            [(x - 0.07 * s, y), (x + 0.07 * s, y), (x + 0.07 * s, y + 0.75 * s), (x - 0.07 * s, y + 0.75 * s)],
+            **_look(climate, "steel", 0.6),
+        )
     for low, high, dark in ((0.4, 0.82, 1.0), (0.53, 0.64, 0.6)):
         for (xa, ya), (xb, yb), sa, sb in zip(points, points[1:], scales, scales[1:], strict=False):
             figure.panel(

@@ -1,4 +1,4 @@
-"""Figures of cars (side, rear, front; cold or with a hot engine, exhaust and tyres) and of bicycles; sizes in metres."""
+"""Figures of cars (side, rear, front; cold, or with hot engine, exhaust and tyres) and of bicycles; in metres."""
 
 from dataclasses import dataclass
 
@@ -43,25 +43,43 @@ def _side(rng, color, warmth, look):
     figure.panel([(-1.9, 0.12), (1.9, 0.12), (1.9, 0.3), (-1.9, 0.3)], color=tyre, temperature=warmth["under"])
     cabin = [(rear - 0.12, 0.85), (1.3 if kind < 2 else 1.7, 0.85), (front, roof), (rear + 0.35 * (kind < 2), roof)]
     figure.panel(cabin, 0.12, color=color * 0.95, temperature=warmth["sheet"])
-    figure.panel([(-2.1, 0.28), (0.9, 0.25), (0.9, 0.98), (-2.05, 0.98)], 0.14, color=color, temperature=warmth["sheet"])
-    figure.panel([(0.6, 0.25), (2.1, 0.28), (2.08, bonnet - 0.14), (0.6, bonnet + 0.06)], 0.12, color=color, temperature=warmth["engine"])
-    figure.panel([(-2.05, 0.26), (2.05, 0.26), (2.05, 0.4), (-2.05, 0.4)], 0.05, color=color * 0.6, temperature=warmth["sheet"])
+    figure.panel(
+        [(-2.1, 0.28), (0.9, 0.25), (0.9, 0.98), (-2.05, 0.98)], 0.14, color=color, temperature=warmth["sheet"]
+    )
+    figure.panel(
+        [(0.6, 0.25), (2.1, 0.28), (2.08, bonnet - 0.14), (0.6, bonnet + 0.06)],
+        0.12,
+        color=color,
+        temperature=warmth["engine"],
+    )
+    figure.panel(
+        [(-2.05, 0.26), (2.05, 0.26), (2.05, 0.4), (-2.05, 0.4)], 0.05, color=color * 0.6, temperature=warmth["sheet"]
+    )
     low, high = 0.96, roof - 0.1
     middle = 0.5 * (rear + front) + 0.1
     slant = 0.28 * (kind < 2)
-    for left, right, l_slant, r_slant in ((rear + 0.06, middle - 0.05, slant, 0.0), (middle + 0.05, front + 0.5, 0.0, 0.52)):
+    for left, right, l_slant, r_slant in (
+        (rear + 0.06, middle - 0.05, slant, 0.0),
+        (middle + 0.05, front + 0.5, 0.0, 0.52),
+    ):
         figure.panel(
             [(left, low), (right, low), (right - r_slant, high), (left + l_slant, high)],
             0.05, color=glass, temperature=warmth["glass"],
         )  # fmt: skip
-    figure.panel([(middle - 0.02, 0.4), (middle + 0.02, 0.4), (middle + 0.02, 0.95), (middle - 0.02, 0.95)], color=color * 0.55, temperature=warmth["sheet"])
+    figure.panel(
+        [(middle - 0.02, 0.4), (middle + 0.02, 0.4), (middle + 0.02, 0.95), (middle - 0.02, 0.95)],
+        color=color * 0.55,
+        temperature=warmth["sheet"],
+    )
     for x in (-1.3, 1.3):
         figure.limb((x, 0.36), (x, 0.36), 0.42, color=tyre * 0.6, temperature=warmth["under"])
         figure.limb((x, 0.33), (x, 0.33), 0.33, color=tyre, temperature=warmth["tyre"])
         figure.limb((x, 0.33), (x, 0.33), 0.19, color=(0.55, 0.56, 0.58), temperature=warmth["tyre"] + 2 * look.hot)
     glow = 1.0 * look.lamps
     figure.limb((-2.02, 0.78), (-1.98, 0.78), 0.09, color=RED_LAMP, temperature=warmth["sheet"], glow=0.8 * glow)
-    figure.limb((1.98, 0.68), (1.9, 0.7), 0.09, color=WHITE_LAMP, temperature=warmth["engine"] + 2 * look.hot, glow=glow)
+    figure.limb(
+        (1.98, 0.68), (1.9, 0.7), 0.09, color=WHITE_LAMP, temperature=warmth["engine"] + 2 * look.hot, glow=glow
+    )
     figure.limb((-2.0, 0.27), (-1.9, 0.27), 0.07, color=tyre * 2, temperature=warmth["exhaust"])
     return figure
 
@@ -78,16 +96,34 @@ def _end(rng, color, warmth, look):
             0.06, color=tyre, temperature=warmth["tyre"],
         )  # fmt: skip
     figure.panel([(-0.7, 0.16), (0.7, 0.16), (0.7, 0.4), (-0.7, 0.4)], color=tyre * 0.6, temperature=warmth["under"])
-    figure.panel([(-0.84, 0.85), (0.84, 0.85), (0.6, roof), (-0.6, roof)], 0.1, color=color * 0.92, temperature=warmth["sheet"])
+    figure.panel(
+        [(-0.84, 0.85), (0.84, 0.85), (0.6, roof), (-0.6, roof)], 0.1, color=color * 0.92, temperature=warmth["sheet"]
+    )
     figure.panel([(-0.9, 0.26), (0.9, 0.26), (0.88, 1.0), (-0.88, 1.0)], 0.14, color=color, temperature=heat)
-    figure.panel([(-0.70, 0.97), (0.70, 0.97), (0.53, roof - 0.09), (-0.53, roof - 0.09)], 0.06, color=glass, temperature=warmth["glass"])
-    figure.panel([(-0.88, 0.24), (0.88, 0.24), (0.88, 0.42), (-0.88, 0.42)], 0.06, color=color * 0.55, temperature=heat - 0.5)
+    figure.panel(
+        [(-0.70, 0.97), (0.70, 0.97), (0.53, roof - 0.09), (-0.53, roof - 0.09)],
+        0.06,
+        color=glass,
+        temperature=warmth["glass"],
+    )
+    figure.panel(
+        [(-0.88, 0.24), (0.88, 0.24), (0.88, 0.42), (-0.88, 0.42)], 0.06, color=color * 0.55, temperature=heat - 0.5
+    )
     if rear:
-        figure.panel([(-0.27, 0.56), (0.27, 0.56), (0.27, 0.7), (-0.27, 0.7)], color=(0.85, 0.85, 0.8), temperature=heat - 1)
+        figure.panel(
+            [(-0.27, 0.56), (0.27, 0.56), (0.27, 0.7), (-0.27, 0.7)], color=(0.85, 0.85, 0.8), temperature=heat - 1
+        )
         figure.limb((0.5, 0.24), (0.56, 0.24), 0.07, color=tyre * 2, temperature=warmth["exhaust"])
     else:
-        figure.panel([(-0.45, 0.5), (0.45, 0.5), (0.5, 0.72), (-0.5, 0.72)], 0.04, color=(0.1, 0.1, 0.11), temperature=warmth["engine"] + 3 * look.hot)
-        figure.panel([(-0.25, 0.32), (0.25, 0.32), (0.25, 0.44), (-0.25, 0.44)], color=(0.85, 0.85, 0.8), temperature=heat - 1)
+        figure.panel(
+            [(-0.45, 0.5), (0.45, 0.5), (0.5, 0.72), (-0.5, 0.72)],
+            0.04,
+            color=(0.1, 0.1, 0.11),
+            temperature=warmth["engine"] + 3 * look.hot,
+        )
+        figure.panel(
+            [(-0.25, 0.32), (0.25, 0.32), (0.25, 0.44), (-0.25, 0.44)], color=(0.85, 0.85, 0.8), temperature=heat - 1
+        )
     lamp = RED_LAMP if rear else WHITE_LAMP
     for side in (-1, 1):
         figure.limb(
@@ -99,7 +135,7 @@ def _end(rng, color, warmth, look):
 
 
 def bicycle(rng: np.random.Generator, climate: Climate, side_view: bool) -> Figure:
-    """A bicycle, 1.75 m long, nose to the right in the side view; wheel discs count as part of it, spokes let through."""
+    """A bicycle, 1.75 m long, nose to the right in the side view; its wheels count as discs, seen through."""
     figure = Figure()
     color = np.clip(CLOTHES[rng.integers(len(CLOTHES))] * rng.uniform(0.9, 1.2), 0.05, 0.95)
     metal = climate.temperature("steel") + 2.0
