@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import BilevelProblem, Task
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.blur import gaussian_blur
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.losses import adversarial, detection, fusion, segmentation
 from bilevel_jax.models import PatchDiscriminator, fusion_network, semantic_network
@@ -178,7 +179,10 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
 
 
 def _target(config: ConfigDict, batch: Batch) -> jax.Array:
-    return fusion.TARGETS[config.visual.target](batch["ir"], luma(batch["vis"]), batch["saliency"])
+    saliency = batch["saliency"]
+    if config.visual.saliency_blur:
+        saliency = gaussian_blur(saliency, config.visual.saliency_blur)
+    return fusion.TARGETS[config.visual.target](batch["ir"], luma(batch["vis"]), saliency)
 
 
 def _scaled(factor: float, pair: Pair) -> Pair:

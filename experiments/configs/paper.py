@@ -22,6 +22,7 @@ def get_config() -> ConfigDict:
     config.data.batch_size = 4
     config.fusion.name = "paper"
     config.visual.discriminator_stride = 1
+    config.visual.saliency_blur = 0.0
     config.semantic.task = "detection"
     config.semantic.depth = 50
     config.semantic.width = 64
