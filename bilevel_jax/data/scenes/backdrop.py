@@ -59,7 +59,10 @@ def paint_skyline(canvas: Canvas, camera: Camera, climate: Climate, rng: np.rand
 
 
 class House:
-    """One building: its facade's material, size of its windows, and which of them are lit or warm."""
+    """One building: its facade's material, size of its windows (metres), and which of them are lit or warm.
+
+    lit (brightness, 0 = dark) and warm (degrees C above the glass) are [16, 16], repeated over storeys and columns.
+    """
 
     def __init__(self, rng: np.random.Generator, climate: Climate):
         self.name = ("brick", "plaster", "concrete", "cladding")[rng.integers(4)]

@@ -28,13 +28,20 @@ class Figure:
         return len(self.values) - 1
 
     def limb(self, start, end, r0, r1=None, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0, ring=0.0):
-        """A tapered capsule from start (radius r0) to end (radius r1); start == end is a disc, ring its line width."""
+        """A tapered capsule from start (radius r0) to end (radius r1), in metres; start == end is a disc.
+
+        Args:
+            color: reflectance (R, G, B) in [0, 1]; temperature: degrees C.
+            glow: emitted light as a multiple of the colour, 0 = none.
+            opacity: in [0, 1]; rough: metres by which noise frays the edge.
+            ring: width in metres of the line that is left of a disc, 0 = a full one.
+        """
         r1 = r0 if r1 is None else r1
         self.limbs.append((*start, *end, r0, r1, ring))
         self.limb_order.append(self._part(color, temperature, glow, opacity, rough, max(r0, r1)))
 
     def panel(self, corners, rounding=0.0, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0):
-        """A convex quadrilateral (corners in order, either way round) with rounded corners."""
+        """A convex quadrilateral, corners (x, y) in metres in order, either way round; the rest is as for `limb`."""
         (xa, ya), (xb, yb), (xc, yc), _ = corners
         if (xb - xa) * (yc - yb) < (yb - ya) * (xc - xb):
             corners = corners[::-1]
@@ -57,7 +64,11 @@ class Figure:
         return tuple(map(min, zip(*low, strict=True))) + tuple(map(max, zip(*high, strict=True)))
 
     def distances(self, x, y):
-        """Signed distance to every part in metres (negative inside), [parts, len(y), len(x)] float32."""
+        """Signed distance to every part in metres (negative inside), at columns x [W] and rows y [H] in metres.
+
+        Returns:
+            [parts, H, W] float32, in the order in which the parts were added.
+        """
         out = np.empty((len(self.values), len(y), len(x)), np.float32)
         if self.limbs:
             p = np.array(self.limbs, np.float32)[:, :, None, None]
@@ -89,7 +100,15 @@ class Figure:
 
 
 class Canvas:
-    """What has been painted: reflectance, temperature, emitted light, depth; label and instance of each pixel."""
+    """What has been painted so far.
+
+    Attributes:
+        field: [CHANNELS, H, W] float32: reflectance (R, G, B) in [0, 1], apparent temperature in degrees C, emitted
+            light (R, G, B), depth in metres.
+        label, instance: [H, W] int32; 0 = nothing.
+        x [W], y [H]: pixel centres in reference pixels; extent: the width in them; scale: pixels in one of them.
+        light: where the light comes from, (right, up), each in [-1, 1].
+    """
 
     def __init__(self, height: int, width: int, light: tuple[float, float]):
         self.height, self.width = height, width
@@ -103,14 +122,17 @@ class Canvas:
         self.light = light
 
     def window(self, left, top, right, bottom):
-        """Row and column slices that cover a rectangle of reference pixels, one pixel of margin included."""
+        """Slices of the rows and of the columns that cover a rectangle in reference pixels, with a margin of one."""
         k = self.scale
         rows = slice(max(int(top * k) - 1, 0), min(int(bottom * k) + 2, self.height))
         cols = slice(max(int(left * k) - 1, 0), min(int(right * k) + 2, self.width))
         return rows, cols
 
     def shade(self, x, y, half_width, half_height, amount):
-        """Darkens the reflectance softly around a point: the shadow where something touches the ground."""
+        """Darkens the reflectance softly around a point (reference pixels): the shadow where something stands.
+
+        amount: in [0, 1], the share of the reflectance that goes at the point itself.
+        """
         rows, cols = self.window(x - 2 * half_width, y - 2 * half_height, x + 2 * half_width, y + 2 * half_height)
         dx = np.exp(-(((self.x[cols] - x) / half_width) ** 4))
         dy = np.exp(-(((self.y[rows] - y) / half_height) ** 2))
@@ -120,13 +142,17 @@ class Canvas:
         self, figure: Figure, x, y, scale, *, depth, flip=False, label=0, instance=0,
         keep=(1.0, 1.0), contrast=(0.0, 0.0), grain=0.05, phase=0,
     ) -> int:  # fmt: skip
-        """Paints a figure standing at (x, y), scale reference pixels a metre, and returns the pixels that it covers.
+        """Paints a figure standing at (x, y), scale reference pixels a metre, and returns how many pixels it covers.
+
+        A pixel carries the figure's label and instance where a part covers at least half of it.
 
         Args:
+            depth: metres from the camera; flip: mirrored left to right; label, instance: what its pixels are given.
             keep: how much of its own colour and of its own temperature shows against what lies behind it; 1 = all,
                 0 = none (perfect camouflage; perfect thermal crossover).
             contrast: least difference of its mean reflectance / mean temperature (degrees C) from what lies behind it;
                 a figure nearer than that is pushed away, on the side where it already is.
+            grain: relative strength of the texture of its surface; phase: where that starts in the noise tile.
         """
         left, low, right, high = figure.bounds()
         if flip:

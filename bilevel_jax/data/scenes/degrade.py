@@ -26,7 +26,7 @@ class Conditions:
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur of [..., H, W], sigma in pixels, edges replicated."""
+    """Gaussian blur of float32 [..., H, W], sigma > 0 in pixels, edges replicated."""
     radius = max(int(np.ceil(2.2 * sigma)), 1)
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     taps = (taps / taps.sum()).astype(np.float32)

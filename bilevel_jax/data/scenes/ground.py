@@ -53,7 +53,13 @@ class Line:
 
 
 class Ground:
-    """The pixels under the horizon with their place on the ground; paints itself and its lines on a canvas."""
+    """The pixels under the horizon with their place on the ground; paints itself and its lines on a canvas.
+
+    Attributes:
+        top: the first row of ground; the H' rows from there on have a depth z [H'] and pixels per metre [H'].
+        across: metres to the right of the road's centre line, [H', W].
+        texture, coarse: relative change of brightness, and the noise of large grain that it is made of, [H', W].
+    """
 
     def __init__(self, canvas: Canvas, camera: Camera, rng: np.random.Generator):
         self.canvas, self.camera = canvas, camera
@@ -82,7 +88,7 @@ class Ground:
         field[3] += alpha * keep[1] * (climate.temperature(name) + warmer - field[3])
 
     def paint(self, climate: Climate, beyond: str, rng: np.random.Generator):
-        """Lays grass, earth or paving, then sidewalk, curb and road, with their texture."""
+        """Lays `beyond` (grass, earth or paving), then sidewalk, curb and road, with their texture."""
         camera, canvas = self.camera, self.canvas
         field = canvas.field[:, self.top :]
         field[DEPTH] = self.z[:, None]
@@ -112,7 +118,12 @@ class Ground:
     def paint_line(
         self, line: Line, climate: Climate, instance: int, label: int, keep, warmer: float, worn: float
     ) -> int:
-        """Paints one line and returns the pixels that it covers."""
+        """Paints one line, labels it, and returns how many pixels it covers.
+
+        Args:
+            keep: how much of its paint and of its warmth shows, as in `Canvas.paint`.
+            warmer: degrees C above the asphalt under it; worn: share of the paint that has come off, in [0, 1].
+        """
         per_metre = self.per_metre[:, None]
         z = self.z[:, None]
         if line.arc is None:

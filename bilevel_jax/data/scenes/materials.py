@@ -52,7 +52,7 @@ HAIR = np.array([(0.10, 0.08, 0.07), (0.30, 0.19, 0.11), (0.62, 0.47, 0.26), (0.
 
 @dataclass(frozen=True)
 class Climate:
-    """Time of day (an index into GROUPS), air in degrees C, share of the sun's heating in [0, 1], air - sky."""
+    """Time of day (an index into GROUPS), air in degrees C, share of the sun's heating in [0, 1], air - sky in C."""
 
     time: int
     air: float

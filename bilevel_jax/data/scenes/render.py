@@ -19,7 +19,11 @@ LEFT_OVER = (0.0, 0.06)
 
 @dataclass(frozen=True)
 class Seen:
-    """One foreground object of a picture: its id in the instance map, label, and the view that hides it ('' = none)."""
+    """One foreground object of a picture: its id in the instance map, its label, and how it is seen.
+
+    hidden: the view that misses it, "visible", "infrared" or ""; visible_share: of its pixels, in [0.25, 1], those
+    that nothing nearer covers.
+    """
 
     instance: int
     label: int
@@ -29,7 +33,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Scene:
-    """Both pictures (uint8), label and instance map (int32), the objects in them and the time of day."""
+    """Both pictures, what is in them, and the time of day (one of GROUPS).
+
+    ir [H, W, 1] and vis [H, W, 3] uint8; labels [H, W] int32, ids of `world.LABELS`; instances [H, W] int32, the
+    `Seen.instance` of each pixel, 0 = none of `objects`.
+    """
 
     ir: np.ndarray
     vis: np.ndarray
@@ -45,7 +53,7 @@ def _keep(hidden: str, rng) -> tuple[float, float]:
 
 
 def render(seed: int, index: int, height: int, width: int) -> Scene:
-    """The scene (seed, index) at a size; one aspect ratio gives the same scene at every size."""
+    """The scene (seed, index), both >= 0, at a size in pixels; one aspect ratio gives the same scene at every size."""
     rng = np.random.default_rng([seed, index, 2])
     world: World = draw_world(seed, index, width * 120.0 / height)
     camera, climate = world.camera, world.climate

@@ -26,6 +26,8 @@ def boxes_of(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 def generate(seed: int, index: int, height: int = 120, width: int = 160) -> dict:
     """One record of the synthetic RGB-T world, a function of its arguments alone.
 
+    seed and index are integers >= 0, height and width are pixels. `SceneSource` is what checks them.
+
     Returns:
         ir [H,W,1], vis [H,W,3], saliency [H,W,1] uint8; labels [H,W] int32 (MFNet's ids); boxes [n,4] float32
         (y0, x0, y1, x1 in pixels); classes [n] int32 (person, bicycle, car); has_labels, has_boxes; index.
@@ -44,8 +46,8 @@ class SceneSource:
     """Scenes offset ... offset + num - 1 of the world `seed`, at one size, made when first asked for.
 
     Attributes: names, groups ("day", "dusk", "night" of each), class_names (boxes), label_names (segmentation).
-    Raises InputError for sizes under 48 pixels or a count below one. cache=True keeps what was made in memory (about
-    180 kB a scene of 120 x 160).
+    Raises InputError for sizes under 48 pixels, a count below one, and a negative seed or offset. cache=True keeps what
+    was made in memory (about 180 kB a scene of 120 x 160).
     """
 
     class_names = BOX_CLASSES
@@ -58,6 +60,8 @@ class SceneSource:
             raise InputError(
                 f"scenes: found num={num}, size {height}x{width}, expected num >= 1 and sides of at least 48"
             )
+        if min(seed, offset) < 0:
+            raise InputError(f"scenes: found seed={seed}, offset={offset}, expected both >= 0")
         self.num, self.seed, self.height, self.width, self.offset = num, seed, height, width, offset
         self._cache = {} if cache else None
         self.names = [f"scene_{seed}_{offset + i:05d}" for i in range(num)]

@@ -35,8 +35,11 @@ def blobs(x: np.ndarray, y: np.ndarray, items: list, channels: int = 1, power: i
     """Sum of separable soft blobs.
 
     Args:
-        x: column positions [W]; y: row positions [H], in one unit.
-        items: (centre x, centre y, half width, half height, amplitude of each channel) of each blob.
+        x: column positions [W].
+        y: row positions [H], in the same unit.
+        items: (centre x, centre y, half width, half height, amplitude) of each blob; an amplitude is a number, or
+            one for each channel.
+        channels: of the result.
         power: 2 = Gaussian; 4 = a flatter top.
 
     Returns:

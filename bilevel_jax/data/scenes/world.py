@@ -39,7 +39,11 @@ class Thing:
 
 @dataclass
 class World:
-    """Everything that is needed to paint a scene."""
+    """Everything that is needed to paint a scene.
+
+    beyond: material beyond the sidewalk; houses: (House, side, wall, near, far) as `backdrop.paint_house` takes them,
+    far ones first; lines: (Line, hidden, worn); things: far ones first.
+    """
 
     camera: Camera
     climate: Climate
@@ -51,7 +55,7 @@ class World:
 
 
 def time_of_day(seed: int, index: int) -> int:
-    """Which of GROUPS a scene belongs to, without building it."""
+    """Index into `materials.GROUPS` of the time of day of a scene, without building it."""
     return int(np.random.default_rng([seed, index, 0]).choice(3, p=TIMES))
 
 
