@@ -49,14 +49,19 @@ def _same(a, b):
     return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
 
 
-def test_record_follows_the_contract_of_sources():
-    record = generate(0, 3, 96, 128)
-    shapes = dict(ir=(96, 128, 1), vis=(96, 128, 3), saliency=(96, 128, 1), labels=(96, 128))
+@pytest.mark.parametrize("size", [(96, 128), (97, 131), (131, 97), (48, 63)], ids=str)
+def test_record_follows_the_contract_of_sources(size):
+    record = generate(0, 3, *size)
+    shapes = dict(ir=(*size, 1), vis=(*size, 3), saliency=(*size, 1), labels=size)
     assert {key: record[key].shape for key in shapes} == shapes
     assert record["ir"].dtype == record["vis"].dtype == record["saliency"].dtype == np.uint8
     assert record["labels"].dtype == record["classes"].dtype == np.int32
     assert record["boxes"].dtype == np.float32 and record["boxes"].shape == (len(record["classes"]), 4)
-    assert record["has_labels"] and record["has_boxes"]
+    assert record["has_labels"] and record["has_boxes"] and record["index"] == 3
+    assert 0 <= record["labels"].min() and record["labels"].max() < len(LABELS)
+    y0, x0, y1, x1 = record["boxes"].T
+    assert len(y0) and (0 <= y0).all() and (y0 < y1).all() and (y1 <= size[0]).all()
+    assert (0 <= x0).all() and (x0 < x1).all() and (x1 <= size[1]).all()
 
 
 def test_scene_depends_on_seed_and_index_alone():
@@ -65,6 +70,24 @@ def test_scene_depends_on_seed_and_index_alone():
     assert _same(first, generate(4, 7))
     for other in (generate(4, 8), generate(5, 7)):
         assert np.abs(first["vis"].astype(int) - other["vis"]).mean() > 5
+
+
+def test_every_seed_and_index_is_a_picture_of_its_own():
+    pairs = [(seed, index) for seed in range(4) for index in range(5)]
+    pictures = {generate(seed, index, 48, 64)["ir"].tobytes() for seed, index in pairs}
+    assert len(pictures) == len(pairs)
+
+
+def test_held_out_scenes_are_none_of_the_training_scenes(scenes):
+    """Not one held-out scene equals, or nearly equals, a training scene or another held-out one."""
+    train, held_out = SceneSource(80, seed=11), SceneSource(40, seed=11, offset=80)
+    assert not set(train.names) & set(held_out.names)
+    np.testing.assert_array_equal(held_out[0]["vis"], scenes[80].vis)
+    views = np.stack([np.concatenate([scene.vis, scene.ir], -1) for scene in scenes]).astype(np.float32)
+    # Grey levels of 10 x 10 pixels: noise averages out, so that a copy with new noise would be found too (under 1).
+    coarse = views.reshape(120, 12, 10, 16, 10, 4).mean((2, 4)).reshape(120, -1)
+    distance = np.abs(coarse[:, None] - coarse[None, 80:]).mean(-1)
+    assert distance[np.arange(120)[:, None] != np.arange(80, 120)].min() > 5
 
 
 def test_order_of_access_and_cache_change_nothing():
@@ -96,9 +119,20 @@ def test_source_ends_where_it_says_so():
         source[2]
 
 
-@pytest.mark.parametrize("arguments", [dict(num=0), dict(num=3, height=20)])
-def test_impossible_sizes_are_input_errors(arguments):
-    with pytest.raises(InputError, match="expected num >= 1"):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(num=0), "found num=0.*expected num >= 1"),
+        (dict(num=-2), "found num=-2"),
+        (dict(num=3, height=20), "size 20x160, .* sides of at least 48"),
+        (dict(num=3, width=47), "size 120x47"),
+        (dict(num=3, seed=-1), "found seed=-1.*expected both >= 0"),
+        (dict(num=3, offset=-5), "offset=-5"),
+    ],
+    ids=str,
+)
+def test_impossible_arguments_are_input_errors(arguments, message):
+    with pytest.raises(InputError, match=message):
         SceneSource(**arguments)
 
 
@@ -115,7 +149,8 @@ def test_all_classes_occur_and_no_other_id(scenes):
     pixels = sum(np.bincount(scene.labels.ravel(), minlength=len(LABELS)) for scene in scenes)
     assert len(pixels) == len(LABELS)
     assert (pixels / pixels.sum() > 0.001).all()
-    assert {scene.group for scene in scenes} == set(GROUPS)
+    # Drawn with shares of 0.36, 0.22 and 0.42.
+    assert min([scene.group for scene in scenes].count(group) for group in GROUPS) >= 12
     groups = SceneSource(120, seed=11).groups
     assert groups == [scene.group for scene in scenes]
 
@@ -144,6 +179,7 @@ def test_every_class_has_objects_that_only_one_camera_sees(contrasts, label):
     rows = [row for row in contrasts if row[0] == label]
     only_infrared = [vis < UNSEEN and ir > SEEN for _, _, vis, ir, _ in rows]
     only_visible = [ir < UNSEEN and vis > SEEN for _, _, vis, ir, _ in rows]
+    # Measured over 400 scenes: every class has 21 % or more of either; over these 120, 15 % or more.
     assert np.mean(only_infrared) > 0.12 and np.mean(only_visible) > 0.12
 
 
