@@ -135,17 +135,20 @@ def _light(rng, world, hidden, box):
 
 def _rail(rng, world, extent):
     camera = world.camera
-    side = rng.choice((-1, 1))
-    across = side * (camera.road + rng.uniform(0.3, 0.7))
-    depth = rng.uniform(5.5, 9.0) + 2.0 * np.arange(rng.integers(4, 8))
-    scale = camera.scale(depth)
-    column = camera.column(camera.center(depth) + across, depth)
-    inside = (column > -15) & (column < extent + 15)
-    if inside.sum() < 3:
+    for _ in range(5):
+        side = rng.choice((-1, 1))
+        across = side * (camera.road + rng.uniform(0.3, 0.7))
+        depth = rng.uniform(5.5, 9.0) + 2.0 * np.arange(rng.integers(4, 8))
+        scale = camera.scale(depth)
+        column = camera.column(camera.center(depth) + across, depth)
+        inside = (column > -15) & (column < extent + 15)
+        if inside.sum() >= 3:
+            break
+    else:
         return
     depth, scale, column = depth[inside], scale[inside], column[inside]
     figure = street.guardrail(rng, world.climate, np.stack([column, -camera.foot(depth)], -1), scale)
     hidden = draw_hidden(rng, world.climate.time)
     world.things.append(Thing(figure, 0.0, 0.0, 1.0, float(depth.mean()), GUARDRAIL, hidden, shadow=0.0))
     foot = camera.foot(depth)
-    _light(rng, world, hidden, (column.min(), (foot - 0.8 * scale).min(), column.max(), foot.max()))
+    _light(rng, world, hidden, (column.min(), (foot - scale).min(), column.max(), foot.max()))

@@ -87,10 +87,10 @@ def guardrail(rng: np.random.Generator, climate: Climate, points: np.ndarray, sc
     metal = _look(climate, "steel", rng.uniform(0.9, 1.3))
     for (x, y), s in zip(points, scales, strict=True):
         figure.panel(
-            [(x - 0.07 * s, y), (x + 0.07 * s, y), (x + 0.07 * s, y + 0.75 * s), (x - 0.07 * s, y + 0.75 * s)],
+            [(x - 0.08 * s, y), (x + 0.08 * s, y), (x + 0.08 * s, y + 0.9 * s), (x - 0.08 * s, y + 0.9 * s)],
             **_look(climate, "steel", 0.6),
         )
-    for low, high, dark in ((0.4, 0.82, 1.0), (0.53, 0.64, 0.6)):
+    for low, high, dark in ((0.42, 0.98, 1.0), (0.6, 0.76, 0.6)):
         for (xa, ya), (xb, yb), sa, sb in zip(points, points[1:], scales, scales[1:], strict=False):
             figure.panel(
                 [(xa, ya + low * sa), (xb, yb + low * sb), (xb, yb + high * sb), (xa, ya + high * sa)],
