@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from bilevel_jax.bilevel import dynamic_aggregate, next_weights, outer_gradient, reduce_loss
+from bilevel_jax.bilevel import dynamic_aggregate, next_weights, outer_gradient, reduce_loss, weights_known
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
@@ -85,22 +85,27 @@ def test_shared_path_equals_the_plain_formula_for_every_weighting(task):
         return shared(weights), shared(None), plain_gradients(config, problem, state, outer_batch, inner_batch)
 
     num_tasks = len(problem.tasks)
-    for weighting in ("random", "equal"):
+    for weighting in ("random", "equal", "mgda", "upgrad"):
         tx = dynamic_aggregate(weighting, num_tasks=num_tasks, seed=3)
         tx_state = tx.init(state.outer_params)
-        weights = next_weights(tx_state)
-        one_pull, stacked, plain = both(state, weights)
-        expected = jax.tree.map(lambda *g, w=weights: sum(w[k] * g[k] for k in range(num_tasks)), *plain)
+        one_pull, stacked, plain = both(state, next_weights(tx_state))
+        plain = jax.tree.map(lambda *gradients: jnp.stack(gradients), *plain)
+        expected, state_expected = tx.update(plain, tx_state)
         scale = float(optax.global_norm(expected))
         assert scale > 1e-3
         close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5 * scale)
-        from_known, state_known = tx.update(one_pull, tx_state, weights=weights)
         from_stacked, state_stacked = tx.update(stacked, tx_state)
-        jax.tree.map(close, from_known, expected)
         jax.tree.map(close, from_stacked, expected)
-        np.testing.assert_allclose(state_known.weights, state_stacked.weights)
-        np.testing.assert_allclose(next_weights(state_known), next_weights(state_stacked))
-        assert float(jnp.sum(state_known.weights)) == pytest.approx(1.0)
+        weights = state_stacked.weights
+        np.testing.assert_allclose(weights, state_expected.weights, rtol=1e-4)
+        assert float(jnp.sum(weights)) == pytest.approx(1.0)
+        by_hand = jax.tree.map(lambda g, w=weights: jnp.tensordot(w, g, axes=1), plain)
+        jax.tree.map(close, from_stacked, by_hand)
+        if weights_known(weighting):
+            from_known, state_known = tx.update(one_pull, tx_state, weights=next_weights(tx_state))
+            jax.tree.map(close, from_known, expected)
+            np.testing.assert_allclose(state_known.weights, weights)
+            np.testing.assert_allclose(next_weights(state_known), next_weights(state_stacked))
 
 
 def test_inner_step_moves_the_inner_networks_alone_and_lowers_their_losses():
