@@ -79,6 +79,7 @@ def default_config() -> ConfigDict:
     config.visual.discriminator_stride = 4  # it scores every n-th pixel in both directions; 1 = all, the paper's
     config.visual.target = "saliency"  # saliency: t = m x + (1 - m) y; bright: t = y + m max(x - y, 0)
     config.visual.saliency_blur = 1.5  # pixels; histogram contrast turns noise into a noisy m; 0 = as it is
+    config.visual.infrared_gain = 1.0  # of x in the target, clipped at 1: more than 1 for dim infrared images
     config.visual.l1 = 1.0
     config.visual.ssim = 1.1
     config.visual.adversarial = 0.5  # a_adv: weight of G in F_visual
@@ -153,7 +154,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
     ]
     positive += ["visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
-    not_negative += ["visual.saliency_blur", "bilevel.relative_damping", "data.brightness"]
+    not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.brightness"]
     not_negative += [f"{o}.learning_rate" for o in ("warm_start", "outer", "inner", "rows")]
     for key in positive:
         _expect(config, key, _get(config, key) >= 1, "at least 1")

@@ -182,7 +182,8 @@ def _target(config: ConfigDict, batch: Batch) -> jax.Array:
     saliency = batch["saliency"]
     if config.visual.saliency_blur:
         saliency = gaussian_blur(saliency, config.visual.saliency_blur)
-    return fusion.TARGETS[config.visual.target](batch["ir"], luma(batch["vis"]), saliency)
+    infrared = jnp.minimum(config.visual.infrared_gain * batch["ir"], 1.0)
+    return fusion.TARGETS[config.visual.target](infrared, luma(batch["vis"]), saliency)
 
 
 def _scaled(factor: float, pair: Pair) -> Pair:
