@@ -66,9 +66,7 @@ def pad_boxes(record: Record, max_boxes: int) -> Record:
     return {**record, "boxes": padded[0], "classes": padded[1]}
 
 
-def _clip_boxes(
-    boxes: np.ndarray, classes: np.ndarray, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _clip_boxes(boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     if not len(boxes):
         return boxes, classes
     clipped = np.clip(boxes, 0, np.float32([height, width, height, width]))

@@ -49,10 +49,5 @@ def open_sets(config: ConfigDict, seed: int) -> Sets:
         train = FolderSource(config.root, names["train"], infrared_range=infrared_range)
         validation = FolderSource(config.root, names["validation"], infrared_range=infrared_range)
     inner, outer = alternate_blocks(len(train), block=config.block, groups=train.groups)
-    check_disjoint(inner, outer)
-    if not (len(inner) and len(outer)):
-        raise InputError(
-            f"the training list has {len(train)} pairs, too few to part into blocks of config.data.block = "
-            f"{config.block}; expected at least {2 * config.block}, or a smaller block."
-        )
+    check_disjoint(inner, outer, train.names)
     return Sets(train, inner, outer, validation)

@@ -7,9 +7,7 @@ import numpy as np
 from bilevel_jax.errors import InputError
 
 
-def alternate_blocks(
-    num: int, block: int = 20, groups: Sequence[str] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def alternate_blocks(num: int, block: int = 20, groups: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Splits `num` items into (inner, outer) indices, int64 and ascending, by turns of consecutive items.
 
     Neighbouring frames of a recording are near-duplicates: dealt out one by one they would put the same scene on both

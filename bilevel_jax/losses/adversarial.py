@@ -50,9 +50,7 @@ WGAN_GP = WGAN._replace(gradient_penalty=10.0)
 FAMILIES = {"lsgan": LSGAN, "hinge": HINGE, "wgan": WGAN, "wgan_gp": WGAN_GP}
 
 
-def gradient_penalty(
-    score: Callable[[jax.Array], jax.Array], real: jax.Array, fake: jax.Array, mix: jax.Array
-) -> Pair:
+def gradient_penalty(score: Callable[[jax.Array], jax.Array], real: jax.Array, fake: jax.Array, mix: jax.Array) -> Pair:
     """The penalty (|d score / d image| - 1)^2 on images between real and fake (Gulrajani et al. 2017, eq. 3).
 
     The discriminator of this project looks at one pixel at a time, so each pixel is a sample of its own and the norm

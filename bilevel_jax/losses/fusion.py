@@ -28,7 +28,7 @@ def saliency_target(ir: jax.Array, luma: jax.Array, saliency: jax.Array) -> jax.
 
 
 def bright_target(ir: jax.Array, luma: jax.Array, saliency: jax.Array) -> jax.Array:
-    """The visible image, raised towards the infrared one where that is salient AND brighter: t = y_Y + m max(x - y_Y, 0).
+    """The visible image, raised where the infrared one is salient AND brighter: t = y_Y + m max(x - y_Y, 0).
 
     Histogram contrast calls a cold patch as salient as a hot one, and in a dim infrared image the saliency-weighted
     target then paints dark stains on a well-lit road. Here heat shows and nothing is darkened. Shapes and ranges as in

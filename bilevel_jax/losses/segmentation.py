@@ -48,9 +48,7 @@ def dice(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax
     return jnp.sum(losses * present), _at_least_something(jnp.sum(present))
 
 
-def lovasz_softmax(
-    logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax.Array | None = None
-) -> Pair:
+def lovasz_softmax(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax.Array | None = None) -> Pair:
     """Returns the sum of the Lovasz extension of the Jaccard loss over the classes that occur, and their number.
 
     Over the pixels of the whole batch. Berman et al., "The Lovasz-Softmax loss", CVPR 2018, equation 11, algorithm 1.

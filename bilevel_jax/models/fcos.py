@@ -56,9 +56,7 @@ class FCOS(nn.Module):
             outputs.append(
                 {
                     "logits": logits.reshape(len(image), -1, self.num_classes),
-                    "boxes": jnp.concatenate(
-                        [locations - distances[..., :2], locations + distances[..., 2:]], axis=-1
-                    ),
+                    "boxes": jnp.concatenate([locations - distances[..., :2], locations + distances[..., 2:]], axis=-1),
                     "centerness": centerness.reshape(len(image), -1),
                     "locations": locations,
                     "strides": jnp.full(len(locations), float(stride)),

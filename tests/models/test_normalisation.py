@@ -19,9 +19,7 @@ def test_equals_flax_with_its_gradient(channels):
         return jnp.sum(module.apply(params, x) * target)
 
     flax_norm = nn.GroupNorm(num_groups(channels))
-    np.testing.assert_allclose(
-        jax.jit(GroupNorm().apply)(params, x), jax.jit(flax_norm.apply)(params, x), atol=1e-4
-    )
+    np.testing.assert_allclose(jax.jit(GroupNorm().apply)(params, x), jax.jit(flax_norm.apply)(params, x), atol=1e-4)
     ours = jax.jit(jax.grad(lambda *a: loss(GroupNorm(), *a), (0, 1)))(params, x)
     theirs = jax.jit(jax.grad(lambda *a: loss(flax_norm, *a), (0, 1)))(params, x)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), ours, theirs)

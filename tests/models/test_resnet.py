@@ -44,9 +44,7 @@ def test_pyramid_adds_the_coarser_level_pixel_by_pixel():
     params = network.init(jax.random.key(0), [fine, coarse])
     params["params"]["lateral1"]["kernel"] = jnp.ones((1, 1, 1, 1))
     levels = network.apply(params, [fine, coarse])
-    np.testing.assert_array_equal(
-        levels[0][0, :, :, 0], [[0, 0, 1], [0, 0, 1], [2, 2, 3], [2, 2, 3], [4, 4, 5]]
-    )
+    np.testing.assert_array_equal(levels[0][0, :, :, 0], [[0, 0, 1], [0, 0, 1], [2, 2, 3], [2, 2, 3], [4, 4, 5]])
     extra, _ = _shapes(FPN(4, extra_levels=2), [jnp.zeros((1, 9, 7, 3)), jnp.zeros((1, 5, 4, 6))])
     assert [level.shape for level in extra] == [(1, 9, 7, 4), (1, 5, 4, 4), (1, 3, 2, 4), (1, 2, 1, 4)]
 

@@ -14,9 +14,7 @@ from bilevel_jax.models.segmentation import SegmentationNetwork, _finer
 @pytest.mark.parametrize("size", [(64, 96), (51, 37)])
 def test_output_is_as_large_as_the_input(stem_stride, size):
     network = SegmentationNetwork(9, width=8, channels=8, stem_stride=stem_stride)
-    out, _ = jax.eval_shape(
-        lambda image: network.init_with_output(jax.random.key(0), image), jnp.zeros((2, *size, 3))
-    )
+    out, _ = jax.eval_shape(lambda image: network.init_with_output(jax.random.key(0), image), jnp.zeros((2, *size, 3)))
     assert out.shape == (2, *size, 9)
 
 

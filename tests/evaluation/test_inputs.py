@@ -1,0 +1,53 @@
+"""The kinds of input that the table compares."""
+
+import numpy as np
+import pytest
+
+from bilevel_jax.errors import StopSignal
+from bilevel_jax.evaluation.inputs import KINDS, InputSource, input_image
+from bilevel_jax.inference.fuser import Fuser
+
+FUSER = Fuser(lambda params, ir, luma: 0.25 * ir + 0.75 * luma, {}, radius=0)
+
+
+class Source:
+    names, groups, class_names, label_names = ["a", "b"], None, ("person",), ()
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return {
+            "ir": np.full((8, 9, 1), 200, np.uint8),
+            "vis": np.full((8, 9, 3), 40 + index, np.uint8),
+            "index": np.int64(index),
+        }
+
+
+@pytest.mark.parametrize(("kind", "level"), [("ir", 200), ("vis", 40), ("average", 120), ("fused", 80)])
+def test_levels(kind, level):
+    image = input_image(kind, Source()[0], FUSER)
+    assert image.shape == (8, 9, 3) and image.dtype == np.uint8
+    np.testing.assert_array_equal(image, level)
+    assert kind in KINDS
+
+
+def test_average_keeps_the_colour_of_the_visible_image():
+    record = {"ir": np.full((8, 9, 1), 120, np.uint8), "vis": np.tile(np.uint8([150, 100, 60]), (8, 9, 1))}
+    image = input_image("average", record, FUSER)[0, 0].astype(int)
+    assert abs(image[0] - image[1] - 50) <= 1 and abs(image[1] - image[2] - 40) <= 1
+
+
+def test_a_source_of_inputs_changes_the_visible_image_alone():
+    inputs = InputSource(Source(), "fused", FUSER)
+    assert len(inputs) == 2 and inputs.names == ["a", "b"]
+    np.testing.assert_array_equal(inputs[1]["vis"], round(0.25 * 200 + 0.75 * 41))
+    np.testing.assert_array_equal(inputs[1]["ir"], 200)
+
+
+def test_a_stop_is_heard_between_images():
+    def stop():
+        raise StopSignal("now")
+
+    with pytest.raises(StopSignal):
+        InputSource(Source(), "ir", FUSER, stop)

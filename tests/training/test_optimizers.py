@@ -1,0 +1,39 @@
+"""Schedules and optimizers against the paper's figures and a step worked by hand."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bilevel_jax.training.config import default_config
+from bilevel_jax.training.optimizers import learning_rate, optimizer
+
+
+def test_the_papers_schedule():
+    config = default_config().inner
+    config.learning_rate, config.warm_up_steps = 2e-4, 1000
+    config.boundaries, config.scales = (30_000, 40_000), (0.1, 0.01)
+    rate = learning_rate(config)
+    for step, expected in ((0, 2e-7), (499, 1e-4), (999, 2e-4), (29_999, 2e-4), (30_001, 2e-5), (40_001, 2e-6)):
+        assert float(rate(jnp.int32(step))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_sgd_adds_the_decay_to_the_gradient_and_keeps_momentum():
+    config = default_config().inner
+    config.name, config.learning_rate, config.momentum, config.weight_decay = "sgd", 0.1, 0.9, 0.01
+    tx, params = optimizer(config), {"w": jnp.array(2.0)}
+    state = tx.init(params)
+    velocity = 0.0
+    for gradient in (1.0, -0.5):
+        updates, state = tx.update({"w": jnp.array(gradient)}, state, params)
+        velocity = 0.9 * velocity + gradient + 0.01 * 2.0
+        np.testing.assert_allclose(updates["w"], -0.1 * velocity, rtol=1e-6)
+
+
+def test_clipping_bounds_the_global_norm():
+    config = default_config().inner
+    config.name, config.learning_rate, config.momentum, config.weight_decay = "sgd", 1.0, 0.0, 0.0
+    config.clip_norm = 1.0
+    tx, params = optimizer(config), {"a": jnp.zeros(2), "b": jnp.zeros(1)}
+    updates, _ = tx.update({"a": jnp.array([3.0, 0.0]), "b": jnp.array([4.0])}, tx.init(params), params)
+    np.testing.assert_allclose(updates["a"], [-0.6, 0.0], rtol=1e-5)
+    np.testing.assert_allclose(updates["b"], [-0.8], rtol=1e-5)
