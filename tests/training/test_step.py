@@ -85,7 +85,7 @@ def test_shared_path_equals_the_plain_formula_for_every_weighting(task):
         return shared(weights), shared(None), plain_gradients(config, problem, state, outer_batch, inner_batch)
 
     num_tasks = len(problem.tasks)
-    for weighting in ("random", "equal", "mgda", "upgrad"):
+    for weighting in ("random", "equal", "mgda"):
         tx = dynamic_aggregate(weighting, num_tasks=num_tasks, seed=3)
         tx_state = tx.init(state.outer_params)
         one_pull, stacked, plain = both(state, next_weights(tx_state))
@@ -139,6 +139,7 @@ def test_outer_step_without_labels_trains_the_visual_task_alone():
 
 def test_warm_start_lowers_its_loss():
     config, networks, optimizers, state = setup("none")
+    config.visual.target = "bright"  # far from the mean of noise, which is where the tiny network starts
     steps = make_steps(config, networks, optimizers)
     losses = []
     for _ in range(15):
