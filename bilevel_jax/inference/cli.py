@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from bilevel_jax.command_line import HelpShown, parse_flags
-from bilevel_jax.errors import EXIT_DONE, InputError, run_command
+from bilevel_jax.command_line import parse_flags
+from bilevel_jax.errors import InputError, run_command
 from bilevel_jax.inference.folder import FORMATS, fuse_files
 from bilevel_jax.inference.fuser import Fuser
 
@@ -17,10 +17,7 @@ bit depth, and in colour where it is."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0 done, 2 bad usage or input, with one sentence on stderr."""
-    try:
-        return run_command(_fuse, argv)
-    except HelpShown:
-        return EXIT_DONE
+    return run_command(_fuse, argv)
 
 
 def _fuse(argv: Sequence[str]) -> None:
