@@ -12,8 +12,7 @@ from bilevel_jax.evaluation.semantic import Prediction
 from bilevel_jax.images.files import write_image
 from bilevel_jax.metrics import detection
 from bilevel_jax.report.sheets import Cell, draw_cell
-
-SHOWN_SCORE = 0.3  # boxes below it are in the json and not in the overlays
+from bilevel_jax.training.sheets import SHOWN_SCORE
 
 
 def write_predictions(
@@ -22,7 +21,7 @@ def write_predictions(
     """Writes `labels/NAME.png` (pixel = class) or COCO json, and `overlays/NAME.png`.
 
     COCO json is `images.json` (the data set, with the true boxes where there are any) and `detections.json` (the list
-    of results that COCO's evaluators load).
+    of results that COCO's evaluators load); overlays leave out boxes with a score under 0.5.
 
     Args:
         folder: made where it does not exist.

@@ -66,9 +66,8 @@ def train(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> T
     writer.truncate_after(start)
     # 4. The steps that are left.
     total = config.warm_start.steps + config.steps
-    sample = next(
-        iter(evaluation_batches(sets.validation, range(min(SHEET_SAMPLES, len(sets.validation))), SHEET_SAMPLES))
-    )
+    shown = np.linspace(0, len(sets.validation) - 1, min(SHEET_SAMPLES, len(sets.validation))).astype(int)
+    sample = next(iter(evaluation_batches(sets.validation, shown, len(shown))))
     log = _Log(config, sets, writer, start, total)
     try:
         for step in range(start + 1, total + 1):

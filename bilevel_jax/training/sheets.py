@@ -8,7 +8,7 @@ import numpy as np
 
 from bilevel_jax.report.sheets import Cell, picture_sheet
 
-SHOWN_SCORE = 0.3  # boxes below it clutter a picture
+SHOWN_SCORE = 0.5  # boxes below it clutter a picture; FCOS's is the root of class score times centreness
 
 
 def write_sheet(
