@@ -9,7 +9,6 @@ Everything appears whole or not at all: Orbax renames a finished checkpoint into
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +118,6 @@ def load_parameters(workdir: str | os.PathLike, name: str) -> Any | None:
         return None
     with ocp.StandardCheckpointer() as checkpointer:
         return _to_numpy(checkpointer, path)
-
-
-def forget_parameters(workdir: str | os.PathLike) -> None:
-    """Removes all named parameter sets of the run's folder."""
-    shutil.rmtree(Path(workdir) / "parameters", ignore_errors=True)
 
 
 def load_run(workdir: str | os.PathLike) -> tuple[ConfigDict, dict[str, Any]]:

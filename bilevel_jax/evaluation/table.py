@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from bilevel_jax.atomic import write_json
+from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.run import load_parameters, save_parameters
 from bilevel_jax.data.folders import FolderSource, read_list
@@ -55,8 +55,8 @@ def held_out_table(config: ConfigDict, workdir: Path, stop: StopRequest) -> Rows
     """
     sets = open_sets(config.data, config.seed)
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
-    _, state = load_run(workdir)
-    fuser = Fuser.from_workdir(workdir)
+    trained, state = load_run(workdir)
+    fuser = Fuser.from_run(trained, state)
     trainer = SemanticTrainer(config, networks) if networks.semantic is not None and config.rows.steps else None
     made_by = {"step": int(state["step"]), "config": json.loads(config.to_json())}
     path = Path(workdir) / "table.json"
@@ -74,7 +74,7 @@ def held_out_table(config: ConfigDict, workdir: Path, stop: StopRequest) -> Rows
             row |= semantic_scores(config, held_out, trainer.predict(params, held_out))
         rows[kind] = row
         write_json(path, {"made_by": made_by, "rows": rows})
-    (Path(workdir) / "table.md").write_text(table_text(config, rows, markdown=True) + "\n")
+    write_text(Path(workdir) / "table.md", table_text(config, rows, markdown=True) + "\n")
     return rows
 
 
@@ -103,7 +103,7 @@ def evaluate_run(
         source = FolderSource(data, names, infrared_range=infrared_range)
     networks = networks_from_config(config, classes["boxes"], classes["labels"])
     _check_classes(config, source, classes, data)
-    fuser = Fuser.from_workdir(workdir)
+    fuser = Fuser.from_run(config, state)
     trainer = SemanticTrainer(config, networks) if networks.semantic is not None else None
     rows: Rows = {}
     for kind in KINDS:

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.errors import InputError
@@ -49,7 +50,11 @@ class Fuser:
         Raises:
             InputError: there is no run in `workdir`, or no checkpoint yet.
         """
-        config, state = load_run(workdir)
+        return cls.from_run(*load_run(workdir))
+
+    @classmethod
+    def from_run(cls, config: ConfigDict, state: dict[str, Any]) -> "Fuser":
+        """The same from what `checkpoints.load_run` has read already."""
         network = fusion_network(config.fusion.name)
         return cls(network.apply, state["outer_params"], radius=receptive_radius(network))
 

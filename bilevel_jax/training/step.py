@@ -36,7 +36,6 @@ from bilevel_jax.training.problem import (
 from bilevel_jax.training.state import Optimizers, TrainState
 
 Metrics = dict[str, jax.Array]
-StepFn = Callable[..., tuple[TrainState, Metrics]]
 
 
 class Steps(NamedTuple):
@@ -59,7 +58,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers) -
         inner=on_batches(functools.partial(inner_step, **fixed)),
         outer=on_batches(functools.partial(outer_step, **fixed)),
         gradients=_on_host_batches(jax.jit(functools.partial(gradient_report, config=config, problem=problem))),
-        predict=make_predict(config, networks),
+        predict=make_predict(config, networks, problem),
     )
 
 
@@ -179,16 +178,15 @@ def estimator_factory(config: ConfigDict) -> Callable[..., Any]:
     return functools.partial(ESTIMATORS[bilevel.estimator], **options)
 
 
-def make_predict(config: ConfigDict, networks: Networks) -> Callable[..., tuple[jax.Array, Any]]:
+def make_predict(config: ConfigDict, networks: Networks, problem: Any) -> Callable[..., tuple[jax.Array, Any]]:
     """Returns (outer_params, inner_params, host batch) -> (fused_rgb, predictions) jitted.
 
     fused_rgb is float32 [B, H, W, 3] in [0, 1]; predictions are label maps int32 [B, H, W], `decode`'s boxes, or None.
     """
-    forward = problem_from_config(config, networks).forward
 
     def predict(outer_params: Any, inner_params: dict[str, Any], batch: Batch) -> tuple[jax.Array, Any]:
         batch = prepare(batch, jax.random.PRNGKey(0))
-        image = fuse_color(forward(outer_params, batch), batch["vis"])
+        image = fuse_color(problem.forward(outer_params, batch), batch["vis"])
         if networks.semantic is None:
             return image, None
         return image, read_predictions(config, networks.semantic.apply(inner_params["semantic"], image))
