@@ -22,13 +22,14 @@ def value_function(
     axis_name: str | None = None,
     sharded_outer: bool = False,
 ) -> Estimator:
-    """A hypergradient from first derivatives at two inner points; 2 `steps` + 3 or `steps` + 3 backward passes.
+    """A hypergradient from first derivatives at two inner points.
 
     "f2sa" (two points): z by `steps` steps of gradient descent on f, y by as many on f + F / multiplier, both from v:
     g = F_w(w, y) + multiplier [f_w(w, y) - f_w(w, z)], with a bias of order 1 / multiplier. `inner_grad` is f_v: train
-    the inner problem on its own loss.
+    the inner problem on its own loss. 3 `steps` + 3 backward passes.
     "bome": q = f(w, v) - f(w, v_T) with v_T by `steps` steps on f; both variables take grad F + lambda grad q, with
     lambda = max(eta - <grad F, grad q> / |grad q|^2, 0), so that q keeps falling. `inner_grad` is its v part.
+    `steps` + 3 backward passes.
 
     Args:
       outer_loss, inner_loss, has_aux, axis_name, sharded_outer: as in `one_step`.
