@@ -1,22 +1,24 @@
 """A user's own folder of registered pairs: `ir/ vi/ [saliency/] [labels/] [boxes/]`, matched by file stem."""
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bilevel_jax.data.annotations import IGNORE, read_boxes, read_class_names, read_labels
+from bilevel_jax.data.annotations import read_boxes, read_class_names, read_labels
 from bilevel_jax.data.listing import check_listed, check_matched, find_folder, list_files, list_pairs, read_list
+from bilevel_jax.data.records import (
+    check_size,
+    computed_saliency,
+    day_or_night,
+    given_saliency,
+    make_record,
+    one_channel,
+)
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.color import luma
-from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, scale_raw, to_float
-from bilevel_jax.images.saliency import infrared_saliency
-
-# MSRS and MFNet number their frames and end them in D (day) or N (night).
-_DAY_OR_NIGHT = re.compile(r"\d[DN]")
+from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, scale_raw
 
 
 class FolderSource:
@@ -40,6 +42,7 @@ class FolderSource:
         names: Sequence[str] | str | None = None,
         infrared_range: tuple[float, float] | None = None,
         cache_mebibytes: int = 512,
+        saliency: str = "histogram",
     ):
         """Looks at the names of the files, and reads no image.
 
@@ -48,6 +51,7 @@ class FolderSource:
             names: which items, by stem: a sequence, a list file such as "train.txt" (see `read_list`), or None for all.
             infrared_range: (low, high) raw counts that become black and white in a 16 bit infrared file (`scale_raw`).
             cache_mebibytes: how much of the decoded records may be kept in memory.
+            saliency: how it is computed where the folder has none: a name in `images.saliency.METHODS`.
 
         Raises:
             InputError: a folder is missing, empty or there twice; an infrared image without its visible one or the
@@ -70,8 +74,8 @@ class FolderSource:
         self.class_names = self._class_names()
         label_names = self.root / "label_names.txt"
         self.label_names = read_class_names(label_names) if label_names.exists() else ()
-        self.groups = _day_or_night(self.names)
-        self._infrared_range = infrared_range
+        self.groups = day_or_night(self.names)
+        self._infrared_range, self._saliency_method = infrared_range, saliency
         self._cache: dict[int, dict[str, Any]] = {}
         self._cache_left = cache_mebibytes << 20
 
@@ -109,7 +113,7 @@ class FolderSource:
             height, width = image_size(self._infrared[index])
             for other in (self._visible[index], self._saliency[index], self._labels[index]):
                 if other is not None:
-                    _check_size(other, image_size(other), self._infrared[index], (height, width))
+                    check_size(other, image_size(other), self._infrared[index], (height, width))
             if self._boxes[index] is not None:
                 read_boxes(self._boxes[index], len(self.class_names), height, width)
             if progress is not None:
@@ -117,36 +121,27 @@ class FolderSource:
 
     def _read(self, index: int) -> dict[str, Any]:
         path = self._infrared[index]
-        ir = scale_raw(_to_gray(read_image(path)), self._infrared_range)
+        ir = scale_raw(one_channel(read_image(path)), self._infrared_range)
         vis = read_image(self._visible[index])
-        _check_size(self._visible[index], vis.shape[:2], path, ir.shape[:2])
-        vis = np.repeat(vis, 3, axis=-1) if vis.shape[-1] == 1 else vis
-        labels, boxes = self._labels[index], self._boxes[index]
         height, width = ir.shape[:2]
-        record = {"ir": ir, "vis": vis, "saliency": self._read_saliency(index, ir, vis)}
-        record["labels"] = (
-            np.broadcast_to(np.int32(IGNORE), (height, width))  # takes no memory
-            if labels is None
-            else read_labels(labels, self.label_names, height, width)
+        check_size(self._visible[index], vis.shape[:2], path, (height, width))
+        labels, boxes = self._labels[index], self._boxes[index]
+        return make_record(
+            ir,
+            vis,
+            self._read_saliency(index, ir, vis),
+            None if labels is None else read_labels(labels, self.label_names, height, width),
+            None if boxes is None else read_boxes(boxes, len(self.class_names), height, width),
+            index,
         )
-        record["boxes"], record["classes"] = (
-            (np.zeros((0, 4), np.float32), np.zeros(0, np.int32))
-            if boxes is None
-            else read_boxes(boxes, len(self.class_names), height, width)
-        )
-        for value in record.values():
-            value.flags.writeable = False
-        has = {"has_labels": np.bool_(labels is not None), "has_boxes": np.bool_(boxes is not None)}
-        return {**record, **has, "index": np.int64(index)}
 
     def _read_saliency(self, index: int, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         path = self._saliency[index]
         if path is None:
-            saliency = infrared_saliency(ir[..., 0], luma(to_float(vis))[..., 0])
-            return np.rint(saliency * 255.0).astype(np.uint8)[..., None]
-        saliency = _to_gray(read_image(path))
-        _check_size(path, saliency.shape[:2], self._infrared[index], ir.shape[:2])
-        return saliency if saliency.dtype == np.uint8 else (saliency >> 8).astype(np.uint8)
+            return computed_saliency(ir, vis, self._saliency_method)
+        saliency = given_saliency(read_image(path))
+        check_size(path, saliency.shape[:2], self._infrared[index], ir.shape[:2])
+        return saliency
 
     def _optional(self, role: str, suffixes: tuple[str, ...]) -> list[Path | None]:
         folder = find_folder(self.root, role)
@@ -160,25 +155,3 @@ class FolderSource:
         if any(box is not None for box in self._boxes):
             raise InputError(f"{path} is missing, expected the names of the classes in the box files, one a line.")
         return ()
-
-
-def _check_size(path: Path, size: tuple[int, int], other: Path, expected: tuple[int, int]) -> None:
-    if tuple(size) != tuple(expected):
-        raise InputError(
-            f"{path} is {size[1]} x {size[0]} pixels, expected {expected[1]} x {expected[0]} as {other} is."
-        )
-
-
-def _to_gray(image: np.ndarray) -> np.ndarray:
-    if image.shape[-1] == 1:
-        return image
-    if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(image[..., 0], image[..., 2]):
-        return image[..., :1]
-    # In integers' own scale, rounded: uint16 counts stay counts.
-    return np.rint(luma(image.astype(np.float32))).astype(image.dtype)
-
-
-def _day_or_night(names: list[str]) -> list[str] | None:
-    if not all(_DAY_OR_NIGHT.fullmatch(name[-2:]) for name in names):
-        return None
-    return ["day" if name.endswith("D") else "night" for name in names]

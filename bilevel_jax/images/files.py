@@ -1,7 +1,9 @@
 """Image files on the host: 8 and 16 bit, grey, colour, palette; read whole or refused, written whole or not at all."""
 
+import io
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import tifffile
@@ -13,6 +15,7 @@ from bilevel_jax.images import png
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 _TIFF = (".tif", ".tiff")
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _DEEP = (".png", *_TIFF)
 _GREY16 = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 RAW_PERCENTILES = (0.5, 99.5)
@@ -29,22 +32,7 @@ def read_image(path: str | os.PathLike, alpha: bool = False) -> np.ndarray:
     Raises:
         InputError: the file is missing, unreadable or truncated, or its samples are not 8 or 16 bit.
     """
-    path = Path(path)
-    try:
-        deep = _read_deep(path)
-        array = _read_pillow(path) if deep is None else deep
-    except InputError:
-        raise
-    except Exception as error:
-        # A decoder may raise anything for a damaged file (OSError, zlib.error, TypeError, ...): one sentence for all.
-        raise _unreadable(path, error) from error
-    array = array[..., None] if array.ndim == 2 else array
-    if array.dtype not in (np.uint8, np.uint16) or array.ndim != 3 or array.shape[-1] > 4:
-        raise InputError(
-            f"{path} holds {array.dtype} samples of shape {array.shape}, expected one image of 8 or 16 bit samples "
-            "with 1 to 4 channels."
-        )
-    return array if alpha else array[..., : array.shape[-1] - (array.shape[-1] in (2, 4))]
+    return decode_image(read_file(path), path, alpha)
 
 
 def read_indices(path: str | os.PathLike) -> np.ndarray:
@@ -53,32 +41,68 @@ def read_indices(path: str | os.PathLike) -> np.ndarray:
     Raises:
         InputError: the file is missing, unreadable or truncated, or has more than one channel.
     """
+    return decode_indices(read_file(path), path)
+
+
+def read_file(path: str | os.PathLike) -> bytes:
+    """The whole file; InputError where it is missing, no regular file (a device would never end), or unreadable."""
     path = Path(path)
     try:
-        with Image.open(path) as image:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is a folder or a device, expected a file.")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> np.ndarray:
+    """What `read_image` gives, of a file's bytes; `where` names it in messages."""
+    try:
+        deep = _read_deep(data)
+        array = _read_pillow(data, where) if deep is None else deep
+    except InputError:
+        raise
+    except Exception as error:
+        # A decoder may raise anything for a damaged file (OSError, zlib.error, TypeError, ...): one sentence for all.
+        raise _unreadable(where, error) from error
+    array = array[..., None] if array.ndim == 2 else array
+    if array.dtype not in (np.uint8, np.uint16) or array.ndim != 3 or array.shape[-1] > 4:
+        raise InputError(
+            f"{where} holds {array.dtype} samples of shape {array.shape}, expected one image of 8 or 16 bit samples "
+            "with 1 to 4 channels."
+        )
+    return array if alpha else array[..., : array.shape[-1] - (array.shape[-1] in (2, 4))]
+
+
+def decode_indices(data: bytes, where: str | os.PathLike) -> np.ndarray:
+    """What `read_indices` gives, of a file's bytes; `where` names it in messages."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
             factor = _LOW_BIT_FACTOR.get(image.tile[0].args, 1) if image.tile else 1
             if image.mode in ("P", "L", "1", *_GREY16):
                 return np.asarray(image).astype(np.int32) // factor
             mode = image.mode
     except Exception as error:
-        raise _unreadable(path, error) from error
-    raise InputError(f"{path} is an image of mode {mode}, expected one channel that holds class numbers.")
+        raise _unreadable(where, error) from error
+    raise InputError(f"{where} is an image of mode {mode}, expected one channel that holds class numbers.")
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int]:
     """Reads (height, width) from the header alone; InputError where the file is missing or not an image."""
     path = Path(path)
     try:
-        try:
-            with Image.open(path) as image:
-                return image.height, image.width
-        except Image.UnidentifiedImageError:
-            if path.suffix.lower() not in _TIFF:
-                raise
-            with tifffile.TiffFile(path) as file:
-                return file.pages[0].imagelength, file.pages[0].imagewidth
+        with path.open("rb") as file:
+            return _header_size(file)
     except Exception as error:
         raise _unreadable(path, error) from error
+
+
+def encoded_size(data: bytes, where: str | os.PathLike) -> tuple[int, int]:
+    """What `image_size` gives, of a file's bytes; `where` names it in messages."""
+    try:
+        return _header_size(io.BytesIO(data))
+    except Exception as error:
+        raise _unreadable(where, error) from error
 
 
 def write_image(path: str | os.PathLike, array: np.ndarray) -> None:
@@ -149,14 +173,27 @@ def scale_raw(array: np.ndarray, infrared_range: tuple[float, float] | None = No
     return np.rint(np.clip(scaled, 0.0, 65535.0)).astype(np.uint16)
 
 
-def _read_pillow(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
+def _header_size(file: BinaryIO) -> tuple[int, int]:
+    try:
+        with Image.open(file) as image:
+            return image.height, image.width
+    except Image.UnidentifiedImageError:
+        file.seek(0)
+        if file.read(4) not in _TIFF_STARTS:
+            raise
+        file.seek(0)
+        with tifffile.TiffFile(file) as tiff:
+            return tiff.pages[0].imagelength, tiff.pages[0].imagewidth
+
+
+def _read_pillow(data: bytes, where: str | os.PathLike) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
         image.load()
         if image.mode in _GREY16:
             counts = np.asarray(image).astype(np.int64)
             if counts.min() < 0 or counts.max() > np.iinfo(np.uint16).max:
                 raise InputError(
-                    f"{path} holds levels from {counts.min()} to {counts.max()}, expected 0 to 65535 (16 bit)."
+                    f"{where} holds levels from {counts.min()} to {counts.max()}, expected 0 to 65535 (16 bit)."
                 )
             return counts.astype(np.uint16)
         if image.mode == "F":
@@ -171,20 +208,19 @@ def _plain_mode(image: Image.Image) -> str:
     return "RGBA" if has_alpha else "RGB"
 
 
-def _read_deep(path: Path) -> np.ndarray | None:
+def _read_deep(data: bytes) -> np.ndarray | None:
     """Several channels of 16 bit, which Pillow reduces to 8 or refuses; None for every other file."""
-    if path.suffix.lower() in _TIFF:
-        with tifffile.TiffFile(path) as file:
+    if data[:4] in _TIFF_STARTS:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages[0]
             if page.samplesperpixel == 1 or page.bitspersample != 16:
                 return None
             array = page.asarray()
             return np.moveaxis(array, 0, -1) if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE else array
-    with Image.open(path) as image:
-        return png.read_deep(image) if image.format == "PNG" else None
+    return png.decode_deep(data)
 
 
-def _unreadable(path: Path, error: Exception) -> InputError:
+def _unreadable(path: str | os.PathLike, error: Exception) -> InputError:
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path} does not exist, expected an image file.")
     if isinstance(error, PermissionError):

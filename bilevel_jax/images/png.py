@@ -1,5 +1,6 @@
 """PNG with several channels of 16 bit, which Pillow neither writes nor reads without loss."""
 
+import io
 import struct
 import zlib
 
@@ -13,15 +14,18 @@ _RGB_BYTES = ("RGB;16B", "RGB;16L")
 _RGBA_BYTES = ("RGBA;16B", "RGBA;16L")
 
 
-def read_deep(image: Image.Image) -> np.ndarray | None:
-    """Decodes an opened PNG of 2 to 4 channels of 16 bit to uint16 [H, W, C]; None where it is another kind of PNG."""
-    raw_mode = image.tile[0].args if image.tile else None
+def decode_deep(data: bytes) -> np.ndarray | None:
+    """Decodes a PNG of 2 to 4 channels of 16 bit to uint16 [H, W, C]; None where the bytes are any other image."""
+    if not data.startswith(_SIGNATURE):
+        return None
+    with Image.open(io.BytesIO(data)) as image:
+        raw_mode = image.tile[0].args if image.tile else None
     if raw_mode == "RGB;16B":
-        high, low = (_decode(image, "RGB", name) for name in _RGB_BYTES)
+        high, low = (_decode(data, "RGB", name) for name in _RGB_BYTES)
     elif raw_mode == "RGBA;16B":
-        high, low = (_decode(image, "RGBA", name) for name in _RGBA_BYTES)
+        high, low = (_decode(data, "RGBA", name) for name in _RGBA_BYTES)
     elif raw_mode == "LA;16B":
-        both = _decode(image, "RGBA", "RGBA")
+        both = _decode(data, "RGBA", "RGBA")
         high, low = both[..., 0::2], both[..., 1::2]
     else:
         return None
@@ -48,8 +52,8 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def _decode(image: Image.Image, mode: str, raw_mode: str) -> np.ndarray:
-    with Image.open(image.filename) as again:
+def _decode(data: bytes, mode: str, raw_mode: str) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as again:
         again._mode = mode
         again.tile = [tile._replace(args=raw_mode) for tile in again.tile]
         return np.asarray(again)

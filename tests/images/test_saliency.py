@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bilevel_jax.images.saliency import histogram_contrast, infrared_saliency
+from bilevel_jax.images.saliency import METHODS, histogram_contrast, infrared_saliency, spectral_residual
 
 
 def test_equals_the_sum_over_all_pixels():
@@ -50,6 +50,33 @@ def test_no_contrast_anywhere_gives_one_half():
     flat = np.full((8, 8), 77, np.uint8)
     assert (histogram_contrast(flat) == 0.0).all()
     assert (infrared_saliency(flat, flat) == 0.5).all()
+
+
+def test_spectral_residual_finds_what_breaks_a_pattern():
+    rows, columns = np.mgrid[:96, :128]
+    image = np.rint(120 + 60 * np.sin(rows / 3) * np.sin(columns / 3)).astype(np.uint8)
+    image[40:52, 80:90] = 200
+    saliency = spectral_residual(image)
+    y, x = np.unravel_index(saliency.argmax(), saliency.shape)
+    assert 36 <= y < 56 and 76 <= x < 94
+    assert saliency[40:52, 80:90].mean() > 5 * saliency[:20].mean()
+    assert saliency.dtype == np.float32 and (saliency.min(), saliency.max()) == (0.0, 1.0)
+
+
+def test_spectral_residual_takes_any_shape_and_depth():
+    image = np.random.default_rng(5).integers(0, 256, (37, 200), dtype=np.uint8)
+    saliency = spectral_residual(image)
+    assert saliency.shape == image.shape and np.isfinite(saliency).all()
+    np.testing.assert_allclose(spectral_residual(image.astype(np.uint16) * 257), saliency, atol=1e-6)
+    assert (spectral_residual(np.full((5, 300), 7, np.uint8)) == 0).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gives_a_weight(method):
+    ir, luma = np.random.default_rng(6).integers(0, 256, (2, 40, 50), dtype=np.uint8)
+    there, back = infrared_saliency(ir, luma, method), infrared_saliency(luma, ir, method)
+    np.testing.assert_allclose(there + back, 1.0, atol=1e-6)
+    assert there.std() > 0
 
 
 def test_different_sizes_are_refused():
