@@ -42,6 +42,7 @@ setup(
         "tpu": ["jax[tpu]>=0.6"],
         "test": [
             "pytest>=8.0",
+            "hypothesis>=6.100",
             "scikit-image>=0.24",
             "ruff>=0.6",
             "import-linter>=2.0",
