@@ -1,7 +1,8 @@
 """A run's folder: config.json, checkpoints/STEP (Orbax), and named parameter sets beside them.
 
     WORKDIR/config.json         the configuration, as resolved
-    WORKDIR/checkpoints/STEP/   state + data position, the last N steps
+    WORKDIR/checkpoints/STEP/   state + data position + version of the code, the last N steps
+    WORKDIR/unreadable/STEP/    a checkpoint that could not be read, moved out of the way
     WORKDIR/parameters/NAME/    parameters that a command wants to find again (the semantic networks of the table)
 
 Everything appears whole or not at all: Orbax renames a finished checkpoint into place, the rest goes through `atomic`.
@@ -9,6 +10,8 @@ Everything appears whole or not at all: Orbax renames a finished checkpoint into
 
 import json
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,10 @@ from absl import logging
 from flax import serialization
 from ml_collections import ConfigDict
 
+from bilevel_jax import __version__
 from bilevel_jax.atomic import write_json
+from bilevel_jax.checkpoints.lock import lock_folder
+from bilevel_jax.checkpoints.parameters import read_tree
 from bilevel_jax.errors import InputError, RunError
 
 # What decides the shapes of the state: another value cannot read the checkpoint.
@@ -47,13 +53,23 @@ class Run:
         keep: how many checkpoints stay.
 
     Raises:
-        InputError: the folder cannot be written, or holds the run of another model configuration.
+        InputError: the folder cannot be written, is in use by another live run, or holds the run of another model
+            configuration.
     """
 
     def __init__(self, workdir: str | os.PathLike, config: ConfigDict, keep: int = 2):
         self.workdir = Path(workdir).absolute()
-        self._check_same_model(config)
-        write_json(self.workdir / "config.json", json.loads(config.to_json()))
+        try:
+            self.workdir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.workdir} cannot be written: {error.strerror or error}.") from error
+        self._lock = lock_folder(self.workdir)
+        try:
+            self._check_same_model(config)
+            write_json(self.workdir / "config.json", json.loads(config.to_json()))
+        except InputError:
+            self._lock.close()
+            raise
         options = ocp.CheckpointManagerOptions(max_to_keep=keep, cleanup_tmp_directories=True)
         self._manager = ocp.CheckpointManager(self.workdir / "checkpoints", options=options)
 
@@ -69,55 +85,71 @@ class Run:
                     f"has {now.get(key)!r}: give another --workdir, or the same model configuration to resume."
                 )
 
-    def save(self, step: int, state: Any, position: dict[str, Any]) -> None:
-        """Saves the state and the data position after `step` steps, and returns once they are on disk.
+    def save(self, step: int, state: Any, position: dict[str, Any], wait: bool = False) -> None:
+        """Saves the state and the data position after `step` steps, on a thread of its own unless `wait`.
+
+        What is saved is the state as it is now: it may be donated or changed as soon as this returns. A failed write
+        shows at the next save or at `close`.
 
         Raises:
-            RunError: the disk refused.
+            RunError: the disk refused; the checkpoints before this one are untouched.
         """
-        if step in self._manager.all_steps():
-            return
-        tree = jax.tree.map(np.asarray, serialization.to_state_dict(state))
-        items = ocp.args.Composite(state=ocp.args.StandardSave(tree), position=ocp.args.JsonSave(position))
-        try:
-            self._manager.save(step, args=items, force=True)
-            self._manager.wait_until_finished()
-        except OSError as error:
-            raise RunError(f"the checkpoint of step {step} in {self.workdir} could not be written: {error}.") from error
+
+        def write() -> None:
+            if step not in self._manager.all_steps():
+                # A copy: Orbax reads it while the next step already reuses the memory of the state.
+                tree = jax.tree.map(_copied, serialization.to_state_dict(state))
+                items = ocp.args.Composite(
+                    state=ocp.args.StandardSave(tree),
+                    position=ocp.args.JsonSave(position),
+                    code=ocp.args.JsonSave(code_version()),
+                )
+                self._manager.save(step, args=items, force=True)
+            if wait:
+                self._manager.wait_until_finished()
+
+        self._writing(write)
 
     def restore(self, state: Any) -> tuple[int, Any, dict[str, Any]] | None:
-        """The newest checkpoint as (step, state, data position), or None where there is none.
+        """The newest checkpoint that can be read as (step, state, data position), or None where there is none.
+
+        One that cannot be read is moved to `unreadable/`, with a warning, and the one before it is taken.
 
         Args:
-            state: a state of the same structure; its values do not matter.
+            state: a state of the same structure, whose values do not matter; arrays come back as its are placed.
+
+        Raises:
+            RunError: there are checkpoints, and none can be read.
         """
-        step = self._manager.latest_step()
+        target = jax.tree.map(_placed, serialization.to_state_dict(state))
+        items = ocp.args.Composite(state=ocp.args.StandardRestore(target), position=ocp.args.JsonRestore())
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        step, found = _newest_readable(self.workdir, steps, lambda step: self._manager.restore(step, args=items))
         if step is None:
             return None
-        target = jax.tree.map(np.asarray, serialization.to_state_dict(state))
-        items = self._manager.restore(
-            step, args=ocp.args.Composite(state=ocp.args.StandardRestore(target), position=ocp.args.JsonRestore())
-        )
-        return step, serialization.from_state_dict(state, items["state"]), items["position"]
+        for unreadable in (s for s in steps if s > step):
+            moved = self.workdir / "unreadable" / str(unreadable)
+            moved.parent.mkdir(exist_ok=True)
+            os.replace(self.workdir / "checkpoints" / str(unreadable), _free(moved))
+        self._manager.reload()
+        return step, serialization.from_state_dict(state, found["state"]), found["position"]
 
     def close(self) -> None:
-        self._manager.close()
+        """Waits for what is being written.
 
+        Raises:
+            RunError: the disk refused the last checkpoint.
+        """
+        try:
+            self._writing(self._manager.close)
+        finally:
+            self._lock.close()
 
-def save_parameters(workdir: str | os.PathLike, name: str, params: Any) -> None:
-    """Writes a pytree of arrays under `name` into the run's folder, replacing an earlier one."""
-    path = Path(workdir).absolute() / "parameters" / name
-    with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save(path, jax.tree.map(np.asarray, params), force=True)
-
-
-def load_parameters(workdir: str | os.PathLike, name: str) -> Any | None:
-    """The parameters that were saved under `name`, as nested dictionaries of numpy arrays, or None."""
-    path = Path(workdir).absolute() / "parameters" / name
-    if not path.exists():
-        return None
-    with ocp.StandardCheckpointer() as checkpointer:
-        return _to_numpy(checkpointer, path)
+    def _writing(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except Exception as error:  # storage libraries have exceptions of their own for a full disk
+            raise RunError(f"a checkpoint in {self.workdir} could not be written: {_first_line(error)}.") from error
 
 
 def load_run(workdir: str | os.PathLike) -> tuple[ConfigDict, dict[str, Any]]:
@@ -141,21 +173,60 @@ def load_run(workdir: str | os.PathLike) -> tuple[ConfigDict, dict[str, Any]]:
             f"{workdir} has no finished checkpoint under checkpoints/; train.py --workdir={workdir} makes one."
         )
     with ocp.StandardCheckpointer() as checkpointer:
-        state = _to_numpy(checkpointer, workdir / "checkpoints" / str(steps[-1]) / "state")
-    logging.info("Read step %d of %s.", steps[-1], workdir)
+        step, state = _newest_readable(
+            workdir, steps[::-1], lambda step: read_tree(checkpointer, workdir / "checkpoints" / str(step) / "state")
+        )
+    logging.info("Read step %d of %s.", step, workdir)
     return config, state
 
 
-def _to_numpy(checkpointer: ocp.StandardCheckpointer, path: Path) -> Any:
-    """Restores whatever pytree is at `path` as numpy arrays, on any number of devices."""
-    logger, about_metadata = logging.get_absl_logger(), lambda record: "_CHECKPOINT_METADATA" not in record.getMessage()
-    logger.addFilter(about_metadata)  # the manager keeps that file one folder up, and Orbax warns that it is not here
+def code_version() -> dict[str, str]:
+    """The version of the package and, where it is in a git repository, the last commit that changed it."""
+    package = Path(__file__).parents[1]
+    command = ["git", "-C", package, "log", "-1", "--format=%h", "--", "."]
     try:
-        metadata = checkpointer.metadata(path).item_metadata.tree
-    finally:
-        logger.removeFilter(about_metadata)
-    target = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), metadata)
-    return checkpointer.restore(path, target)
+        commit = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:  # no git
+        commit = ""
+    return {"version": __version__, "commit": commit}
+
+
+def _newest_readable(workdir: Path, steps: list[int], read: Callable[[int], Any]) -> tuple[int | None, Any]:
+    """The first of `steps` that can be read and what it holds; (None, None) where there are no steps."""
+    for step in steps:
+        try:
+            return step, read(step)
+        except Exception as error:  # a damaged file shows as one of many exceptions
+            failure = error
+            logging.warning("The checkpoint of step %d in %s cannot be read: %s", step, workdir, _first_line(error))
+    if steps:
+        raise RunError(
+            f"none of the checkpoints in {workdir} (steps {', '.join(map(str, steps))}) can be read: "
+            f"{_first_line(failure)}."
+        ) from failure
+    return None, None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
+
+
+def _free(path: Path) -> Path:
+    """`path`, or the first of path.1, path.2, ... that does not exist."""
+    number, free = 0, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}.{number}")
+    return free
+
+
+def _copied(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, jax.Array) else np.array(leaf)
+
+
+def _placed(leaf: Any) -> Any:
+    sharding = leaf.sharding if isinstance(leaf, jax.Array) else None
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
 
 def _read_config(path: Path) -> ConfigDict:

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
-from bilevel_jax.checkpoints.run import load_parameters, save_parameters
+from bilevel_jax.checkpoints.parameters import load_parameters, save_parameters
 from bilevel_jax.data.folders import FolderSource, read_list
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError

@@ -78,7 +78,8 @@ def train(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> T
                 write_sheet(run.workdir / "sheets" / f"{step:06d}.png", sample, images, predictions, sets.validation)
             if step % config.checkpoint_every == 0 or step == total or stop.asked:
                 log.flush()  # a NaN ends the run here, before it reaches a checkpoint
-                run.save(step, state, {name: iterator.get_state() for name, iterator in batches.items()})
+                position = {name: iterator.get_state() for name, iterator in batches.items()}
+                run.save(step, state, position, wait=stop.asked or step == total)
             if stop.asked and step < total:
                 raise StopSignal(f"saved step {step} of {total} in {run.workdir}; the same command resumes it.")
     finally:

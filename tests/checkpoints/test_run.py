@@ -1,15 +1,21 @@
 """A run's folder: what goes in comes out, and another model's run is refused."""
 
+import os
+import subprocess
+import sys
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import orbax.checkpoint as ocp
 import pytest
 from flax import struct
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints import Run, load_run
-from bilevel_jax.checkpoints.run import load_parameters, save_parameters
-from bilevel_jax.errors import InputError
+from bilevel_jax.checkpoints.parameters import load_parameters, read_tree, save_parameters
+from bilevel_jax.errors import InputError, RunError
 
 
 @struct.dataclass
@@ -87,3 +93,85 @@ def test_named_parameters(tmp_path):
     save_parameters(tmp_path, "row_ir", {"a": np.arange(3)})
     save_parameters(tmp_path, "row_ir", {"a": np.arange(4)})
     np.testing.assert_array_equal(load_parameters(tmp_path, "row_ir")["a"], np.arange(4))
+
+
+def damage(folder):
+    """Cuts every data file of a checkpoint short, as a full disk or a lost block does."""
+    files = [f for f in folder.rglob("*") if f.is_file() and "state" in f.parts and f.stat().st_size > 0]
+    assert files
+    for file in files:
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 3])
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, caplog):
+    run = Run(tmp_path, CONFIG)
+    for step in (3, 7):
+        run.save(step, make_state(float(step)), {"next": step})
+    run.close()
+    damage(tmp_path / "checkpoints" / "7")
+    assert int(load_run(tmp_path)[1]["outer_params"]["params"]["kernel"][0, 0]) == 3
+    run = Run(tmp_path, CONFIG)
+    step, state, position = run.restore(make_state(0.0))
+    assert step == 3 and position == {"next": 3} and float(state.outer_params["params"]["kernel"][0, 0]) == 3.0
+    assert "step 7" in caplog.text and "cannot be read" in caplog.text
+    run.save(7, make_state(8.0), {"next": 8})  # the step is free again
+    run.close()
+    assert float(load_run(tmp_path)[1]["outer_params"]["params"]["kernel"][0, 0]) == 8.0
+    assert (tmp_path / "unreadable" / "7").is_dir()
+
+
+def test_no_readable_checkpoint_at_all_is_an_error_and_moves_nothing(tmp_path):
+    run = Run(tmp_path, CONFIG)
+    run.save(3, make_state(3.0), {})
+    run.close()
+    damage(tmp_path / "checkpoints" / "3")
+    run = Run(tmp_path, CONFIG)
+    with pytest.raises(RunError, match=r"none of the checkpoints .*steps 3\) can be read"):
+        run.restore(make_state(0.0))
+    run.close()
+    assert (tmp_path / "checkpoints" / "3").is_dir()
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    run = Run(tmp_path, CONFIG)
+    with pytest.raises(InputError, match=f"in use by another live run .process {os.getpid()} on"):
+        Run(tmp_path, CONFIG)
+    run.close()
+    Run(tmp_path, CONFIG).close()
+
+
+def test_what_is_saved_is_the_state_at_that_moment(tmp_path):
+    change = jax.jit(lambda tree: jax.tree.map(lambda x: x + 1, tree), donate_argnums=0)
+    run, tree = Run(tmp_path, CONFIG), {"a": jnp.zeros((512, 512))}
+    for step in range(3):
+        run.save(step, tree, {})
+        for _ in range(20):  # while the save goes on, the memory is reused
+            tree = change(tree)
+    run.close()
+    for step in (1, 2):
+        found = read_tree(ocp.StandardCheckpointer(), tmp_path / "checkpoints" / str(step) / "state")["a"]
+        assert np.all(found == 20 * step)
+
+
+def test_a_disk_that_refuses_leaves_the_checkpoints_before(tmp_path):
+    """A limit on file sizes stands for the full disk: the kernel refuses the write in the same way."""
+    script = f"""
+import resource, signal, sys
+import numpy as np
+from ml_collections import ConfigDict
+from bilevel_jax.checkpoints import Run
+from bilevel_jax.errors import run_command
+def main(argv):
+    run = Run({str(tmp_path)!r}, ConfigDict({{"fusion": {{"name": "tiny"}}}}))
+    run.save(1, {{"a": np.zeros(10)}}, {{}}, wait=True)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    run.save(2, {{"a": np.random.default_rng(0).normal(size=(1000, 1000))}}, {{}}, wait=True)
+sys.exit(run_command(main, [""]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"error: a checkpoint in {tmp_path} could not be written"), (
+        done.stderr
+    )
+    assert int(load_run(tmp_path)[1]["a"].shape[0]) == 10

@@ -1,0 +1,38 @@
+"""Named parameter sets beside a run's checkpoints, and any Orbax tree read without knowing its structure."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from absl import logging
+
+
+def save_parameters(workdir: str | os.PathLike, name: str, params: Any) -> None:
+    """Writes a pytree of arrays under `name` into the run's folder, replacing an earlier one."""
+    path = Path(workdir).absolute() / "parameters" / name
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(path, jax.tree.map(np.asarray, params), force=True)
+
+
+def load_parameters(workdir: str | os.PathLike, name: str) -> Any | None:
+    """The parameters that were saved under `name`, as nested dictionaries of numpy arrays, or None."""
+    path = Path(workdir).absolute() / "parameters" / name
+    if not path.exists():
+        return None
+    with ocp.StandardCheckpointer() as checkpointer:
+        return read_tree(checkpointer, path)
+
+
+def read_tree(checkpointer: ocp.StandardCheckpointer, path: Path) -> Any:
+    """Restores whatever pytree is at `path` as numpy arrays, on any number of devices."""
+    logger, about_metadata = logging.get_absl_logger(), lambda record: "_CHECKPOINT_METADATA" not in record.getMessage()
+    logger.addFilter(about_metadata)  # the manager keeps that file one folder up, and Orbax warns that it is not here
+    try:
+        metadata = checkpointer.metadata(path).item_metadata.tree
+    finally:
+        logger.removeFilter(about_metadata)
+    target = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), metadata)
+    return checkpointer.restore(path, target)
