@@ -44,6 +44,7 @@ setup(
             "pytest>=8.0",
             "hypothesis>=6.100",
             "scikit-image>=0.24",
+            "scikit-learn>=1.5",
             "ruff>=0.6",
             "import-linter>=2.0",
         ],
