@@ -2,5 +2,6 @@
 
 from bilevel_jax.inference.folder import fuse_files
 from bilevel_jax.inference.fuser import Fuser, receptive_radius
+from bilevel_jax.inference.trivial import TrivialFuser
 
-__all__ = ["Fuser", "fuse_files", "receptive_radius"]
+__all__ = ["Fuser", "TrivialFuser", "fuse_files", "receptive_radius"]

@@ -6,10 +6,12 @@ from absl import flags
 
 from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import InputError, run_command
+from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.folder import FORMATS, fuse_files
 from bilevel_jax.inference.fuser import Fuser
+from bilevel_jax.inference.trivial import TrivialFuser
 
-USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR --workdir=DIR
+USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR (--workdir=DIR | --method=NAME)
 
 Fuses registered infrared and visible images, matched by name, into OUT/NAME.png: as large as the visible image, of its
 bit depth, and in colour where it is."""
@@ -22,13 +24,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fuse(argv: Sequence[str]) -> None:
     values = parse_flags(_define, argv, USAGE, required=("ir", "vis", "out"))
-    if not values.workdir:
+    if values.workdir and values.method:
+        raise InputError("--workdir and --method are both given; expected a trained network or a method without one.")
+    if not values.workdir and not values.method:
         raise InputError(
             "--workdir is missing: no pretrained weights are shipped yet; expected the folder of a training run "
-            "(train.py --workdir=DIR)."
+            f"(train.py --workdir=DIR), or --method with one of {', '.join(TRIVIAL_METHODS)}."
         )
     infrared_range = _range(values.infrared_range)
-    fuser = Fuser.from_workdir(values.workdir)
+    fuser = TrivialFuser(values.method) if values.method else Fuser.from_workdir(values.workdir)
     fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
 
 
@@ -41,6 +45,7 @@ def _define(values: flags.FlagValues) -> None:
     }
     for name, meaning in text.items():
         flags.DEFINE_string(name, None, meaning, flag_values=values)
+    flags.DEFINE_enum("method", None, list(TRIVIAL_METHODS), "a method without a network", flag_values=values)
     flags.DEFINE_enum("format", "png", FORMATS, "how the fused images are stored", flag_values=values)
     flags.DEFINE_list(
         "infrared_range",

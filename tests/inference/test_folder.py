@@ -135,6 +135,13 @@ def test_the_command_fuses(pairs, workdir):
     assert np.abs(fused - mean).mean() < 5
 
 
+def test_the_command_fuses_without_a_run(pairs):
+    assert cli.main(_command(pairs, "--method=max")) == 0
+    brighter = np.maximum(read_image(pairs / "ir" / "b.bmp"), read_image(pairs / "vi" / "b.png"))
+    np.testing.assert_array_equal(read_image(pairs / "out" / "b.png"), brighter)
+    assert read_image(pairs / "out" / "a.png").shape == (31, 45, 3)
+
+
 @pytest.mark.parametrize(
     "extra, message",
     [
@@ -144,6 +151,8 @@ def test_the_command_fuses(pairs, workdir):
         (["--workdir=w", "--infrared_range=5"], "infrared_range=5.*LOW,HIGH"),
         (["--workdir=w", "--infrared_range=9,5"], "LOW below HIGH"),
         (["--workdir=w", "stray"], "stray"),
+        (["--workdir=w", "--method=max"], "both given"),
+        (["--method=min"], "min.*average"),
         (["--workdir=/nowhere/at/all"], "/nowhere/at/all"),
     ],
 )
