@@ -18,7 +18,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["bilevel_jax", "bilevel_jax.*"]),
-    package_data={"bilevel_jax": ["py.typed"]},
+    package_data={"bilevel_jax": ["py.typed"], "bilevel_jax.report.html": ["*.css", "*.js"]},
     install_requires=[
         "jax>=0.6",
         "flax>=0.10",
@@ -36,6 +36,7 @@ setup(
         "tqdm>=4.66",
         "tensorboardX>=2.6.2",
         "pycocotools>=2.0.8",
+        "scipy>=1.13",
     ],
     extras_require={
         "cuda12": ["jax[cuda12]>=0.6"],

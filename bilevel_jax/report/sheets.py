@@ -102,7 +102,7 @@ def draw_cell(
     cell = cell if isinstance(cell, Cell) else Cell(cell)
     if cell.image is None:
         return None
-    pixels = _rgb(cell.image)
+    pixels = to_rgb(cell.image)
     if cell.labels is not None:
         labels = np.asarray(cell.labels)
         shown = ((labels != IGNORE) & (labels != 0))[..., None]
@@ -166,7 +166,7 @@ def _legend(names: Sequence[str], width: int, font: ImageFont.ImageFont, line: i
     return legend
 
 
-def _rgb(image: np.ndarray) -> np.ndarray:
+def to_rgb(image: np.ndarray) -> np.ndarray:
     """Any image of a `Cell` as uint8 [H, W, 3]."""
     image = np.asarray(image)
     image = image[..., None] if image.ndim == 2 else image

@@ -1,0 +1,145 @@
+"""Curves over the steps: which figures of a metrics.jsonl share a chart, and how many points of each a page holds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bilevel_jax.report.html.content import Panel
+from bilevel_jax.report.html.markup import as_float
+
+MAX_POINTS = 240  # of one line; a chart is hardly wider than twice that in pixels
+UNITS = {"time/step_s": "s", "time/images_per_s": "images/s"}
+TITLES = {"time/step_s": "Time of a step", "time/images_per_s": "Throughput"}
+
+
+def curve_panels(records: Sequence[Mapping[str, Any]]) -> list[Panel]:
+    """The panels of a run: losses, rho, task weights, gradient conflict, norms, terms, times.
+
+    Args:
+        records: from `read_metrics`: dicts with "step", figures by name, null where one is not finite; "phase" tells
+            where the warm start ends.
+    """
+    lines: dict[str, dict[str, tuple[list[int], list[float]]]] = {}
+    for record in records:
+        for key, value in record.items():
+            if key == "step" or isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
+                continue
+            panel, name = _place(key)
+            steps, values = lines.setdefault(panel, {}).setdefault(name, ([], []))
+            steps.append(record["step"])
+            values.append(as_float(value))
+    warm = [record["step"] for record in records if record.get("phase") == "warm_start"]
+    others = len(warm) < len(records)
+    marks = [(max(warm), "warm start ends")] if warm and others else []
+    order = {title: place for place, title in enumerate(_ORDER)}
+    panels = sorted(lines, key=lambda title: order.get(title, len(order)))
+    return [_panel(title, lines[title], marks) for title in panels]
+
+
+_ORDER = (
+    "Outer losses",
+    "Inner losses",
+    "Warm start",
+    "Task weights λ",
+    "Correction ρ",
+    "Gradient conflict",
+)
+
+
+def _place(key: str) -> tuple[str, str]:
+    """Panel and line of one figure; figures of unlike units do not share a panel."""
+    parts = key.split("/")
+    match parts:
+        case ["loss", "warm_start"]:
+            return "Warm start", "loss"
+        case ["term", "warm_start", name]:
+            return "Warm start", name
+        case ["loss", task, ("inner" | "outer") as level]:
+            return f"{level.capitalize()} losses", task
+        case ["lambda", task]:
+            return "Task weights λ", task
+        case ["rho", task]:
+            return "Correction ρ", task
+        case ["gradient", "cosine"]:
+            return "Gradient conflict", "cosine"
+        case ["gradient", task, name]:
+            return f"Hypergradients: {name.replace('_', ' ')}", task
+        case ["term", task, name]:
+            return f"Terms of the {task} task", name
+        case ["norm", *name]:
+            return "Norms", "/".join(name).replace("_", " ")
+        case ["time", _]:
+            return TITLES.get(key, key), key
+    return (key, key) if len(parts) == 1 else (parts[0], "/".join(parts[1:]))
+
+
+def _panel(title: str, lines: dict[str, tuple[list[int], list[float]]], marks: Sequence[tuple[float, str]]) -> Panel:
+    first, last = min(steps[0] for steps, _ in lines.values()), max(steps[-1] for steps, _ in lines.values())
+    note, low, high = "", None, None
+    if title == "Gradient conflict":
+        values = np.array([v for _, own in lines.values() for v in own])
+        known = values[np.isfinite(values)]
+        share = 100 * float(np.mean(known < 0)) if known.size else math.nan
+        note, low, high = "Cosine between the tasks' hypergradients; below 0 they pull apart", -1.0, 1.0
+        note += f": at {share:.0f} % of the {known.size} logged steps." if known.size else "."
+    elif title == "Task weights λ":
+        note = "The share of each task in the outer update."
+    elif title == "Correction ρ":
+        note = "The scalar before the inner gradient in the one-step hypergradient; 0 = no correction."
+    unit = next((UNITS[name] for name in lines if name in UNITS), "")
+    return Panel(title, lines, unit, "step", note, [m for m in marks if first <= m[0] < last], low, high)
+
+
+def chart_data(panel: Panel) -> dict[str, Any]:
+    """What the page's script draws: up to `MAX_POINTS` points a line as [x, mean, least, greatest], and the y axis."""
+    lines = []
+    for name, (x, y) in panel.lines.items():
+        points, span = _thinned(np.asarray(x, np.float64), np.array([as_float(v) for v in y], np.float64))
+        lines.append({"name": name, "points": points, "span": span})
+    low, high, clipped = _axis(panel, [p[1] for line in lines for p in line["points"] if p[1] is not None])
+    return {
+        "title": panel.title,
+        "unit": "" if panel.unit == "1" else panel.unit,
+        "xLabel": panel.x_label,
+        "marks": [[float(x), label] for x, label in panel.marks],
+        "low": low,
+        "high": high,
+        "clipped": clipped,
+        "lines": lines,
+    }
+
+
+def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[list[list[float | None]], int]:
+    """The points, or the means over equal runs of them with least and greatest; and how many make one."""
+    span = max(1, math.ceil(len(x) / MAX_POINTS))
+    points = []
+    for start in range(0, len(x), span):
+        part = y[start : start + span]
+        known = part[np.isfinite(part)]
+        place = _short(float(np.mean(x[start : start + span])))
+        values = (known.mean(), known.min(), known.max()) if known.size else (None, None, None)
+        points.append([place, *(None if v is None else _short(float(v)) for v in values)])
+    return points, span
+
+
+def _axis(panel: Panel, values: list[float]) -> tuple[float, float, bool]:
+    """Ends of the y axis, and whether it leaves out a few far points (the first step's compilation)."""
+    if not values:
+        return 0.0, 1.0, False
+    low, high = min(values), max(values)
+    near, far = np.quantile(values, (0.01, 0.99))
+    clipped = bool(len(values) >= 50 and far > near and high - low > 4 * (far - near))
+    if clipped:
+        low = low if near - low < far - near else float(near)
+        high = high if high - far < far - near else float(far)
+    low = low if panel.low is None else panel.low
+    high = high if panel.high is None else panel.high
+    # A constant curve stands in the middle of its chart.
+    room = 0.06 * (high - low) or 0.5 * abs(high) or 0.5
+    return low - (room if panel.low is None else 0), high + (room if panel.high is None else 0), clipped
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")

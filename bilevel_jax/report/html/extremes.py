@@ -1,0 +1,36 @@
+"""Which single images are the best and the worst, and which of them a page should show."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bilevel_jax.report.html.content import Metric, Scores
+
+Extremes = dict[str, tuple[int, int]]  # metric -> (best, worst), as indices of images
+
+
+def extremes(metrics: Sequence[Metric], values: Mapping[str, Sequence[float]]) -> Extremes:
+    """The best and the worst image by every metric that has a direction and is defined for any image."""
+    found: Extremes = {}
+    for metric in metrics:
+        own = np.asarray(values.get(metric.name, ()), np.float64)
+        if not metric.better or not np.isfinite(own).any():
+            continue
+        goodness = np.where(np.isfinite(own), own if metric.better == "up" else -own, np.nan)
+        found[metric.name] = int(np.nanargmax(goodness)), int(np.nanargmin(goodness))
+    return found
+
+
+def worth_showing(scores: Scores, method: str, count: int = 12) -> list[str]:
+    """Names of at most `count` images: the worst and the best by each metric, then others spread evenly over the set.
+
+    Args:
+        scores: figures of single images.
+        method: whose figures decide; a key of `scores.values`.
+        count: how many.
+    """
+    found = list(extremes(scores.metrics, scores.values[method]).values())
+    order = [worst for _, worst in found] + [best for best, _ in found]
+    order += np.linspace(0, len(scores.names) - 1, min(count, len(scores.names))).astype(int).tolist()
+    chosen = list(dict.fromkeys([*order, *range(len(scores.names))]))[:count]
+    return [scores.names[index] for index in chosen]

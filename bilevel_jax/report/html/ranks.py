@@ -1,0 +1,52 @@
+"""Ranks of a table's rows, metric by metric, and their means."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bilevel_jax.report.html.content import Metric, Table
+from bilevel_jax.report.html.markup import as_float
+
+Ranks = dict[str, dict[str, float]]
+
+
+def rank_rows(table: Table) -> Ranks:
+    """The rank of every compared row by every metric that has a direction: row -> metric -> rank, 1 = best.
+
+    Equal figures share the mean of their ranks; an undefined figure has none. `table.ranks` wins where it is given.
+    """
+    if table.ranks is not None:
+        return {row: dict(ranks) for row, ranks in table.ranks.items() if row not in table.references}
+    compared = [row for row in table.rows if row not in table.references]
+    ranks: Ranks = {row: {} for row in compared}
+    for metric in table.metrics:
+        values = np.array([as_float(table.rows[row].get(metric.name)) for row in compared])
+        if not metric.better:
+            continue
+        badness = values if metric.better == "down" else -values
+        for row, own in zip(compared, badness, strict=True):
+            if math.isfinite(own):
+                ranks[row][metric.name] = 1 + float(np.sum(badness < own)) + (float(np.sum(badness == own)) - 1) / 2
+    return ranks
+
+
+def mean_ranks(ranks: Mapping[str, Mapping[str, float]], metrics: Sequence[Metric]) -> dict[str, float]:
+    """The mean rank of every row over the metrics that have a direction and rank any row.
+
+    NaN for a row that one of these does not rank: a mean over fewer metrics is no figure to compare.
+    """
+    names = [m.name for m in metrics if m.better and any(m.name in row for row in ranks.values())]
+    return {row: float(np.mean([own.get(name, math.nan) for name in names or [""]])) for row, own in ranks.items()}
+
+
+def best_rows(table: Table, metric: Metric) -> set[str]:
+    """The rows that share the best figure of a metric; none without a direction or with fewer than two to compare."""
+    if not metric.better:
+        return set()
+    values = {row: as_float(cells.get(metric.name)) for row, cells in table.rows.items() if row not in table.references}
+    values = {row: value for row, value in values.items() if math.isfinite(value)}
+    if len(values) < 2:
+        return set()
+    best = (min if metric.better == "down" else max)(values.values())
+    return {row for row, value in values.items() if value == best}

@@ -1,0 +1,139 @@
+"""The picture wall: every scene in all its views, a slider between two of them, its boxes enlarged."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bilevel_jax.report.html.content import Picture
+from bilevel_jax.report.html.crops import chosen_boxes, crop_views
+from bilevel_jax.report.html.encode import bounded, data_uri, fitting
+from bilevel_jax.report.html.markup import element, text, void
+
+
+class Wall(NamedTuple):
+    """The markup of the wall ("" without pictures), and scene name -> the id of its place."""
+
+    markup: str
+    anchors: dict[str, str]
+
+
+def picture_wall(
+    pictures: Sequence[Picture],
+    shown_views: tuple[str, str] | None,
+    *,
+    max_pictures: int,
+    max_side: int,
+    max_bytes: int,
+) -> Wall:
+    """Draws scenes until one of the limits is met; see `write_report`."""
+    names = list(dict.fromkeys(view for picture in pictures for view in picture.views))
+    scenes, anchors, used, shrunk = [], {}, 0, False
+    for number, picture in enumerate(pictures[:max_pictures]):
+        if not picture.views:
+            continue
+        scene = _scene(picture, f"picture-{number}", max_side)
+        if scenes and used + len(scene) > max_bytes:
+            break
+        used += len(scene)
+        shrunk |= max(np.shape(next(iter(picture.views.values())))[:2]) > max_side
+        scenes.append(scene)
+        anchors[picture.name] = f"picture-{number}"
+    if not scenes:
+        return Wall("", {})
+    notes = [f"{len(scenes)} of {len(pictures)} scenes" if len(scenes) < len(pictures) else f"{len(scenes)} scenes"]
+    notes += [f"scaled to at most {max_side} pixels a side"] if shrunk else []
+    notes += [f"{used / 1e6:.1f} MB of WebP"]
+    note = element("p", text("; ".join(notes) + "."), class_="note")
+    left, right = shown_views or (names[0], names[-1])
+    return Wall(note + _controls(names, left, right) + element("div", scenes, class_="wall"), anchors)
+
+
+def _controls(names: list[str], left: str, right: str) -> str:
+    def choice(label: str, selected: str, which: str) -> str:
+        options = [element("option", text(name), value=name, selected=name == selected) for name in names]
+        return element("label", label + element("select", options, id=which))
+
+    def switch(label: str, which: str, checked: bool = False) -> str:
+        return element("label", void("input", type="checkbox", id=which, checked=checked) + label, class_="switch")
+
+    gains = [element("option", f"× {gain}", value=gain, selected=gain == 4) for gain in (1, 2, 4, 8, 16)]
+    return element(
+        "div",
+        [
+            choice("Left ", left, "left-view"),
+            element("button", "⇄", type="button", class_="quiet", id="swap", title="Swap left and right"),
+            choice("Right ", right, "right-view"),
+            switch("Difference", "difference"),
+            element("select", gains, id="gain", aria_label="Gain of the difference"),
+            switch("Boxes", "show-boxes"),
+            switch("Move all", "together", checked=True),
+        ],
+        class_="controls",
+        id="controls",
+    )
+
+
+def _scene(picture: Picture, anchor: str, max_side: int) -> str:
+    height, width = np.shape(next(iter(picture.views.values())))[:2]
+    size = fitting(height, width, max_side)
+    images = [
+        void(
+            "img",
+            src=data_uri(bounded(image, size)),
+            alt=f"{picture.name}: {view}",
+            data_view=view,
+            width=size[0],
+            height=size[1],
+            loading="lazy",
+            decoding="async",
+        )
+        for view, image in picture.views.items()
+    ]
+    shapes = [
+        element(
+            "rect", element("title", text(box.label)), x=box.x0, y=box.y0, width=box.x1 - box.x0, height=box.y1 - box.y0
+        )
+        for box in picture.boxes
+        if box.x1 > box.x0 and box.y1 > box.y0
+    ]
+    overlay = element("svg", shapes, viewBox=f"0 0 {width} {height}", class_="boxes", aria_hidden="true")
+    slider = void(
+        "input",
+        type="range",
+        min=0,
+        max=100,
+        value=50,
+        step="0.5",
+        aria_label=f"{picture.name}: left against right view",
+    )
+    frame = element(
+        "div",
+        [
+            *images,
+            element("canvas", "", aria_hidden="true"),
+            overlay if shapes else "",
+            element("span", "", class_="line"),
+            element("span", "", class_="tag left"),
+            element("span", "", class_="tag right"),
+            slider,
+        ],
+        class_="compare",
+        style=f"aspect-ratio:{size[0]}/{size[1]}",
+    )
+    caption = element("p", text(picture.caption), class_="caption") if picture.caption else ""
+    heading = element("h3", text(picture.name)) + element(
+        "button", "Enlarge", type="button", class_="quiet enlarge", aria_pressed="false"
+    )
+    crops = [crop_views(picture, box) for box in chosen_boxes(picture)]
+    return element(
+        "article",
+        [
+            frame,
+            element("div", heading, class_="title"),
+            caption,
+            element("details", [element("summary", f"Enlarged boxes ({len(crops)})"), *crops]) if crops else "",
+        ],
+        class_="scene",
+        id=anchor,
+    )
