@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bilevel_jax.data.annotations import read_boxes, read_class_names, read_labels
+from bilevel_jax.data.coco import CocoBoxes, find_coco
 from bilevel_jax.data.listing import check_listed, check_matched, find_folder, list_files, list_pairs, read_list
 from bilevel_jax.data.records import (
     check_size,
@@ -31,7 +32,7 @@ class FolderSource:
 
     Attributes:
         names: the file stem of every item.
-        class_names: box classes, the lines of `classes.txt`, () without a `boxes` folder.
+        class_names: box classes, the lines of `classes.txt` or COCO's categories, () where there are no boxes.
         label_names: segmentation classes, the lines of `label_names.txt`, () where there is none.
         groups: "day" or "night" per item where all names end in D or N after a digit (MSRS, MFNet), else None.
     """
@@ -55,7 +56,7 @@ class FolderSource:
 
         Raises:
             InputError: a folder is missing, empty or there twice; an infrared image without its visible one or the
-                reverse; a name without its pair; `boxes` without `classes.txt`.
+                reverse; a name without its pair; `boxes` without `classes.txt`; a damaged COCO json (`data.coco`).
         """
         self.root = Path(root)
         listed = read_list(self.root, names) if isinstance(names, str) else names
@@ -71,6 +72,8 @@ class FolderSource:
         self._saliency = self._optional("saliency", IMAGE_SUFFIXES)
         self._labels = self._optional("labels", IMAGE_SUFFIXES)
         self._boxes = self._optional("boxes", (".txt",))
+        coco = [] if find_folder(self.root, "boxes") else find_coco(self.root)
+        self._coco = CocoBoxes(coco) if coco else None
         self.class_names = self._class_names()
         label_names = self.root / "label_names.txt"
         self.label_names = read_class_names(label_names) if label_names.exists() else ()
@@ -114,8 +117,7 @@ class FolderSource:
             for other in (self._visible[index], self._saliency[index], self._labels[index]):
                 if other is not None:
                     check_size(other, image_size(other), self._infrared[index], (height, width))
-            if self._boxes[index] is not None:
-                read_boxes(self._boxes[index], len(self.class_names), height, width)
+            self._read_boxes(index, height, width)
             if progress is not None:
                 progress(index + 1, len(self))
 
@@ -125,15 +127,22 @@ class FolderSource:
         vis = read_image(self._visible[index])
         height, width = ir.shape[:2]
         check_size(self._visible[index], vis.shape[:2], path, (height, width))
-        labels, boxes = self._labels[index], self._boxes[index]
+        labels = self._labels[index]
         return make_record(
             ir,
             vis,
             self._read_saliency(index, ir, vis),
             None if labels is None else read_labels(labels, self.label_names, height, width),
-            None if boxes is None else read_boxes(boxes, len(self.class_names), height, width),
+            self._read_boxes(index, height, width),
             index,
         )
+
+    def _read_boxes(self, index: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray] | None:
+        name, path = self.names[index], self._boxes[index]
+        if self._coco is not None and name in self._coco.files:
+            found = self._coco.read(name, height, width)
+            return found.boxes, np.array([self.class_names.index(n) for n in found.names], np.int32)
+        return None if path is None else read_boxes(path, len(self.class_names), height, width)
 
     def _read_saliency(self, index: int, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         path = self._saliency[index]
@@ -149,6 +158,8 @@ class FolderSource:
         return [files.get(name) for name in self.names]
 
     def _class_names(self) -> tuple[str, ...]:
+        if self._coco is not None:
+            return self._coco.class_names
         path = self.root / "classes.txt"
         if path.exists():
             return read_class_names(path)

@@ -1,11 +1,14 @@
 """The training and the held-out source that a configuration asks for."""
 
+import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.data.folders import FolderSource, read_list
+from bilevel_jax.data.prepared import PreparedSource, is_prepared, read_summary
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.splits import alternate_blocks, check_disjoint
 from bilevel_jax.errors import InputError
@@ -37,6 +40,8 @@ def open_sets(config: ConfigDict, seed: int) -> Sets:
         size = dict(height=config.height, width=config.width)
         train = SceneSource(config.num_train, seed=seed, **size)
         validation = SceneSource(config.num_validation, seed=seed, offset=config.num_train, **size)
+    elif config.name != "folder" or is_prepared(config.root):
+        train, validation = _open_prepared(config)
     else:
         infrared_range = tuple(config.infrared_range) or None
         names = {split: read_list(config.root, config[f"{split}_list"]) for split in ("train", "validation")}
@@ -46,8 +51,68 @@ def open_sets(config: ConfigDict, seed: int) -> Sets:
                 f"{len(both)} names stand in both {config.train_list} and {config.validation_list} of {config.root} "
                 f"({', '.join(both[:3])}); expected lists with no name in common."
             )
-        train = FolderSource(config.root, names["train"], infrared_range=infrared_range)
-        validation = FolderSource(config.root, names["validation"], infrared_range=infrared_range)
+        how = dict(infrared_range=infrared_range, saliency=config.saliency)
+        train, validation = (FolderSource(config.root, names[split], **how) for split in ("train", "validation"))
     inner, outer = alternate_blocks(len(train), block=config.block, groups=train.groups)
     check_disjoint(inner, outer, train.names)
     return Sets(train, inner, outer, validation)
+
+
+def open_other(config: ConfigDict, root: str, names: str | None = None) -> Any:
+    """A source of data that a run was not trained on.
+
+    Args:
+        config: the `data` part of the run's configuration: how infrared counts and saliency are read.
+        root: a folder of pairs, or a prepared data set.
+        names: a list file in the folder, or a split of the prepared data set; None = all, or the held-out split.
+
+    Raises:
+        InputError: it is neither, or there is no such list or split.
+    """
+    how = dict(infrared_range=tuple(config.infrared_range) or None, saliency=config.saliency)
+    if is_prepared(root):
+        return PreparedSource(root, names or "", ignore_labels=tuple(config.ignore_labels), **how)
+    return FolderSource(root, read_list(root, names) if names else None, **how)
+
+
+def prepared_root(config: ConfigDict) -> Path:
+    """The prepared folder of the data set that `config.data` names: its root, or what the download there becomes.
+
+    A download is prepared on first use, in `config.prepared_dir`; later runs find it by its files and options.
+
+    Raises:
+        InputError: the root is another data set's, or not as `builders` expect it.
+    """
+    from bilevel_jax.data.builders.pair_builder import Options
+    from bilevel_jax.data.builders.prepare import prepare
+    from bilevel_jax.data.builders.summary import summary_text
+
+    if is_prepared(config.root):
+        found = read_summary(config.root)["dataset"]
+        if found != config.name:
+            raise InputError(f"{config.root} holds {found} as prepared, expected {config.name} (config.data.name).")
+        return Path(config.root)
+    options = Options(classes=tuple(config.classes), allow_overlap=config.allow_overlap)
+    made = []
+    root = prepare(config.name, config.root, options=options, cache=config.prepared_dir or None, made=made.append)
+    if made:
+        print(f"{config.name} is prepared in {root}\n{summary_text(read_summary(root))}", file=sys.stderr, flush=True)
+    return root
+
+
+def _open_prepared(config: ConfigDict) -> tuple[PreparedSource, PreparedSource]:
+    root = prepared_root(config)
+    how = dict(
+        infrared_range=tuple(config.infrared_range) or None,
+        saliency=config.saliency,
+        ignore_labels=tuple(config.ignore_labels),
+    )
+    train = PreparedSource(root, config.train_split or "train", **how)
+    validation = PreparedSource(root, config.validation_split, **how)
+    both = sorted(set(train.names) & set(validation.names))
+    if both and train.whole_split == validation.whole_split:
+        raise InputError(
+            f"config.data.train_split is {train.split!r} and validation_split {validation.split!r}, with {len(both)} "
+            f"pairs in both ({', '.join(both[:3])}); expected splits with no pair in common."
+        )
+    return train, validation

@@ -63,3 +63,26 @@ def check_disjoint(inner: Sequence[int], outer: Sequence[int], names: Sequence[s
             f"the inner and the outer part of the training list share {len(shared)} item(s) ({some}{more}), "
             "expected disjoint parts."
         )
+
+
+def hold_out_blocks(num: int, share: float = 0.2, block: int = 100, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Splits `num` items into (kept, held out) indices, int64 and ascending, by contiguous blocks drawn by `seed`.
+
+    There are at least five blocks (as far as there are items), so that about `share` can be held out of a short list.
+
+    Args:
+        num: number of items, at least 2, in the order of recording.
+        share: of the items that is held out, in (0, 1); at least one block is, and one is kept.
+        block: wished length of a block.
+        seed: which blocks.
+
+    Raises:
+        InputError: fewer than 2 items.
+    """
+    if num < 2:
+        raise InputError(f"there are {num} pair(s) to split, expected at least 2 (one to train on, one held out).")
+    blocks = np.array_split(np.arange(num), min(num, max(5, round(num / block))))
+    count = min(max(1, round(share * len(blocks))), len(blocks) - 1)
+    drawn = set(np.random.default_rng(seed).choice(len(blocks), count, replace=False).tolist())
+    kept, held_out = ([b for i, b in enumerate(blocks) if (i in drawn) == out] for out in (False, True))
+    return np.concatenate(kept), np.concatenate(held_out)

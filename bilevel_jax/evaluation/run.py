@@ -10,6 +10,9 @@ from tqdm import tqdm
 from bilevel_jax.command_line import define_config_flag, parse_flags
 from bilevel_jax.data.folders import FolderSource
 from bilevel_jax.data.sets import open_sets
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.leaderboard_command import USAGE as LEADERBOARD_USAGE
+from bilevel_jax.evaluation.leaderboard_command import define_leaderboard_flags, run_leaderboard
 from bilevel_jax.evaluation.table import evaluate_run, held_out_table, table_text
 from bilevel_jax.report.tables import format_table
 from bilevel_jax.training.config import check_config
@@ -19,7 +22,8 @@ from bilevel_jax.training.timing import time_parts
 
 TRAIN_USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--config.a.b=value]"
 BENCHMARK_USAGE = "python experiments/benchmark.py --config=FILE.py [--config.a.b=value]"
-EVALUATE_USAGE = "python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--list=FILE] [--predictions=DIR]"
+RUN_USAGE = "python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--list=FILE] [--predictions=DIR]"
+EVALUATE_USAGE = f"{RUN_USAGE}\n   or: {LEADERBOARD_USAGE}"
 
 
 def train_command(argv: Sequence[str]) -> None:
@@ -56,15 +60,24 @@ def _check(source: Any) -> None:
 
 
 def evaluate_command(argv: Sequence[str]) -> None:
-    """Prints the table of a finished run, on its held-out set or on a folder."""
+    """Prints the table of a finished run, on its held-out set or on a folder; or a leaderboard of fused images."""
 
     def define(values: flags.FlagValues) -> None:
         flags.DEFINE_string("workdir", None, "a run's folder, as train.py made it", flag_values=values)
-        flags.DEFINE_string("data", None, "folder of pairs (default: the run's held-out set)", flag_values=values)
-        flags.DEFINE_string("list", None, "file in --data with the names to take (default: all)", flag_values=values)
+        flags.DEFINE_string("data", None, "folder of pairs or prepared (default: the run's)", flag_values=values)
+        flags.DEFINE_string("list", None, "file in --data with the names to take, or a split", flag_values=values)
         flags.DEFINE_string("predictions", None, "where COCO json, label PNG and overlays go", flag_values=values)
 
-    values = parse_flags(define, argv, EVALUATE_USAGE, required=["workdir"])
+        define_leaderboard_flags(values)
+
+    values = parse_flags(define, argv, EVALUATE_USAGE)
+    images = [name for name in ("fused", "ir", "vis", "published", "out") if values[name].value]
+    if images and values.workdir:
+        raise InputError(f"--workdir and --{images[0]} are both given; expected a run's table or a leaderboard.")
+    if images:
+        return run_leaderboard(values)
+    if not values.workdir:
+        raise InputError(f"--workdir is missing, or --ir and --vis. Usage: {' '.join(EVALUATE_USAGE.split())}")
     config, rows = evaluate_run(Path(values.workdir), values.data, values.list, values.predictions)
     print(table_text(config, rows))
 

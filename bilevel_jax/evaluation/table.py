@@ -11,8 +11,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.parameters import load_parameters, save_parameters
-from bilevel_jax.data.folders import FolderSource, read_list
-from bilevel_jax.data.sets import open_sets
+from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.inputs import KINDS, InputSource
 from bilevel_jax.evaluation.predictions import write_predictions
@@ -85,8 +84,8 @@ def evaluate_run(
 
     Args:
         workdir: a run's folder; its row networks are those that `held_out_table` left.
-        data: a folder as `FolderSource` reads it; None = the run's held-out set.
-        names_list: a list file in `data`; None = all pairs.
+        data: a folder as `FolderSource` reads it, or a prepared data set; None = the run's held-out set.
+        names_list: a list file in `data`, or a split; None = all pairs, or the held-out split.
         predictions: folder that receives what the semantic networks see: COCO json, label PNG, overlays.
 
     Raises:
@@ -98,9 +97,7 @@ def evaluate_run(
     if data is None:
         source = open_sets(config.data, config.seed).validation
     else:
-        infrared_range = tuple(config.data.infrared_range) or None
-        names = read_list(data, names_list) if names_list else None
-        source = FolderSource(data, names, infrared_range=infrared_range)
+        source = open_other(config.data, data, names_list)
     networks = networks_from_config(config, classes["boxes"], classes["labels"])
     _check_classes(config, source, classes, data)
     fuser = Fuser.from_run(config, state)

@@ -41,7 +41,8 @@ def scores(confusion: np.ndarray, class_names: Sequence[str]) -> dict[str, float
 
     Keys: "IoU/NAME" and "acc/NAME", NaN where a class does not occur in the labels (predicting an absent class costs
     the class whose pixels it took); "mIoU_occurring" and "mAcc_occurring", means over the classes that occur;
-    "mIoU_all" and "mAcc_all", the MFNet papers' means over all classes, where an absent class counts 0; "pixel_acc".
+    "mIoU_all" and "mAcc_all", the MFNet papers' means over all classes, where an absent class counts 0; where the first
+    class is the background, "mIoU_foreground", the same over the others (FMB's papers report 14 or 15); "pixel_acc".
 
     Args:
         confusion: [C, C] as `confusion_matrix` returns it, summed over the set.
@@ -62,5 +63,8 @@ def scores(confusion: np.ndarray, class_names: Sequence[str]) -> dict[str, float
     for name, values in (("mIoU", iou), ("mAcc", accuracy)):
         result[f"{name}_occurring"] = float(np.mean(values[occurs])) if occurs.any() else float("nan")
         result[f"{name}_all"] = float(np.mean(np.nan_to_num(values))) if occurs.any() else float("nan")
+    if class_names and class_names[0] == "background":
+        foreground = iou[1:][occurs[1:]]
+        result["mIoU_foreground"] = float(np.mean(np.nan_to_num(iou[1:]))) if foreground.size else float("nan")
     result["pixel_acc"] = float(hits.sum() / true.sum()) if occurs.any() else float("nan")
     return result

@@ -6,7 +6,9 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import WEIGHTINGS
 from bilevel_jax.command_line import config_keys, nearest_key
+from bilevel_jax.data.builders import BUILDERS
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.losses.adversarial import FAMILIES
 from bilevel_jax.losses.fusion import TARGETS
 from bilevel_jax.models import SEMANTIC_NETWORKS
@@ -15,7 +17,8 @@ from bilevel_jax.models.fusion import VARIANTS
 # They need weights from outside, or more tasks than fusion has.
 NOT_FOR_TWO_TASKS = ("fixed", "krum", "trimmed_mean")
 CHOICES = {
-    "data.name": ("scenes", "folder"),
+    "data.name": ("scenes", *BUILDERS),
+    "data.saliency": tuple(METHODS),
     "fusion.name": tuple(VARIANTS),
     "visual.loss": tuple(FAMILIES),
     "visual.target": tuple(TARGETS),
@@ -54,8 +57,15 @@ def default_config() -> ConfigDict:
     config.seed = 0
 
     config.data = ConfigDict()
-    config.data.name = "scenes"  # scenes: the built-in world; folder: pairs under data.root
-    config.data.root = ""  # folder: holds ir/ vi/ [saliency/] [labels/] [boxes/]
+    config.data.name = "scenes"  # scenes: the built-in world; folder: pairs under data.root; mfnet, msrs, fmb, ...
+    config.data.root = ""  # folder: holds ir/ vi/ [saliency/] [labels/] [boxes/]; others: as unpacked, or prepared
+    config.data.prepared_dir = ""  # where a download is prepared on first use; "" = ~/.cache/bilevel_jax
+    config.data.train_split = ""  # prepared: "" = train; SPLIT_day and SPLIT_night are parts of a split
+    config.data.validation_split = ""  # prepared: "" = the set's test or val
+    config.data.classes = ()  # prepared: names of the class numbers in YOLO files that do not say them
+    config.data.ignore_labels = ()  # prepared: names of label classes that are neither learnt nor counted
+    config.data.allow_overlap = False  # prepared: take pairs that stand in two splits
+    config.data.saliency = "histogram"  # histogram, spectral: how it is computed where the data has none
     config.data.train_list = "train.txt"  # folder: names of the training pairs, one a line
     config.data.validation_list = "val.txt"  # folder: names of the held-out pairs
     config.data.infrared_range = ()  # (low, high) counts of raw thermal files; () = robust percentiles
@@ -137,10 +147,9 @@ def check_config(config: ConfigDict) -> ConfigDict:
             raise InputError(f"config.{key} is missing: a config starts from bilevel_jax.training.default_config().")
     for key, values in CHOICES.items():
         _expect(config, key, _get(config, key) in values, f"one of {', '.join(map(str, values))}")
-    if config.data.name == "folder":
-        _expect(
-            config, "data.root", bool(config.data.root), "the folder that holds ir/ and vi/ (--config.data.root=DIR)"
-        )
+    if config.data.name != "scenes":
+        held = "ir/ and vi/" if config.data.name == "folder" else f"{config.data.name} as unpacked or prepared"
+        _expect(config, "data.root", bool(config.data.root), f"the folder that holds {held} (--config.data.root=DIR)")
     crop = tuple(config.data.crop)
     _expect(config, "data.crop", len(crop) == 2 and min(crop) >= 32, "(height, width), each at least 32 pixels")
     _expect(config, "data.infrared_range", len(config.data.infrared_range) in (0, 2), "() or (low, high)")

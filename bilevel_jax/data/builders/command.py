@@ -1,0 +1,66 @@
+"""The command `prepare.py`: flags -> one call of `prepare`, then the summary."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from bilevel_jax.command_line import parse_flags
+from bilevel_jax.data.builders import BUILDERS
+from bilevel_jax.data.builders.pair_builder import Options
+from bilevel_jax.data.builders.prepare import prepare
+from bilevel_jax.data.builders.summary import summary_text
+from bilevel_jax.data.prepared import read_summary
+
+USAGE = (
+    "python experiments/prepare.py --dataset=NAME --source=DIR [--out=DIR]\n"
+    f"Data sets: {', '.join(BUILDERS)}. --source is the download as it was unpacked. Rejected files are printed "
+    "with\nthe reason, and stand in summary.json. --config.data.name=NAME --config.data.root=OUT trains on the result."
+)
+
+
+def define_options(values: flags.FlagValues) -> None:
+    """Adds the flags that say which data set, where it is, and how it is prepared."""
+    flags.DEFINE_string("dataset", None, f"one of {', '.join(BUILDERS)}", flag_values=values)
+    flags.DEFINE_string("source", None, "the download as it was unpacked", flag_values=values)
+    flags.DEFINE_list("classes", [], "names of the class numbers in YOLO files that do not say", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "of the split that is made where none is published", flag_values=values)
+    flags.DEFINE_bool("allow_overlap", False, "take pairs that stand in two splits", flag_values=values)
+    flags.DEFINE_string(
+        "saliency",
+        "",
+        "histogram or spectral: computed now and stored; a folder of masks NAME.png; default: computed when read",
+        flag_values=values,
+    )
+
+
+def read_options(values: flags.FlagValues) -> Options:
+    """The options that the flags of `define_options` name."""
+    return Options(
+        classes=tuple(values.classes),
+        seed=values.seed,
+        saliency=values.saliency,
+        allow_overlap=values.allow_overlap,
+    )
+
+
+def prepare_command(argv: Sequence[str]) -> None:
+    """Prepares a data set and prints what it holds and what was left out."""
+
+    def define(values: flags.FlagValues) -> None:
+        define_options(values)
+        flags.DEFINE_string("out", None, "the folder to make (default: in ~/.cache/bilevel_jax)", flag_values=values)
+        flags.DEFINE_bool("overwrite", False, "replace a prepared data set in --out", flag_values=values)
+
+    values = parse_flags(define, argv, USAGE, required=["dataset", "source"])
+    out = prepare(
+        values.dataset,
+        Path(values.source).expanduser(),
+        Path(values.out).expanduser() if values.out else None,
+        read_options(values),
+        values.overwrite,
+    )
+    summary = read_summary(out)
+    print(summary_text(summary))
+    train = f"--config.data.name={values.dataset} --config.data.root={out}"
+    print(f"{len(summary['rejected'])} rejected. Train on it with {train}")

@@ -1,0 +1,62 @@
+"""FLIR ADAS, the aligned part (Zhang et al., ICIP 2020): 5,142 registered pairs of 640 x 512 with boxes."""
+
+from pathlib import Path
+
+from bilevel_jax.data.builders.disk import subfolder
+from bilevel_jax.data.builders.pair_builder import PairBuilder
+from bilevel_jax.data.builders.pairs import Files, Pair, Scan
+from bilevel_jax.data.clipping import Boxes
+from bilevel_jax.data.voc import read_voc
+
+INFRARED_END = "_PreviewData"
+VISIBLE_END = "_RGB"
+SPLITS = {"train": "align_train.txt", "test": "align_validation.txt"}
+# Annotated, and too rare for the benchmark, which has three classes.
+LEFT_OUT = ("dog",)
+
+
+class Flir(PairBuilder):
+    """FLIR-aligned: `JPEGImages/NAME_PreviewData.jpeg` and `NAME_RGB.jpg`, `Annotations/NAME_PreviewData.xml`.
+
+    `align_train.txt` and `align_validation.txt` (the split `test`) stand beside them or in `ImageSets/`.
+    """
+
+    name = "flir"
+    title = "FLIR-aligned"
+    layout = "JPEGImages/*_PreviewData.jpeg and *_RGB.jpg, Annotations/*.xml, align_train.txt align_validation.txt"
+    class_names = ("person", "bicycle", "car")
+
+    @classmethod
+    def is_root(cls, folder: Path) -> bool:
+        return subfolder(folder, "JPEGImages") is not None
+
+    def list_pairs(self, scan: Scan) -> None:
+        files = scan.files(subfolder(self.root, "JPEGImages"))
+        infrared, visible = _ending(files, INFRARED_END), _ending(files, VISIBLE_END)
+        boxes = scan.files(subfolder(self.root, "Annotations"), (".xml",))
+        boxes = {**boxes, **_ending(boxes, INFRARED_END), **_ending(boxes, VISIBLE_END)}
+        folders = [self.root, *(self.root / name for name in ("ImageSets/Main", "ImageSets"))]
+        lists = {
+            split: path
+            for split, name in SPLITS.items()
+            if (path := next((f / name for f in folders if (f / name).is_file()), None)) is not None
+        }
+        for split, path in lists.items():
+            names = [name.removesuffix(INFRARED_END).removesuffix(VISIBLE_END) for name in scan.read_list(path)]
+            scan.match(split, infrared, visible, names, boxes=boxes, where=str(path))
+        if not lists:
+            scan.match("train", infrared, visible, boxes=boxes)
+            scan.hold_out("train", "test", self.options.seed)
+        scan.note_unlisted({**infrared, **visible})
+        for name in sorted(set(files) - {path.stem for path in (*infrared.values(), *visible.values())}):
+            scan.reject("", name, f"{files[name]} ends neither in {INFRARED_END} nor in {VISIBLE_END}, expected one.")
+
+    def read_boxes(self, pair: Pair, height: int, width: int) -> Boxes:
+        found = read_voc(pair.boxes, height, width, check_size=False)
+        kept = [number for number, name in enumerate(found.names) if name.lower() not in LEFT_OUT]
+        notes = [f"{pair.boxes}: a {name} was left out" for name in found.names if name.lower() in LEFT_OUT]
+        return Boxes(found.boxes[kept], [found.names[number].lower() for number in kept], [*found.notes, *notes])
+
+
+def _ending(files: Files, end: str) -> Files:
+    return {stem.removesuffix(end): path for stem, path in files.items() if stem.endswith(end)}

@@ -1,0 +1,59 @@
+"""MFNet (Ha et al., IROS 2017): urban pairs of 640 x 480 with label maps, the infrared image in the alpha channel."""
+
+from pathlib import Path
+
+from bilevel_jax.data.builders.disk import LABELS, subfolder
+from bilevel_jax.data.builders.examples import encode_image
+from bilevel_jax.data.builders.msrs import NAMES, PALETTE, by_day_and_night
+from bilevel_jax.data.builders.pair_builder import PairBuilder
+from bilevel_jax.data.builders.pairs import Pair, Scan
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import decode_image, read_file
+
+
+class Mfnet(PairBuilder):
+    """MFNet: `images/*.png` RGBA, `labels/*.png`, and lists of names `train.txt val.txt test.txt`.
+
+    `test_day.txt` and `test_night.txt` say which pair is of which time; the others' names end in D or N.
+    """
+
+    name = "mfnet"
+    title = "MFNet"
+    layout = "images/*.png labels/*.png train.txt val.txt test.txt"
+    label_names = NAMES
+    palette = PALETTE
+
+    @classmethod
+    def is_root(cls, folder: Path) -> bool:
+        return subfolder(folder, "images") is not None and subfolder(folder, *LABELS) is not None
+
+    def list_pairs(self, scan: Scan) -> None:
+        images = scan.files(subfolder(self.root, "images"))
+        labels = scan.files(subfolder(self.root, *LABELS))
+        groups = by_day_and_night(images)
+        for time in ("day", "night"):
+            for part in ("train", "val", "test"):
+                path = self.root / f"{part}_{time}.txt"
+                if path.is_file():
+                    groups |= dict.fromkeys(scan.read_list(path), time)
+        lists = {part: self.root / f"{part}.txt" for part in ("train", "val", "test")}
+        lists = {part: path for part, path in lists.items() if path.exists()}
+        for part, path in lists.items():
+            names = scan.read_list(path)
+            scan.match(part, images, images, names, labels=labels, groups=groups, where=str(path))
+        if not lists:
+            scan.match("train", images, images, labels=labels, groups=groups)
+            scan.hold_out("train", "test", self.options.seed)
+        scan.note_unlisted(images)
+        for name in sorted(set(labels) - set(images)):
+            scan.reject("", name, f"{labels[name]} has no image of its name in images, expected one.")
+
+    def read_images(self, pair: Pair) -> tuple[bytes, bytes]:
+        image = decode_image(read_file(pair.visible), pair.visible, alpha=True)
+        if image.shape[-1] != 4:
+            raise InputError(
+                f"{pair.visible} has {image.shape[-1]} channel(s), expected 4: red, green, blue, and infrared as alpha."
+            )
+        if image.dtype != "uint8":
+            raise InputError(f"{pair.visible} has 16 bit samples, expected 8 bit.")
+        return encode_image(image[..., 3:]), encode_image(image[..., :3])

@@ -1,0 +1,228 @@
+"""What all data sets of pairs share: a TFDS builder whose examples are encoded bytes, so without TensorFlow."""
+
+import abc
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from bilevel_jax.data.annotations import read_boxes, read_class_names
+from bilevel_jax.data.builders.disk import find_root
+from bilevel_jax.data.builders.examples import Facts, make_example
+from bilevel_jax.data.builders.pairs import Pair, Scan, overlap_sentence
+from bilevel_jax.data.clipping import Boxes
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import read_file
+from bilevel_jax.images.saliency import METHODS
+
+# TFDS sorts examples by their keys, in buckets of the range of keys: spread over it, they keep their order and a
+# bucket is a small part of the data.
+_KEYS = 1 << 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a data set is prepared.
+
+    Fields:
+        classes: names of the class numbers in YOLO files, where the download does not say them.
+        seed: of the split that is made where none is published.
+        saliency: "" = a pair's own mask where it has one, else computed when read; a name in
+            `images.saliency.METHODS` = computed now and stored; else a folder of masks NAME.png.
+        infrared_range: (low, high) raw counts for a saliency that is stored (`scale_raw`).
+        allow_overlap: take pairs that stand in two splits.
+    """
+
+    classes: tuple[str, ...] = ()
+    seed: int = 0
+    saliency: str = ""
+    infrared_range: tuple[float, ...] = ()
+    allow_overlap: bool = False
+
+
+class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Base of the data sets: a subclass says where things lie, and what its classes are called.
+
+    Attributes:
+        title: the data set's name as its authors write it.
+        layout: what its folders look like, for a message.
+        class_names: box classes, () where a download has no boxes.
+        label_names: segmentation classes, () where a download has no label maps.
+        palette: the colours of a coloured label map, RRGGBB, colour i for class i.
+        held_out: the splits that may serve as held-out set, the first that is there does.
+        scan: the pairs that were found, and what was rejected before any file was opened.
+        facts: (split, pair) -> what was counted, filled as examples are made.
+        progress: called after each pair.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    # Nothing is downloaded. TFDS would look for a list of downloads with a package that it does not require.
+    url_infos: ClassVar[dict] = {}
+    title: ClassVar[str]
+    layout: ClassVar[str]
+    class_names: tuple[str, ...] = ()
+    label_names: tuple[str, ...] = ()
+    palette: tuple[str, ...] = ()
+    held_out: tuple[str, ...] = ("test", "val")
+
+    def __init__(
+        self,
+        *,
+        source: str | Path,
+        options: Options | None = None,
+        data_dir: str | Path | None = None,
+        **kwargs: Any,
+    ):
+        """Lists the pairs of a download; opens no image.
+
+        Args:
+            source: the folder as it was unpacked.
+            options: see `Options`.
+            data_dir: where TFDS writes.
+            kwargs: TFDS's own.
+
+        Raises:
+            InputError: the folder is not the data set's, holds no pair, or its splits overlap.
+        """
+        self.options, self.scan = options or Options(), Scan()
+        self.facts: dict[tuple[str, str], Facts] = {}
+        self.progress: Callable[[], object] = lambda: None
+        self._digests: dict[bytes, tuple[str, str]] = {}
+        self.root = find_root(Path(source), self.is_root, self.title, self.layout)
+        self.list_pairs(self.scan)
+        self.scan.splits = {split: pairs for split, pairs in self.scan.splits.items() if pairs}
+        if not self.scan.splits:
+            why = f": {self.scan.rejected[0].reason}" if self.scan.rejected else f" ({self.layout})."
+            raise InputError(f"{self.root} holds no pair of {self.title}{why}")
+        pairs = [pair for pairs in self.scan.splits.values() for pair in pairs]
+        if not any(pair.boxes for pair in pairs):
+            self.class_names = ()
+        if not any(pair.labels for pair in pairs):
+            self.label_names = ()
+        self._add_masks()
+        if overlap := self.scan.overlap():
+            self._overlap("; ".join(overlap))
+        super().__init__(data_dir=data_dir, file_format="array_record", **kwargs)
+
+    @classmethod
+    @abc.abstractmethod
+    def is_root(cls, folder: Path) -> bool:
+        """Whether a folder looks like this data set's."""
+
+    @abc.abstractmethod
+    def list_pairs(self, scan: Scan) -> None:
+        """Puts the pairs under `self.root` into `scan`, by split and in the order of recording."""
+
+    def read_images(self, pair: Pair) -> tuple[bytes, bytes]:
+        """The encoded infrared and visible image of a pair."""
+        return read_file(pair.infrared), read_file(pair.visible)
+
+    def read_boxes(self, pair: Pair, height: int, width: int) -> Boxes:
+        """The boxes of a pair whose images have this size; here of YOLO text, numbered by `self.yolo_names`."""
+        boxes, classes = read_boxes(pair.boxes, len(self.yolo_names), height, width)
+        return Boxes(boxes, [self.yolo_names[number] for number in classes], [])
+
+    @property
+    def yolo_names(self) -> tuple[str, ...]:
+        """Names of the class numbers in YOLO text."""
+        return self.options.classes or self.class_names
+
+    def held_out_split(self) -> str:
+        """The split that serves as held-out set."""
+        splits = list(self.scan.splits)
+        return next((split for split in self.held_out if split in splits), splits[-1])
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        encoded = tfds.features.Tensor(shape=(), dtype=np.object_)
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=tfds.features.FeaturesDict(
+                {
+                    "name": tfds.features.Text(),
+                    "group": tfds.features.Text(),
+                    "ir": encoded,
+                    "vis": encoded,
+                    "saliency": encoded,
+                    "labels": encoded,
+                    "boxes": tfds.features.Tensor(shape=(None, 4), dtype=np.float32),
+                    "classes": tfds.features.Tensor(shape=(None,), dtype=np.int32),
+                    "has_labels": np.bool_,
+                    "has_boxes": np.bool_,
+                }
+            ),
+            metadata=tfds.core.MetadataDict(
+                class_names=list(self.class_names), label_names=list(self.label_names), title=self.title
+            ),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        del dl_manager  # the files are there
+        return {split: self._generate_examples(split) for split in self.scan.splits}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        pairs = self.scan.splits[split]
+        good = 0
+        for number, pair in enumerate(pairs):
+            try:
+                example, facts = make_example(self, pair)
+            except InputError as error:
+                self.scan.reject(split, pair.name, str(error))
+            else:
+                self._check_twin(split, pair, facts.digest)
+                self.facts[split, pair.name] = facts
+                self.scan.notes += facts.notes
+                good += 1
+                yield number * (_KEYS // len(pairs)), example
+            self.progress()
+        if not good:
+            first = next(entry for entry in self.scan.rejected if entry.split == split)
+            raise InputError(
+                f"none of the {len(pairs)} pairs of {split} can be used, the first because: {first.reason}"
+            )
+
+    def _check_twin(self, split: str, pair: Pair, digest: bytes) -> None:
+        """The same two files under two names, in two splits, is an overlap as well."""
+        twin = self._digests.setdefault(digest, (split, pair.name))
+        if twin[0] != split and twin[1] != pair.name:
+            self._overlap(f"{pair.name} of {split} has the same files as {twin[1]} of {twin[0]}")
+        elif twin[0] != split:
+            self._overlap(overlap_sentence(twin[0], split, [pair.name]))
+
+    def _overlap(self, sentence: str) -> None:
+        if not self.options.allow_overlap:
+            raise InputError(
+                f"{self.root}: {sentence}, expected splits without a pair in common (--allow_overlap takes them)."
+            )
+        if sentence not in self.scan.notes:
+            self.scan.notes.append(sentence)
+
+    def _add_masks(self) -> None:
+        """Gives every pair its mask where the options name a folder of them."""
+        folder = self.options.saliency
+        if not folder or folder in METHODS:
+            return
+        if not Path(folder).is_dir():
+            raise InputError(f"saliency is {folder!r}, expected one of {', '.join(METHODS)}, or a folder of masks.")
+        masks = self.scan.files(Path(folder))
+        for split, pairs in self.scan.splits.items():
+            kept = []
+            for pair in pairs:
+                if pair.name in masks:
+                    kept.append(pair._replace(saliency=masks[pair.name]))
+                else:
+                    reason = f"there is no mask named {pair.name} in {folder}, expected one for every pair."
+                    self.scan.reject(split, pair.name, reason)
+            self.scan.splits[split] = kept
+            if not kept:
+                raise InputError(f"{folder} holds no mask for any pair of {split}, expected one for each by its name.")
+
+    def find_class_names(self, *folders: Path) -> tuple[str, ...]:
+        """The lines of the first classes.txt in these folders, () where there is none."""
+        for folder in folders:
+            if (folder / "classes.txt").is_file():
+                return read_class_names(folder / "classes.txt")
+        return ()

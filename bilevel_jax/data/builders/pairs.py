@@ -1,0 +1,180 @@
+"""Which pairs a download holds, by split, and what of it cannot be used, with the reason."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bilevel_jax.data.annotations import read_lines
+from bilevel_jax.data.splits import hold_out_blocks
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import IMAGE_SUFFIXES
+
+Files = dict[str, Path]  # by stem
+
+
+class Pair(NamedTuple):
+    """One pair before any file of it is opened; None where it has no such file.
+
+    Fields:
+        name: unique in its split.
+        infrared: the infrared image; for MFNet the same file as `visible`.
+        visible: the visible image.
+        labels: label map.
+        boxes: box annotation.
+        saliency: mask.
+        group: "day", "night" or "".
+    """
+
+    name: str
+    infrared: Path
+    visible: Path
+    labels: Path | None = None
+    boxes: Path | None = None
+    saliency: Path | None = None
+    group: str = ""
+
+
+class Rejection(NamedTuple):
+    """A file or pair that is left out: its split ("" where it is in none), what it is, and why."""
+
+    split: str
+    name: str
+    reason: str
+
+
+class Scan:
+    """Collects what a builder finds: `splits` of pairs, `rejected`, and `notes` on what was ignored or assumed."""
+
+    def __init__(self) -> None:
+        self.splits: dict[str, list[Pair]] = {}
+        self.rejected: list[Rejection] = []
+        self.notes: list[str] = []
+
+    def reject(self, split: str, name: str, reason: str) -> None:
+        """Adds a rejection."""
+        self.rejected.append(Rejection(split, shown(name), reason))
+
+    def files(self, folder: Path | None, suffixes: Sequence[str] = IMAGE_SUFFIXES, split: str = "") -> Files:
+        """The files of a folder by stem; {} for None.
+
+        What has one of the suffixes and is no regular file, or the stem of another one, is rejected; other files
+        (Thumbs.db, .DS_Store, macOS's ._NAME.png) are noted.
+        """
+        files: Files = {}
+        strays = []
+        if folder is None:
+            return files
+        try:
+            children = sorted(folder.iterdir())
+        except OSError as error:
+            raise InputError(f"{folder} cannot be read: {error.strerror or error}.") from error
+        for path in children:
+            hidden = path.name.startswith(".")
+            if hidden or path.suffix.lower() not in suffixes:
+                if hidden or not path.is_dir():
+                    strays.append(path.name)
+            elif not path.is_file():
+                what = "a link that leads nowhere or to itself" if path.is_symlink() else "no file"
+                self.reject(split, path.name, f"{path} is {what}, expected a file.")
+            elif path.stem in files:
+                reason = f"{path} has the name of {files[path.stem].name} in the same folder, expected one of a name."
+                self.reject(split, path.name, reason)
+            else:
+                files[path.stem] = path
+        if strays:
+            some = ", ".join(strays[:3]) + (", ..." if len(strays) > 3 else "")
+            self.notes.append(f"{folder}: {len(strays)} other file(s) ignored ({some})")
+        return files
+
+    def match(
+        self,
+        split: str,
+        infrared: Files,
+        visible: Files,
+        names: Iterable[str] | None = None,
+        *,
+        labels: Mapping[str, Path] = {},  # noqa: B006, only read
+        boxes: Mapping[str, Path] = {},  # noqa: B006
+        saliency: Mapping[str, Path] = {},  # noqa: B006
+        groups: Mapping[str, str] = {},  # noqa: B006
+        where: str = "",
+    ) -> list[Pair]:
+        """Adds the pairs of a split, each name that has both images, and rejects those that lack one.
+
+        Args:
+            split: its name.
+            infrared: files by stem.
+            visible: files by stem.
+            names: which, in this order; None = all.
+            labels: files by stem, and so `boxes` and `saliency`; `groups` by name.
+            where: the list that `names` is from, for messages.
+        """
+        pairs = self.splits.setdefault(split, [])
+        for name in sorted({**infrared, **visible}) if names is None else names:
+            lacks = [what for what, files in (("infrared", infrared), ("visible", visible)) if name not in files]
+            if lacks:
+                listed = f" ({where} names it)" if where else ""
+                reason = f"there is no {' and no '.join(lacks)} image named {shown(name)}{listed}, expected the pair."
+                self.reject(split, name, reason)
+                continue
+            files = (labels.get(name), boxes.get(name), saliency.get(name))
+            pairs.append(Pair(name, infrared[name], visible[name], *files, groups.get(name, "")))
+        return pairs
+
+    def hold_out(self, split: str, held_out: str, seed: int) -> None:
+        """Moves a fifth of a split's pairs, in contiguous blocks drawn by `seed`, to the split `held_out`.
+
+        Neighbouring frames are near-duplicates: dealt out one by one they would stand on both sides.
+        """
+        pairs = self.splits[split]
+        kept, moved = hold_out_blocks(len(pairs), seed=seed)
+        self.splits[split], self.splits[held_out] = [pairs[i] for i in kept], [pairs[i] for i in moved]
+        self.notes.append(
+            f"no list of splits: {len(moved)} of {len(pairs)} pairs held out in contiguous blocks (seed {seed})"
+        )
+
+    def read_list(self, path: Path) -> list[str]:
+        """The names in a list file (a suffix such as .png is dropped); a name that stands there twice is noted."""
+        names: dict[str, int] = {}
+        for number, line in enumerate(read_lines(path), 1):
+            name = Path(line).stem if Path(line).suffix.lower() in IMAGE_SUFFIXES else line
+            if name in names:
+                self.notes.append(f"{path}, line {number} repeats {shown(name)} of line {names[name]}")
+            elif name:
+                names[name] = number
+        if not names:
+            raise InputError(f"{path} is empty, expected one name a line.")
+        return list(names)
+
+    def note_unlisted(self, files: Iterable[str]) -> None:
+        """Notes how many of these names are in no split and were not rejected: a list left them out."""
+        used = {pair.name for pairs in self.splits.values() for pair in pairs}
+        rejected = {entry.name for entry in self.rejected}
+        left = sorted(name for name in set(files) - used if shown(name) not in rejected)
+        if left:
+            some = ", ".join(map(shown, left[:3])) + (", ..." if len(left) > 3 else "")
+            self.notes.append(f"{len(left)} pair(s) are in no list and left out ({some})")
+
+    def overlap(self) -> list[str]:
+        """One sentence for each two splits that name the same infrared file."""
+        found = []
+        splits = list(self.splits.items())
+        for place, (first, pairs) in enumerate(splits):
+            files = {pair.infrared: pair.name for pair in pairs}
+            for second, others in splits[place + 1 :]:
+                both = [pair.name for pair in others if pair.infrared in files]
+                if both:
+                    found.append(overlap_sentence(first, second, both))
+        return found
+
+
+def overlap_sentence(first: str, second: str, names: Sequence[str]) -> str:
+    """How an overlap of two splits is reported: the count and up to three names."""
+    some = ", ".join(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
+    return f"{len(names)} pair(s) stand in both {first} and {second} ({some})"
+
+
+def shown(text: str, most: int = 60) -> str:
+    """A name for a message: cut where it is very long, quoted where it has characters that do not print."""
+    text = text if len(text) <= most else text[: most - 3] + "..."
+    return text if text.isprintable() else repr(text)

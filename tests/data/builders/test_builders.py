@@ -1,0 +1,193 @@
+"""Every data set in its own layout: what is read is what was written."""
+
+import json
+import pickle
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from bilevel_jax.data.builders import BUILDERS
+from bilevel_jax.data.builders.pair_builder import Options
+from bilevel_jax.data.builders.prepare import prepare
+from bilevel_jax.data.builders.summary import summary_text
+from bilevel_jax.data.folders import FolderSource
+from bilevel_jax.data.prepared import PreparedSource, read_summary
+from bilevel_jax.errors import InputError
+
+# data set -> class of a box of the scenes' person, bicycle, car; None: not annotated there.
+BOX_NAMES = {
+    "msrs": ("person", "bicycle", "car"),
+    "m3fd": ("People", "Motorcycle", "Car"),
+    "m3fd_yolo": ("People", "Motorcycle", "Car"),
+    "llvip": ("person", None, None),
+    "kaist": ("person", "cyclist", "people"),
+    "flir": ("person", "bicycle", "car"),
+    "folder": ("person", "bicycle", "car"),
+}
+JPEG = ("llvip", "roadscene", "kaist", "flir")
+LABELLED = ("mfnet", "msrs", "fmb", "folder")
+
+
+@pytest.fixture(scope="module")
+def made(layouts, scenes, tmp_path_factory):
+    """layout -> (its prepared folder, split -> [(name, scene)]); made once each."""
+    done = {}
+
+    def make(layout):
+        if layout not in done:
+            top = tmp_path_factory.mktemp(layout)
+            # As archives unpack: one folder too many.
+            names = getattr(layouts, layout)(top / "download" / "unpacked", scenes)
+            done[layout] = prepare(layout.split("_")[0], top / "download", top / "out"), names
+        return done[layout]
+
+    return make
+
+
+@pytest.mark.parametrize("layout", [*BUILDERS, "m3fd_yolo"])
+def test_what_is_read_is_what_was_written(made, scenes, layout):
+    root, names = made(layout)
+    summary = read_summary(root)
+    assert summary["rejected"] == []
+    if "" in names:  # no published split
+        assert set(summary["splits"]) == {"train", "test"}
+        written = dict(names[""])
+        lists = {split: (root / f"{split}.txt").read_text().split() for split in summary["splits"]}
+        assert sorted([*lists["train"], *lists["test"]]) == sorted(written)
+        names = {split: [(name, written[name]) for name in listed] for split, listed in lists.items()}
+    for split, pairs in names.items():
+        source = PreparedSource(root, split)
+        assert source.names == [name for name, _ in pairs]
+        for place, (name, scene) in enumerate(pairs):
+            record, expected = source[place], scenes[scene]
+            for key in ("ir", "vis"):
+                assert record[key].shape == expected[key].shape and record[key].dtype == np.uint8
+                off = np.abs(record[key].astype(int) - expected[key])
+                assert off.max() == 0 if layout not in JPEG else off.mean() < 4, (name, key)
+            labels = expected["labels"] + 6 * (expected["labels"] > 0) if layout == "fmb" else expected["labels"]
+            assert bool(record["has_labels"]) == (layout in LABELLED)
+            np.testing.assert_array_equal(record["labels"], labels if layout in LABELLED else np.full_like(labels, 255))
+            assert_boxes(layout, record, expected, source.class_names, annotated=layout != "msrs" or scene % 2 == 0)
+            assert record["saliency"].shape == record["ir"].shape and int(record["index"]) == place
+
+
+def assert_boxes(layout, record, expected, class_names, annotated):
+    if layout not in BOX_NAMES or not annotated:
+        assert not record["has_boxes"] and len(record["boxes"]) == 0
+        return
+    known = [
+        (box, BOX_NAMES[layout][number]) for box, number in zip(expected["boxes"], expected["classes"], strict=True)
+    ]
+    known = [(box, name) for box, name in known if name]
+    assert record["has_boxes"] and [class_names[c] for c in record["classes"]] == [name for _, name in known]
+    np.testing.assert_allclose(record["boxes"], np.array([b for b, _ in known]).reshape(-1, 4), atol=1e-3)
+
+
+def test_day_and_night(made):
+    root, names = made("mfnet")
+    day = PreparedSource(root, "test_day")
+    assert day.names == [name for name, _ in names["test"] if name.endswith("D")] and set(day.groups) == {"day"}
+    assert np.array_equal(day[0]["ir"], PreparedSource(root, "test")[0]["ir"])
+    assert set(PreparedSource(made("kaist")[0], "train").groups) == {"night"}
+    assert set(PreparedSource(made("kaist")[0], "test").groups) == {"day"}
+    with pytest.raises(InputError, match=r"no split 'dev', expected one of train, train_day, train_night, val"):
+        PreparedSource(root, "dev")
+
+
+def test_the_summary_counts(made, scenes):
+    summary = read_summary(made("msrs")[0])
+    train = summary["splits"]["train"]
+    assert (train["pairs"], train["with_labels"], train["with_boxes"]) == (7, 7, 4)
+    assert train["groups"] == {"day": 4, "night": 3} and train["image_sizes"] == {"64 x 48": 7}
+    counted = Counter(scenes.class_names[c] for i in (0, 2, 4, 6) for c in scenes[i]["classes"])
+    assert train["boxes"] == {name: counted[name] for name in scenes.class_names}
+    assert sum(train["box_sizes"]) == sum(counted.values())
+    pixels = np.bincount(np.concatenate([scenes[i]["labels"].ravel() for i in range(7)]), minlength=9)
+    assert list(train["pixels"].values()) == pixels.tolist()
+    assert "train: 7 pairs, 4 day, 3 night (64 x 48)" in summary_text(summary)
+
+
+def test_strays_are_noted(made):
+    assert any("Thumbs.db" in note for note in read_summary(made("roadscene")[0])["notes"])
+    assert sum("person? was left out" in note for note in read_summary(made("kaist")[0])["notes"]) == 10
+    assert any("TarDAL's order" in note for note in read_summary(made("m3fd_yolo")[0])["notes"])
+
+
+def test_a_source_travels_to_a_worker(made):
+    source = PreparedSource(made("mfnet")[0], "train")
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(source))[2]["vis"], source[2]["vis"])
+    with pytest.raises(ValueError, match="read-only"):
+        source[0]["ir"][0, 0] = 0
+
+
+def test_ignored_labels(made):
+    root = made("fmb")[0]
+    labels = PreparedSource(root, "test", ignore_labels=("background",))[0]["labels"]
+    whole = PreparedSource(root, "test")[0]["labels"]
+    np.testing.assert_array_equal(labels, np.where(whole == 0, 255, whole))
+    with pytest.raises(InputError, match=r"ignore_labels has 'sea', expected names of background, road"):
+        PreparedSource(root, "test", ignore_labels=("sea",))
+
+
+@pytest.mark.parametrize("folders", [("ir", "vi", "label"), ("THE", "RGB", "Label")])
+def test_names_that_repositories_give_fmb(layouts, scenes, tmp_path, folders):
+    layouts.fmb(tmp_path / "FMB", scenes, folders)
+    source = PreparedSource(prepare("fmb", tmp_path / "FMB", tmp_path / "out"), "train")
+    assert len(source) == 7 and len(source.label_names) == 15
+    np.testing.assert_array_equal(source[3]["ir"], scenes[3]["ir"])
+
+
+def test_colored_labels_are_the_index_labels(layouts, scenes, tmp_path):
+    layouts.msrs(tmp_path / "MSRS", scenes, colored=True)
+    source = PreparedSource(prepare("msrs", tmp_path / "MSRS", tmp_path / "out"), "train")
+    for i in range(7):
+        np.testing.assert_array_equal(source[i]["labels"], scenes[i]["labels"])
+
+
+def test_coco_is_yolo(layouts, scenes, made, tmp_path):
+    layouts.folder(tmp_path / "coco", scenes, coco=True)
+    yolo, direct = PreparedSource(made("folder")[0], "val"), FolderSource(tmp_path / "coco", "val.txt")
+    coco = PreparedSource(prepare("folder", tmp_path / "coco", tmp_path / "out"), "val")
+    assert coco.class_names == yolo.class_names == direct.class_names == ("person", "bicycle", "car")
+    direct.check()
+    for i in range(3):
+        for key in ("boxes", "classes", "ir", "labels", "has_boxes"):
+            np.testing.assert_allclose(coco[i][key], yolo[i][key], atol=1e-3)
+            np.testing.assert_array_equal(coco[i][key], direct[i][key])
+
+
+def test_an_order_of_classes_must_be_known(layouts, scenes, tmp_path):
+    root = tmp_path / "M3FD"
+    layouts.m3fd_yolo(root, scenes)
+    (root / "meta").rename(root / "Main")
+    with pytest.raises(InputError, match=r"numbers its classes, and M3FD's orders differ; expected .*classes\.txt, or"):
+        prepare("m3fd", root, tmp_path / "out")
+    order = ("people", "car", "bus", "lamp", "motor", "truck")
+    by_option = PreparedSource(prepare("m3fd", root, tmp_path / "a", Options(classes=order)), "train")
+    (root / "labels" / "classes.txt").write_text("\n".join(order))
+    by_file = PreparedSource(prepare("m3fd", root, tmp_path / "b"), "train")
+    for source in (by_option, by_file):
+        assert_boxes("m3fd", source[1], scenes[1], source.class_names, annotated=True)
+
+
+def test_stored_saliency_is_the_computed_one(layouts, scenes, tmp_path):
+    layouts.tno(tmp_path / "TNO", scenes)
+    read = PreparedSource(prepare("tno", tmp_path / "TNO", tmp_path / "a"))
+    stored = PreparedSource(prepare("tno", tmp_path / "TNO", tmp_path / "b", Options(saliency="histogram")))
+    spectral = PreparedSource(prepare("tno", tmp_path / "TNO", tmp_path / "c", Options(saliency="spectral")))
+    masks = PreparedSource(
+        prepare("tno", tmp_path / "TNO", tmp_path / "d", Options(saliency=str(tmp_path / "TNO" / "ir")))
+    )
+    for i in range(3):
+        np.testing.assert_array_equal(stored[i]["saliency"], read[i]["saliency"])
+        np.testing.assert_array_equal(masks[i]["saliency"], scenes[i]["ir"])
+        on_the_fly = PreparedSource(tmp_path / "a", saliency="spectral")[i]["saliency"]
+        np.testing.assert_array_equal(spectral[i]["saliency"], on_the_fly)
+        assert np.any(spectral[i]["saliency"] != read[i]["saliency"])
+
+
+def test_the_metadata_has_the_class_names(made):
+    root = made("m3fd")[0]
+    metadata = json.loads(next(root.glob("m3fd/*/metadata.json")).read_text())
+    assert metadata["class_names"] == ["People", "Car", "Bus", "Lamp", "Motorcycle", "Truck"]
