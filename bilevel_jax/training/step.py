@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import (
@@ -25,6 +26,7 @@ from bilevel_jax.bilevel.aggregate import find_state
 from bilevel_jax.bilevel.hypergradient import ESTIMATORS
 from bilevel_jax.images.color import fuse_color
 from bilevel_jax.models.fcos import decode
+from bilevel_jax.training.devices import place_batch, replicate, state_shardings
 from bilevel_jax.training.problem import (
     Batch,
     Networks,
@@ -33,13 +35,13 @@ from bilevel_jax.training.problem import (
     prepare,
     problem_from_config,
 )
-from bilevel_jax.training.state import Optimizers, TrainState
+from bilevel_jax.training.state import Optimizers, TrainState, initial_state
 
 Metrics = dict[str, jax.Array]
 
 
 class Steps(NamedTuple):
-    """The jitted steps of a run; batches are host batches (numpy, integer images)."""
+    """The jitted steps of a run; batches are host batches (numpy, integer images), of this process's part."""
 
     warm_start: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     inner: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
@@ -48,17 +50,26 @@ class Steps(NamedTuple):
     predict: Callable[[Any, dict[str, Any], Batch], tuple[jax.Array, Any]]
 
 
-def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers) -> Steps:
-    """The steps below, jitted for one configuration; the state is donated where the backend can reuse it."""
+def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, mesh: Mesh | None = None) -> Steps:
+    """The steps below, jitted for one configuration; the state is donated where the backend can reuse it.
+
+    On a `mesh` the batches are split over its devices and the state, placed by `devices.place_state`, stays as it is
+    placed; None leaves everything on one device.
+    """
     problem = problem_from_config(config, networks)
     fixed = dict(config=config, problem=problem, optimizers=optimizers)
-    on_batches = lambda step: _on_host_batches(jax.jit(step, donate_argnums=0))
+    after = None
+    if mesh is not None:
+        shapes = jax.eval_shape(lambda: initial_state(config, networks, optimizers))
+        after = state_shardings(mesh, shapes), NamedSharding(mesh, PartitionSpec())
+    on_batches = lambda step: _on_host_batches(jax.jit(step, donate_argnums=0, out_shardings=after), mesh)
+    report = functools.partial(gradient_report, config=config, problem=problem)
     return Steps(
         warm_start=on_batches(functools.partial(warm_start_step, **fixed)),
         inner=on_batches(functools.partial(inner_step, **fixed)),
         outer=on_batches(functools.partial(outer_step, **fixed)),
-        gradients=_on_host_batches(jax.jit(functools.partial(gradient_report, config=config, problem=problem))),
-        predict=make_predict(config, networks, problem),
+        gradients=_on_host_batches(jax.jit(report, out_shardings=after and after[1]), mesh),
+        predict=make_predict(config, networks, problem, mesh),
     )
 
 
@@ -178,9 +189,12 @@ def estimator_factory(config: ConfigDict) -> Callable[..., Any]:
     return functools.partial(ESTIMATORS[bilevel.estimator], **options)
 
 
-def make_predict(config: ConfigDict, networks: Networks, problem: Any) -> Callable[..., tuple[jax.Array, Any]]:
+def make_predict(
+    config: ConfigDict, networks: Networks, problem: Any, mesh: Mesh | None = None
+) -> Callable[..., tuple[jax.Array, Any]]:
     """Returns (outer_params, inner_params, host batch) -> (fused_rgb, predictions) jitted.
 
+    On a `mesh` every device makes the whole batch's, which is then at hand in every process.
     fused_rgb is float32 [B, H, W, 3] in [0, 1]; predictions are label maps int32 [B, H, W], `decode`'s boxes, or None.
     """
 
@@ -191,7 +205,10 @@ def make_predict(config: ConfigDict, networks: Networks, problem: Any) -> Callab
             return image, None
         return image, read_predictions(config, networks.semantic.apply(inner_params["semantic"], image))
 
-    return _on_host_batches(jax.jit(predict))
+    if mesh is None:
+        return _on_host_batches(jax.jit(predict))
+    everywhere = jax.jit(predict, out_shardings=NamedSharding(mesh, PartitionSpec()))
+    return lambda *args: everywhere(*args[:2], replicate(mesh, _device_part(args[2])))
 
 
 def read_predictions(config: ConfigDict, outputs: Any) -> Any:
@@ -221,11 +238,14 @@ def _named(prefix: str, terms: Mapping[str, jax.Array]) -> Metrics:
     return {f"{prefix}/{name}": value for name, value in terms.items()}
 
 
-def _on_host_batches(step: Callable[..., Any]) -> Callable[..., Any]:
+def _on_host_batches(step: Callable[..., Any], mesh: Mesh | None = None) -> Callable[..., Any]:
     """Keeps what only messages need (names, sizes) on the host, and so out of the compiled step's arguments."""
 
+    def placed(batch: dict[str, np.ndarray]) -> Any:
+        return _device_part(batch) if mesh is None else place_batch(mesh, _device_part(batch))
+
     def call(*args: Any) -> Any:
-        return step(*(_device_part(a) if isinstance(a, dict) and "ir" in a else a for a in args))
+        return step(*(placed(a) if isinstance(a, dict) and "ir" in a else a for a in args))
 
     return call
 
