@@ -7,10 +7,14 @@ import grain
 import numpy as np
 
 from bilevel_jax.data.annotations import IGNORE
-from bilevel_jax.data.augment import horizontal_flip, pad_boxes, random_crop, scale_brightness
+from bilevel_jax.data.augment import pad_boxes
+from bilevel_jax.data.augmentation import Augmentation
+from bilevel_jax.data.box_slots import box_slots
+from bilevel_jax.data.mixing import MixedSource
+from bilevel_jax.data.mosaic import same_depth
+from bilevel_jax.data.resumable import Batch, ResumableBatches
 from bilevel_jax.errors import InputError
 
-Batch = dict[str, np.ndarray]
 # Batches made ahead of the one in use.
 PREFETCH = 4
 
@@ -20,32 +24,42 @@ def training_batches(
     indices: Sequence[int],
     *,
     batch_size: int,
-    crop: tuple[int, int],
     seed: int,
-    flip: bool = True,
-    brightness: float = 0.1,
     max_boxes: int = 32,
     num_threads: int = 2,
-) -> grain.DatasetIterator:
+    workers: int = 0,
+    prefetch: int = PREFETCH,
+    shard_index: int = 0,
+    shard_count: int = 1,
+    **augmentation: Any,
+) -> ResumableBatches:
     """Batches without end: every item of `indices` once an epoch in a new order, cropped, flipped and brightened.
 
     What comes is a function of (seed, position) alone, so that a restored position continues the same stream bit for
-    bit, whatever `num_threads` is: `get_state()` gives a small dict (JSON takes it), `set_state(state)` takes it back.
-    A batch may hold items of two epochs, so a list shorter than a batch will do.
+    bit, whatever the numbers of threads and workers are: `get_state()` gives a small dict (JSON takes it),
+    `set_state(state)` takes it back. A batch may hold items of two epochs, so a list shorter than a batch will do.
+
+    Shards deal out one stream: shard i of n takes its samples i, i + n, i + 2n, ... Together they have every item once
+    an epoch, nothing is dropped or repeated where n does not divide the items, and their k-th batches hold exactly the
+    samples of the k-th batch of n times the size that one process would make.
+
+    Of a `MixedSource` every part is such a stream of its own, with epochs of its own, and parts take turns by weight.
 
     Args:
         source: a random access sequence of records (`FolderSource` describes one).
         indices: which of its items.
-        batch_size: B.
-        crop: (height, width) in pixels.
+        batch_size: B, of this shard.
         seed: any non-negative number; streams of neighbouring seeds are independent.
-        flip: mirror every other image.
-        brightness: each image is multiplied by its own factor from [1 - brightness, 1 + brightness].
-        max_boxes: N; of more boxes than that in a crop the largest are kept.
-        num_threads: 0 makes each batch when it is asked for.
+        max_boxes: N is the next multiple of this that holds every sample's boxes, see `box_slots`.
+        num_threads: read in this process; 0 makes each batch when it is asked for.
+        workers: processes that read instead, 0 = none. Each keeps what it caches to itself.
+        prefetch: batches made ahead of the one in use.
+        shard_index: i, in [0, shard_count).
+        shard_count: n, for example `jax.process_count()`.
+        **augmentation: `crop` and the options of `Augmentation`.
 
     Returns:
-        A grain iterator of batches: `ir` [B, H, W, 1], `vis` [B, H, W, 3], uint8, or uint16 where an item of the batch
+        An iterator of batches: `ir` [B, H, W, 1], `vis` [B, H, W, 3], uint8, or uint16 where an item of the batch
         is; `saliency` uint8 [B, H, W, 1]; `labels` int32 [B, H, W], 255 = ignore; `boxes` float32 [B, N, 4] (y0, x0,
         y1, x1 in pixels); `classes` int32 [B, N], -1 = padding; `has_labels`, `has_boxes` bool [B]; `index` int64 [B].
 
@@ -54,31 +68,30 @@ def training_batches(
     """
     if len(indices) == 0:
         raise InputError("the list of training items is empty, expected at least one.")
+    recipe = Augmentation(**augmentation)
+    slots = box_slots(source, max_boxes, recipe.items)
+    parts = source.split(indices) if isinstance(source, MixedSource) else [(indices, 1.0)]
+    streams = []
+    for number, (own, _) in enumerate(parts):
+        stream = _samples(_Subset(source, own), recipe, slots, (seed, number) if number else seed)
+        streams.append(stream if shard_count == 1 else stream[shard_index::shard_count])
+    samples = streams[0]
+    if len(streams) > 1:
+        samples = grain.MapDataset.mix(streams, weights=[weight for _, weight in parts])
+    batches = samples.batch(batch_size, batch_fn=stack)
+    return ResumableBatches(batches, threads=num_threads, workers=workers, prefetch=prefetch)
+
+
+def _samples(subset: "_Subset", recipe: Augmentation, slots: int, seed: int | tuple[int, int]) -> grain.MapDataset:
+    """The endless stream of samples of one list of items."""
 
     def augment(record: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        record = random_crop(record, crop, rng, source.names[int(record["index"])])
-        # Drawn in every case: what one option does must not change what the others draw.
-        mirrored, *factors = rng.random(3)
-        if flip and mirrored < 0.5:
-            record = horizontal_flip(record)
-        if brightness:
-            for key, draw in zip(("ir", "vis"), factors, strict=True):
-                record[key] = scale_brightness(record[key], 1.0 + brightness * (2.0 * draw - 1.0))
-        return pad_boxes(record, max_boxes)
+        another = lambda stream: subset[int(stream.integers(len(subset)))]
+        return pad_boxes(recipe(record, rng, another, subset.name), slots)
 
     # grain adds the epoch's number to the seed of its shuffle: neighbouring seeds would repeat each other's epochs.
     mixed = int(np.random.SeedSequence(seed).generate_state(1)[0])
-    reading = grain.ReadOptions(num_threads=num_threads, prefetch_buffer_size=PREFETCH if num_threads else 0)
-    dataset = (
-        grain.MapDataset.source(_Subset(source, indices))
-        .seed(mixed)
-        .shuffle()
-        .repeat()
-        .random_map(augment)
-        .batch(batch_size, batch_fn=stack)
-        .to_iter_dataset(reading)
-    )
-    return iter(dataset)
+    return grain.MapDataset.source(subset).seed(mixed).shuffle().repeat().random_map(augment)
 
 
 def evaluation_batches(
@@ -110,9 +123,7 @@ def stack(records: Sequence[dict[str, Any]]) -> Batch:
     batch = {}
     for key in records[0]:
         values = [record[key] for record in records]
-        if key in ("ir", "vis") and len({value.dtype for value in values}) > 1:
-            values = [value.astype(np.uint16) * 257 if value.dtype == np.uint8 else value for value in values]
-        batch[key] = np.stack(values)
+        batch[key] = np.stack(same_depth(values) if key in ("ir", "vis") else values)
     return batch
 
 
@@ -127,6 +138,10 @@ class _Subset:
 
     def __getitem__(self, position: int) -> dict[str, Any]:
         return dict(self._source[self._indices[position]])
+
+    def name(self, record: dict[str, Any]) -> str:
+        """What messages call a record."""
+        return self._source.names[int(record["index"])]
 
     def __repr__(self) -> str:
         return f"{len(self)} items of {self._source!r}"

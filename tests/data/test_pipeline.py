@@ -225,10 +225,21 @@ def test_brightness_rounds_and_clips(dtype):
     assert scale_brightness(np.array([0, 10, 100], dtype), 0.5).tolist() == [0, 5, 50]
 
 
-def test_of_too_many_boxes_the_largest_stay_in_their_order():
+def test_boxes_are_padded_and_never_dropped():
     record = {"boxes": np.float32([[0, 0, 9, 9], [0, 0, 1, 1], [0, 0, 5, 5]]), "classes": np.int32([4, 5, 6])}
-    assert pad_boxes(record, 2)["classes"].tolist() == [4, 6]
-    assert pad_boxes(record, 5)["classes"].tolist() == [4, 5, 6, -1, -1]
+    padded = pad_boxes(record, 5)
+    assert padded["classes"].tolist() == [4, 5, 6, -1, -1] and not padded["boxes"][3:].any()
+    with pytest.raises(ValueError, match="3 boxes for 2 slots"):
+        pad_boxes(record, 2)
+
+
+@pytest.mark.parametrize(("most", "multiple", "slots"), [(2, 32, 32), (2, 2, 2), (3, 2, 4), (33, 32, 64), (0, 1, 1)])
+def test_room_for_boxes_is_that_of_the_fullest_item(most, multiple, slots):
+    source = Memory()
+    source.records[4] |= {"boxes": np.tile(np.float32([1, 1, 9, 9]), (most, 1)), "classes": np.zeros(most, np.int32)}
+    source.records = source.records[4:5]
+    _, (batch,) = batches(source, 1, max_boxes=multiple)
+    assert batch["boxes"].shape == (4, slots, 4) and batch["classes"].shape == (4, slots)
 
 
 def test_evaluation_has_every_item_once_whole_and_in_order():

@@ -87,6 +87,10 @@ class SceneSource:
             self._cache[item] = record
         return dict(self._cache[item])
 
+    def most_boxes(self) -> int:
+        """A bound on the boxes of a scene: up to eight things stand in its foreground, a cyclist has two."""
+        return 16
+
     def _make(self, item: int) -> dict:
         record = generate(self.seed, self.offset + item, self.height, self.width)
         record["index"] = np.int64(item)

@@ -1,0 +1,68 @@
+"""What differs between two exposures of one scene, camera by camera; nothing moves."""
+
+import math
+
+import numpy as np
+
+
+def thermal_exposure(image: np.ndarray, gain: float, noise: float, rng: np.random.Generator) -> np.ndarray:
+    """An infrared image under another automatic gain and with the noise of a poorer sensor.
+
+    Args:
+        image: uint8 or uint16 [H, W, 1].
+        gain: the slope about the image's mean is drawn from 1 +- this.
+        noise: the standard deviation of Gaussian noise is drawn from 0 to this; 1 = the full range.
+
+    Returns:
+        The same shape and type, rounded and clipped to its range.
+    """
+    full = np.iinfo(image.dtype).max
+    slope, deviation = 1.0 + gain * rng.uniform(-1, 1), noise * full * rng.uniform()
+    mean = image.mean(dtype=np.float64)
+    values = image * np.float32(slope) + np.float32(mean * (1.0 - slope))
+    if deviation:
+        values += np.float32(deviation) * rng.standard_normal(image.shape, np.float32)
+    return np.rint(np.clip(values, 0, full)).astype(image.dtype)
+
+
+def visible_exposure(image: np.ndarray, gamma: float, color: float, rng: np.random.Generator) -> np.ndarray:
+    """A visible image with another white balance and another gamma.
+
+    Args:
+        image: uint8 or uint16 [H, W, 3].
+        gamma: the exponent is drawn from exp(-this) to exp(this), even on a logarithmic axis.
+        color: each channel's own factor is drawn from 1 +- this.
+
+    Returns:
+        The same shape and type, rounded and clipped to its range; black stays black.
+    """
+    full = np.iinfo(image.dtype).max
+    exponent = math.exp(gamma * rng.uniform(-1, 1))
+    levels = np.linspace(0, 1, full + 1, dtype=np.float32)
+    result = np.empty_like(image)
+    for channel, factor in enumerate(1.0 + color * rng.uniform(-1, 1, 3)):
+        table = np.rint(np.minimum(levels * np.float32(factor), 1) ** np.float32(exponent) * full)
+        result[..., channel] = table.astype(image.dtype)[image[..., channel]]
+    return result
+
+
+def glare(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A visible image with one light in it that blinds: a soft warm white disc, somewhere, of some size and strength.
+
+    The light is laid over by the screen rule 1 - (1 - image) (1 - light), so that it only brightens. Its radius (one
+    standard deviation) is 4 to 20 % of the shorter side, its strength 0.4 to 1.
+
+    Args:
+        image: uint8 or uint16 [H, W, 3].
+    """
+    height, width = image.shape[:2]
+    full = np.iinfo(image.dtype).max
+    cy, cx = rng.uniform(0, height), rng.uniform(0, width)
+    radius, strength = min(height, width) * rng.uniform(0.04, 0.2), rng.uniform(0.4, 1.0)
+    tint = np.float32([1.0, *np.sort(rng.uniform(0.75, 1.0, 2))[::-1]])
+    y, x = (
+        np.exp(-0.5 * ((np.arange(side, dtype=np.float32) + 0.5 - centre) / radius) ** 2)
+        for side, centre in ((height, cy), (width, cx))
+    )
+    light = np.float32(strength) * np.outer(y, x).astype(np.float32)[..., None] * tint
+    return np.rint(full - (full - image.astype(np.float32)) * (1 - light)).astype(image.dtype)
