@@ -226,13 +226,7 @@ def find_state(state: PyTree) -> AggregateState:
 
 def combine(weights: jax.Array, task_grads: PyTree) -> PyTree:
     """The weighted sum over the leading task axis, [K] and [K, *shape] -> [*shape], accumulated in float32 or wider."""
-
-    def leaf(g):
-        # Task by task, which fuses into one pass: a product or a reduction over the task axis copies the whole stack.
-        wide = trees.accumulator(g.dtype)
-        return sum(weights[k].astype(wide) * g[k].astype(wide) for k in range(g.shape[0])).astype(g.dtype)
-
-    return jax.tree.map(leaf, task_grads)
+    return trees.weighted_sum(weights, task_grads)
 
 
 def _combined(weights, task_grads, mask):

@@ -40,6 +40,17 @@ def stacked(trees: list[PyTree]) -> PyTree:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
+def weighted_sum(weights: jax.Array, stack: PyTree) -> PyTree:
+    """The weighted sum over the leading axis, [K] and [K, *shape] -> [*shape], accumulated in float32 or wider."""
+
+    def leaf(g):
+        # One by one, which fuses into one pass: a product or a reduction over the leading axis copies the whole stack.
+        wide = accumulator(g.dtype)
+        return sum(weights[k].astype(wide) * g[k].astype(wide) for k in range(g.shape[0])).astype(g.dtype)
+
+    return jax.tree.map(leaf, stack)
+
+
 def mean(tree: PyTree, axis_name: str | None) -> PyTree:
     """The mean over a mapped axis; the tree itself where there is none."""
     return tree if axis_name is None else jax.lax.pmean(per_device(tree, axis_name), axis_name)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.trees import accumulator
 from bilevel_jax.bilevel.weighting.weighting import Weighting
 
@@ -34,7 +35,7 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
 
         def excess(stack, total):
             square = stack.astype(total.dtype) ** 2
-            return jnp.sum(square / jnp.sqrt(total + 1e-7), axis=tuple(range(1, stack.ndim)))
+            return jnp.sum(square * jax.lax.rsqrt(total + 1e-7), axis=tuple(range(1, stack.ndim)))
 
         risk = sum(jax.tree.leaves(jax.tree.map(excess, grads, squares))).astype(jnp.float32)
         started = state["count"] > 0
@@ -46,11 +47,6 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
         log_weights = jax.nn.log_softmax(logits)
         weights = jnp.exp(log_weights)
         following = {"log_weights": log_weights, "first": first, "count": state["count"] + 1, "squares": squares}
-
-        def combined(stack):
-            column = jnp.reshape(weights, (-1,) + (1,) * (stack.ndim - 1))
-            return jnp.sum(column * stack.astype(accumulator(stack.dtype)), axis=0).astype(stack.dtype)
-
-        return jax.tree.map(combined, grads), following
+        return trees.weighted_sum(weights, grads), following
 
     return Weighting("gradients", init, weigh, init_with_params)

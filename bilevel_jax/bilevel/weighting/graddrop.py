@@ -33,14 +33,13 @@ def graddrop(f: Callable | None = None, leak: Sequence[float] | None = None) -> 
         return structure.unflatten(map(_drop, leaves, draws)), state
 
     def _drop(stack, draw):
-        g = stack.astype(accumulator(stack.dtype))
-        magnitude = jnp.sum(jnp.abs(g), axis=0)
-        positive = 0.5 * (1 + jnp.sum(g, axis=0) / jnp.where(magnitude > 0, magnitude, 1.0))
-        keep = (positive if f is None else f(positive)) > jax.random.uniform(draw, magnitude.shape, g.dtype)
-        kept = jnp.where(keep, g > 0, g < 0)
-        if leak is not None:
-            part = jnp.reshape(jnp.asarray(leak, g.dtype), (-1,) + (1,) * magnitude.ndim)
-            kept = part + (1 - part) * kept
-        return jnp.sum(kept * g, axis=0).astype(stack.dtype)
+        # Task by task, which fuses into one pass: a reduction over the task axis copies the whole stack.
+        rows = [g.astype(accumulator(stack.dtype)) for g in stack]
+        magnitude = sum(jnp.abs(g) for g in rows)
+        positive = 0.5 * (1 + sum(rows) / jnp.where(magnitude > 0, magnitude, 1.0))
+        keep = (positive if f is None else f(positive)) > jax.random.uniform(draw, magnitude.shape, magnitude.dtype)
+        parts = (0.0,) * len(rows) if leak is None else leak
+        kept = [part * g + (1 - part) * jnp.where(keep == (g > 0), g, 0.0) for part, g in zip(parts, rows, strict=True)]
+        return sum(kept).astype(stack.dtype)
 
     return Weighting("gradients", init, weigh)
