@@ -1,9 +1,26 @@
-"""What a training step costs, part by part: python experiments/benchmark.py --config=FILE.py [--config.a.b=value]"""
+"""What a training step costs, part by part, or what the methods of the core cost.
+
+python experiments/benchmark.py --config=FILE.py [--config.a.b=value]
+python experiments/benchmark.py core [--networks=0.4M,30M] [--tasks=2,8] [--out=FILE.md]
+"""
 
 import sys
+from collections.abc import Sequence
 
 from bilevel_jax.errors import run_command
-from bilevel_jax.evaluation.run import benchmark_command
+
+
+def main(argv: Sequence[str]) -> None:
+    # Imported where they are needed: the core's table asks for nothing but jax, flax and optax.
+    if argv[1:2] == ["core"]:
+        from bilevel_jax.evaluation.core_command import core_command
+
+        core_command([argv[0], *argv[2:]])
+    else:
+        from bilevel_jax.evaluation.run import benchmark_command
+
+        benchmark_command(argv)
+
 
 if __name__ == "__main__":
-    sys.exit(run_command(benchmark_command))
+    sys.exit(run_command(main))
