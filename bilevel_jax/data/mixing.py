@@ -31,10 +31,10 @@ class Part(NamedTuple):
 class MixedSource:
     """The items of several sources, one source after the other; `index` counts through all of them.
 
-    Classes are those of the first part that names any. Another part that names some has to name the same ones, in
-    any order: its numbers are translated by name. A part without names has nothing to learn from: its records say
-    `has_boxes` (or `has_labels`) False. A part that marks persons alone beside one that marks cars as well would teach
-    that its cars are background, so it is refused; its images may still be taken, unlabelled.
+    Classes are those of the first part. Another part that names some has to name the same ones, in any order: its
+    numbers are translated by name. Where either names none there is nothing to learn from the other part: its records
+    say `has_boxes` (or `has_labels`) False. A part that marks persons alone beside one that marks cars as well would
+    teach that its cars are background, so it is refused; its images may still be taken, unlabelled.
 
     Attributes:
         parts: as given.
@@ -119,13 +119,13 @@ class MixedSource:
 
 def _shared_names(parts: Sequence[Part], attribute: str, what: str) -> tuple[tuple[str, ...], list[np.ndarray | None]]:
     """The names that all parts share, and by part: None = has none, empty = the same numbers, else a table of them."""
-    named = [(part, tuple(getattr(part.source, attribute))) if part.labelled else (part, ()) for part in parts]
-    first, shared = next(((part, names) for part, names in named if names), (None, ()))
+    shared = tuple(getattr(parts[0].source, attribute))
     tables: list[np.ndarray | None] = []
-    for part, names in named:
-        if set(names) - set(shared) or (names and set(shared) - set(names)):
+    for part in parts:
+        names = tuple(getattr(part.source, attribute)) if part.labelled and shared else ()
+        if names and set(names) != set(shared):
             raise InputError(
-                f"the {what} of {part.title} are {', '.join(names)}; expected those of {first.title}, in any order: "
+                f"the {what} of {part.title} are {', '.join(names)}; expected those of {parts[0].title}, in any order: "
                 f"{', '.join(shared)} (or 'images' as the fourth value of its data.mix, to take it unlabelled)."
             )
         if not names or names == shared:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.cached import CachedSource
 from bilevel_jax.data.folders import FolderSource, read_list
 from bilevel_jax.data.prepared import PreparedSource, is_prepared, read_summary
 from bilevel_jax.data.scenes import SceneSource
@@ -51,10 +52,12 @@ def open_sets(config: ConfigDict, seed: int) -> Sets:
                 f"{len(both)} names stand in both {config.train_list} and {config.validation_list} of {config.root} "
                 f"({', '.join(both[:3])}); expected lists with no name in common."
             )
-        how = dict(infrared_range=infrared_range, saliency=config.saliency)
+        how = dict(infrared_range=infrared_range, saliency=config.saliency, cache_mebibytes=0)
         train, validation = (FolderSource(config.root, names[split], **how) for split in ("train", "validation"))
     inner, outer = alternate_blocks(len(train), block=config.block, groups=train.groups)
     check_disjoint(inner, outer, train.names)
+    if config.name != "scenes":  # scenes keep what they have made
+        train, validation = (CachedSource(source, config.cache_mebibytes) for source in (train, validation))
     return Sets(train, inner, outer, validation)
 
 

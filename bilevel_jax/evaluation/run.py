@@ -8,7 +8,7 @@ from absl import flags
 from tqdm import tqdm
 
 from bilevel_jax.command_line import define_config_flag, parse_flags
-from bilevel_jax.data.folders import FolderSource
+from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.leaderboard_command import USAGE as LEADERBOARD_USAGE
@@ -38,7 +38,7 @@ def train_command(argv: Sequence[str]) -> None:
     name = Path(values["config"].config_filename).stem
     workdir = Path(values.workdir or Path("runs") / name).absolute()
     with StopRequest() as stop:
-        sets = open_sets(config.data, config.seed)
+        sets = add_mixture(config.data, open_sets(config.data, config.seed), config.seed)
         for source in (sets.train, sets.validation):
             _check(source)
         print(
@@ -54,7 +54,7 @@ def train_command(argv: Sequence[str]) -> None:
 
 def _check(source: Any) -> None:
     """Looks at every file of a folder once, so that a bad one is named before the first step."""
-    if isinstance(source, FolderSource):
+    if hasattr(source, "check"):
         with tqdm(total=len(source), desc="checking files", unit="pair", leave=False, dynamic_ncols=True) as bar:
             source.check(lambda done, total: bar.update())
 

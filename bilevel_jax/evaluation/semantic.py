@@ -10,7 +10,8 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from bilevel_jax.bilevel import reduce_loss
-from bilevel_jax.data.pipeline import evaluation_batches, training_batches
+from bilevel_jax.data.configured import configured_batches
+from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.errors import RunError
 from bilevel_jax.metrics import detection, segmentation
 from bilevel_jax.training.optimizers import optimizer
@@ -64,16 +65,8 @@ class SemanticTrainer:
             jax.random.PRNGKey(self._config.seed), np.zeros((1, height, width, 3), np.float32)
         )
         state = self._optimizer.init(params)
-        batches = training_batches(
-            source,
-            np.arange(len(source)),
-            batch_size=config.batch_size,
-            crop=(height, width),
-            seed=self._config.seed,
-            flip=data.flip,
-            brightness=data.brightness,
-            max_boxes=data.max_boxes,
-            num_threads=data.threads,
+        batches = configured_batches(
+            data, source, np.arange(len(source)), batch_size=config.batch_size, seed=self._config.seed, cameras=False
         )
         used = ("ir", "vis", "saliency", "labels", "boxes", "classes", "has_labels", "has_boxes")
         with tqdm(total=config.steps, desc=title, unit="step", leave=False, dynamic_ncols=True) as bar:

@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.bilevel import WEIGHTINGS
 from bilevel_jax.command_line import config_keys, nearest_key
 from bilevel_jax.data.builders import BUILDERS
+from bilevel_jax.data.mixed_sets import check_mix
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.losses.adversarial import FAMILIES
@@ -78,8 +79,20 @@ def default_config() -> ConfigDict:
     config.data.batch_size = 8
     config.data.flip = True
     config.data.brightness = 0.1  # each modality's gain is drawn from 1 +- this
-    config.data.max_boxes = 32  # a crop with more keeps the largest
-    config.data.threads = 1
+    config.data.scale = (1.0, 1.0)  # lowest and highest factor by which a sample is enlarged
+    config.data.mosaic = 0.0  # share of samples put together of four
+    config.data.misregistration = 0  # pixels by which infrared may be off, at most
+    config.data.infrared_gain = 0.0  # the slope about the infrared image's mean is drawn from 1 +- this
+    config.data.infrared_noise = 0.0  # standard deviation, at most; 1 = the full range
+    config.data.visible_gamma = 0.0  # the exponent is drawn from exp(+- this)
+    config.data.visible_color = 0.0  # each channel's factor is drawn from 1 +- this
+    config.data.visible_glare = 0.0  # share of samples with a light that blinds the visible camera
+    config.data.mix = ()  # further sets: (name, root, weight[, "images"]) each; this one has the weight 1
+    config.data.max_boxes = 32  # boxes are padded to the next multiple of this; none is dropped
+    config.data.cache_mebibytes = 2048  # of decoded pairs in memory, of the training and of the held-out set each
+    config.data.threads = 1  # that read, in this process
+    config.data.workers = 0  # processes that read instead; 0 = none
+    config.data.prefetch = 4  # batches made ahead
 
     config.fusion = ConfigDict()
     config.fusion.name = "tiny"  # tiny: about 10 k parameters; paper: 417,730
@@ -152,6 +165,11 @@ def check_config(config: ConfigDict) -> ConfigDict:
         _expect(config, "data.root", bool(config.data.root), f"the folder that holds {held} (--config.data.root=DIR)")
     crop = tuple(config.data.crop)
     _expect(config, "data.crop", len(crop) == 2 and min(crop) >= 32, "(height, width), each at least 32 pixels")
+    scale = tuple(config.data.scale)
+    _expect(config, "data.scale", len(scale) == 2 and 0 < scale[0] <= scale[1], "(lowest, highest), both above 0")
+    for key in ("mosaic", "visible_glare", "brightness", "infrared_gain", "visible_color"):
+        _expect(config, f"data.{key}", 0 <= config.data[key] <= 1, "from 0 to 1")
+    check_mix(config.data.mix, CHOICES["data.name"])
     _expect(config, "data.infrared_range", len(config.data.infrared_range) in (0, 2), "() or (low, high)")
     positive = [
         "data.batch_size",
@@ -163,7 +181,9 @@ def check_config(config: ConfigDict) -> ConfigDict:
     ]
     positive += ["visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
-    not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.brightness"]
+    not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.misregistration"]
+    not_negative += [f"data.{k}" for k in ("infrared_noise", "visible_gamma", "threads", "workers", "prefetch")]
+    not_negative += ["data.cache_mebibytes"]
     not_negative += [f"{o}.learning_rate" for o in ("warm_start", "outer", "inner", "rows")]
     for key in positive:
         _expect(config, key, _get(config, key) >= 1, "at least 1")

@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import reduce_loss
-from bilevel_jax.data.pipeline import training_batches
+from bilevel_jax.data.configured import configured_batches
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.images.color import luma
 from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
@@ -30,8 +30,7 @@ def time_parts(config: ConfigDict, sets: Sets) -> list[dict[str, Any]]:
     problem = problem_from_config(config, networks)
     state = initial_state(config, networks, optimizers)
     data = config.data
-    options = dict(batch_size=data.batch_size, crop=tuple(data.crop), seed=0, max_boxes=data.max_boxes)
-    host_batch = next(training_batches(sets.train, sets.inner, **options))
+    host_batch = next(configured_batches(data, sets.train, sets.inner, batch_size=data.batch_size, seed=0))
     arrays = {name: value for name, value in host_batch.items() if name != "index"}
     batch = jax.jit(prepare)(arrays, jax.random.PRNGKey(0))
     fused = jax.jit(problem.forward)(state.outer_params, batch)

@@ -1,0 +1,47 @@
+"""Training batches as `config.data` asks for them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.data.pipeline import training_batches
+from bilevel_jax.data.resumable import ResumableBatches
+
+GEOMETRY = ("flip", "brightness", "scale", "mosaic")
+ONE_CAMERA = ("infrared_gain", "infrared_noise", "visible_gamma", "visible_color", "visible_glare", "misregistration")
+
+
+def configured_batches(
+    config: ConfigDict,
+    source: Any,
+    indices: Sequence[int],
+    *,
+    batch_size: int,
+    seed: int,
+    cameras: bool = True,
+    shard_index: int = 0,
+    shard_count: int = 1,
+) -> ResumableBatches:
+    """`training_batches` with the crop, the augmentation, the threads and the workers of a configuration.
+
+    Args:
+        config: the `data` part of a run's configuration.
+        source, indices, batch_size, seed, shard_index, shard_count: see `training_batches`.
+        cameras: False where `vis` is no camera's image but one made of both beforehand and held in memory: what happens
+            to one camera alone is left out, and no worker process gets a copy of it.
+    """
+    options = {key: config[key] for key in GEOMETRY + (ONE_CAMERA if cameras else ())}
+    return training_batches(
+        source,
+        indices,
+        batch_size=batch_size,
+        seed=seed,
+        max_boxes=config.max_boxes,
+        num_threads=config.threads,
+        workers=config.workers if cameras else 0,
+        prefetch=config.prefetch,
+        shard_index=shard_index,
+        shard_count=shard_count,
+        **options | {"crop": tuple(config.crop), "scale": tuple(config.scale)},
+    )

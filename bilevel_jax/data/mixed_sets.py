@@ -1,0 +1,69 @@
+"""The further data sets that `config.data.mix` names, beside a run's own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.data.cached import CachedSource
+from bilevel_jax.data.folders import FolderSource
+from bilevel_jax.data.mixing import MixedSource, Part
+from bilevel_jax.data.prepared import is_prepared
+from bilevel_jax.data.sets import Sets, open_sets
+from bilevel_jax.data.splits import alternate_blocks
+from bilevel_jax.errors import InputError
+
+
+def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
+    """`sets` with the data sets of `config.mix` in its training source; the held-out source stays what it is.
+
+    Each is opened as if it were the run's own, at its own root, and parted into inner and outer items by itself. Of a
+    plain folder without the training list all pairs are taken.
+
+    Args:
+        config: the `data` part of a run's configuration.
+        sets: from `open_sets`; it has the weight 1 and decides on the classes.
+        seed: which built-in scenes.
+
+    Raises:
+        InputError: as `open_sets` and `MixedSource`.
+    """
+    if not len(config.mix):
+        return sets
+    parts, inner, outer = [Part(config.root or config.name, sets.train)], [sets.inner], [sets.outer]
+    for name, root, weight, *images in config.mix:
+        other = _open_training(config, name, root, seed)
+        parts.append(Part(root or name, other.train, weight, labelled=not images))
+        inner.append(other.inner)
+        outer.append(other.outer)
+    mixed = MixedSource(parts)
+    return Sets(mixed, mixed.join(inner), mixed.join(outer), sets.validation)
+
+
+def _open_training(config: ConfigDict, name: str, root: str, seed: int) -> Sets:
+    own = config.copy_and_resolve_references()
+    with own.unlocked():
+        own.name, own.root, own.mix = name, root, ()
+    if name == "folder" and not is_prepared(root) and not (Path(root) / own.train_list).exists():
+        how = dict(infrared_range=tuple(own.infrared_range) or None, saliency=own.saliency)
+        source = FolderSource(root, cache_mebibytes=0, **how)
+        inner, outer = alternate_blocks(len(source), block=own.block, groups=source.groups)
+        return Sets(CachedSource(source, own.cache_mebibytes), inner, outer, None)
+    return open_sets(own, seed)
+
+
+def check_mix(mix: Sequence[Any], names: Sequence[str]) -> None:
+    """Looks at the form of `config.data.mix`: (name, root, weight) or (name, root, weight, "images") each.
+
+    Raises:
+        InputError: for the first entry of another form, or with a name that is not in `names`.
+    """
+    for entry in mix:
+        fields = tuple(entry) if isinstance(entry, (tuple, list)) else ()
+        formed = len(fields) in (3, 4) and isinstance(fields[2], (int, float)) and fields[2] > 0
+        if not formed or fields[0] not in names or fields[3:] not in ((), ("images",)):
+            raise InputError(
+                f"config.data.mix has {entry!r}; expected (name, root, weight above 0), with 'images' after it to take "
+                f"the set unlabelled; the name one of {', '.join(names)}."
+            )
