@@ -7,43 +7,73 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.shared_leaves import shared_mask, split_leaves
 
 PyTree = Any
 
 
-def task_gradients(losses_fn: Callable[[PyTree], Any], params: PyTree, *, has_aux: bool = False):
+def task_gradients(
+    losses_fn: Callable[[PyTree], Any], params: PyTree, *, has_aux: bool = False, axis_name: str | None = None
+):
     """The gradients of K losses, stacked, from one forward pass and K pulls of it.
 
     Args:
       losses_fn: params -> losses, [K] or a sequence of K scalars; (losses, aux) where `has_aux`.
       params: a pytree.
+      axis_name: mapped axis of shard_map or pmap over which the batch is split, and losses and gradients are averaged.
 
     Returns:
-      (losses [K], gradients with a leading task axis of K on every leaf), and aux where `has_aux`.
+      (losses [K], gradients with a leading task axis of K on every leaf), and aux (this device's) where `has_aux`.
     """
-    losses, pull, aux = _forward(losses_fn, params, has_aux)
-    rows = jnp.eye(losses.shape[0], dtype=losses.dtype)
-    grads = trees.stacked([pull(row)[0] for row in rows])
+    losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
+    grads = trees.stacked([pull(row) for row in jnp.eye(losses.shape[0], dtype=losses.dtype)])
     return (losses, grads, aux) if has_aux else (losses, grads)
 
 
-def combined_gradient(losses_fn: Callable[[PyTree], Any], params: PyTree, weights: jax.Array, *, has_aux: bool = False):
+def combined_gradient(
+    losses_fn: Callable[[PyTree], Any],
+    params: PyTree,
+    weights: jax.Array,
+    *,
+    shared: PyTree | Callable[[PyTree], PyTree] | None = None,
+    has_aux: bool = False,
+    axis_name: str | None = None,
+):
     """The gradient of sum_k weights_k losses_k from ONE backward pass, for weights [K] known beforehand.
 
-    Returns (losses [K], gradient with the shapes of `params`), and aux where `has_aux`.
+    Args:
+      losses_fn, params, has_aux, axis_name: as in `task_gradients`.
+      weights: float [K], as from `next_weights`.
+      shared: as in `dynamic_aggregate`: leaves that are not True, such as task heads, take the plain sum over the tasks
+        whose weight is not 0. That is a second pull, of which jit keeps the heads' part alone.
+
+    Returns:
+      (losses [K], gradient with the shapes of `params`), and aux (this device's) where `has_aux`.
     """
-    losses, pull, aux = _forward(losses_fn, params, has_aux)
-    grad = pull(jnp.asarray(weights, losses.dtype))[0]
+    losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
+    weights = jnp.asarray(weights, losses.dtype)
+    grad = pull(weights)
+    mask = shared_mask(shared, params)
+    if mask is not None:
+        heads = split_leaves(pull((weights != 0).astype(losses.dtype)), mask)[1]
+        weighed, _, merge = split_leaves(grad, mask)
+        grad = merge(weighed, heads)
     return (losses, grad, aux) if has_aux else (losses, grad)
 
 
-def _forward(losses_fn, params, has_aux):
+def _forward(losses_fn, params, has_aux, axis_name):
+    """(losses [K], pull: cotangents [K] -> gradient, aux) of one forward pass, averaged over devices."""
+
     def stacked_losses(params):
         result = losses_fn(params)
         losses, aux = result if has_aux else (result, None)
         return jnp.stack(list(losses)) if isinstance(losses, list | tuple) else losses, aux
 
-    losses, pull, aux = jax.vjp(stacked_losses, params, has_aux=True)
+    losses, vjp, aux = jax.vjp(stacked_losses, trees.per_device(params, axis_name), has_aux=True)
     if losses.ndim != 1:
         raise ValueError(f"expected K losses as [K] or as a sequence of scalars, got an array of shape {losses.shape}")
-    return losses, pull, aux
+
+    def pull(cotangents):
+        return trees.mean(vjp(trees.per_device(cotangents, axis_name))[0], axis_name)
+
+    return trees.mean(losses, axis_name), pull, aux

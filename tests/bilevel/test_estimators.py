@@ -314,7 +314,7 @@ def test_the_form_of_an_estimate(name):
         ("penalty", dict(gamma=0.0), "gamma > 0"),
         ("moreau_envelope", dict(step_size=0.1, p=0.7), "0 <= p < 1/2"),
         ("truncated", dict(inner_optimizer=SGD, steps=2, backward_steps=3), "backward_steps <= steps"),
-        ("empirical_fisher", dict(axis_name="data"), "axis_name must be None"),
+        ("forward", dict(inner_optimizer=SGD, steps=2, axis_name="data", sharded_outer=True), "use unrolled"),
     ],
 )
 def test_wrong_options(name, options, message):

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.gramian import gramian
-from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless, with_aux
+from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss, stateless, with_aux
+from bilevel_jax.bilevel.hypergradient.reduction import corrected
 
 
 def empirical_fisher(
@@ -36,7 +37,8 @@ def empirical_fisher(
       outer_in_axes: how `jax.vmap` maps the outer variable over examples; None: all examples share it. (None, 0) for
         an outer variable (u_outer, u_inner) with a leading batch axis, as in `outer_gradient`.
       has_aux, sharded_outer: as in `one_step`.
-      axis_name: must be None: the Fisher matrix of a batch that is split over devices is not formed.
+      axis_name: as in `one_step`. B is then the size of the whole batch, and the devices exchange parts of their rows:
+        each holds all rows for its share of the coordinates, as much memory again as its own rows.
 
     Returns:
       An Estimator without state. Aux: `outer_loss`, `inner_loss`, `outer_grad_norm`, `correction_norm`, and
@@ -46,16 +48,15 @@ def empirical_fisher(
       Amari, Park and Fukumizu, Adaptive Method of Realizing Natural Gradient Learning, Neural Computation 12, 2000
       (the empirical Fisher matrix); Woodbury, 1950.
     """
-    if axis_name is not None:
-        raise ValueError("empirical_fisher works on the whole inner batch: axis_name must be None")
     if damping < 0 or relative_damping < 0:
         raise ValueError(f"damping must not be negative, got damping={damping}, relative_damping={relative_damping}")
-    del sharded_outer
     outer_gradients = jax.value_and_grad(with_aux(outer_loss, has_aux), argnums=(0, 1), has_aux=True)
     inner_with_aux = with_aux(inner_loss, has_aux)
 
     def estimate(outer_params, inner_params, outer_batch, inner_batch, state):
+        outer_params, inner_params = trees.per_device((outer_params, inner_params), axis_name)
         (outer_value, outer_extra), (F_w, F_v) = outer_gradients(outer_params, inner_params, outer_batch)
+        F_v = trees.mean(F_v, axis_name)
 
         def example_loss(w, v, example):
             one = jax.tree.map(lambda a: a[None], example)
@@ -63,8 +64,10 @@ def empirical_fisher(
 
         per_example = jax.vmap(jax.grad(example_loss, argnums=1), in_axes=(outer_in_axes, None, 0))
         rows = per_example(outer_params, inner_params, inner_batch)
-        size = jax.tree.leaves(rows)[0].shape[0]
-        matrix = gramian(rows) / size
+        own = jax.tree.leaves(rows)[0].shape[0]
+        matrix = trees.total(gramian(_all_rows(rows, axis_name)), axis_name)
+        size = matrix.shape[0]
+        matrix = matrix / size
         onto = sum(
             jnp.tensordot(a, b, axes=b.ndim, precision=jax.lax.Precision.HIGHEST).astype(matrix.dtype)
             for a, b in zip(jax.tree.leaves(rows), jax.tree.leaves(F_v), strict=True)
@@ -73,24 +76,37 @@ def empirical_fisher(
         # A floor of rounding size keeps a batch with equal examples solvable.
         d = d + 10 * size * jnp.finfo(matrix.dtype).eps * jnp.trace(matrix)
         d = jnp.where(d > 0, d, 1.0)
+        if axis_name is not None:
+            onto = jax.lax.all_gather(onto, axis_name, tiled=True)
         c = jax.lax.stop_gradient(jnp.linalg.solve(matrix + d * jnp.eye(size, dtype=matrix.dtype), onto))
+        if axis_name is not None:
+            c = jax.lax.dynamic_slice_in_dim(c, own * jax.lax.axis_index(axis_name), own)
 
         def weighted(w):
             losses = jax.vmap(example_loss, in_axes=(outer_in_axes, None, 0))(w, inner_params, inner_batch)
             return jnp.mean(c.astype(losses.dtype) * losses), jnp.mean(losses)
 
         mixed, inner_value = jax.grad(weighted, has_aux=True)(outer_params)
-        aux = {
-            "outer_loss": outer_value,
-            "inner_loss": inner_value,
-            "outer_grad_norm": trees.norm(F_w),
-            "correction_norm": abs(correction) * trees.norm(mixed),
-        }
+        aux = {"inner_loss": trees.mean(inner_value, axis_name)}
         if has_aux:
             aux |= {"outer_aux": outer_extra, "inner_aux": inner_with_aux(outer_params, inner_params, inner_batch)[1]}
-        return Estimate(trees.add_scaled(F_w, -correction, mixed), None, None, state, aux)
+        return corrected(F_w, mixed, correction, outer_value, aux, state, axis_name, sharded_outer)
 
     return Estimator(stateless, estimate)
+
+
+def _all_rows(rows, axis_name):
+    """The rows of all devices' examples, each device with its share of every leaf's coordinates (zeros fill it up)."""
+    if axis_name is None:
+        return rows
+    devices = jax.lax.axis_size(axis_name)
+
+    def leaf(stack):
+        flat = stack.reshape(stack.shape[0], -1)
+        filled = jnp.pad(flat, ((0, 0), (0, -flat.shape[1] % devices)))
+        return jax.lax.all_to_all(filled, axis_name, split_axis=1, concat_axis=0, tiled=True)
+
+    return jax.tree.map(leaf, rows)
 
 
 def _with_batch_axis(outer, in_axes):

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless, with_aux
-from bilevel_jax.bilevel.hypergradient.ignore import outer_vdot, reduce_outer
+from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss, stateless, with_aux
+from bilevel_jax.bilevel.hypergradient.reduction import corrected
 
 
 def finite_difference(
@@ -40,22 +40,14 @@ def finite_difference(
         f_v = trees.mean(inner_grad(1, outer_params, inner_params, inner_batch), axis_name)
         ahead = trees.per_device(trees.add_scaled(inner_params, -step_size, f_v), axis_name)
         (value, extra), (F_w, F_v) = outer_gradients(outer_params, ahead, outer_batch)
-        F_v = trees.per_device(trees.mean(F_v, axis_name), axis_name)
+        F_v = trees.mean(F_v, axis_name)
         length = trees.norm(F_v)
         e = jnp.where(length > 0, radius / jnp.where(length > 0, length, 1.0), radius)
         above, below = (
             inner_grad(0, outer_params, trees.add_scaled(inner_params, sign * e, F_v), inner_batch) for sign in (1, -1)
         )
         difference = trees.add_scaled(above, -1.0, below)
-        F_w, difference = reduce_outer((F_w, difference), axis_name, sharded_outer)
-        correction = trees.scaled(step_size / (2 * e), difference)
-        aux = {
-            "outer_loss": trees.mean(value, axis_name),
-            "outer_grad_norm": jnp.sqrt(outer_vdot(F_w, F_w, axis_name, sharded_outer)),
-            "correction_norm": jnp.sqrt(outer_vdot(correction, correction, axis_name, sharded_outer)),
-        }
-        if has_aux:
-            aux["outer_aux"] = extra
-        return Estimate(trees.add_scaled(F_w, -1.0, correction), None, None, state, aux)
+        aux = {"outer_aux": extra} if has_aux else {}
+        return corrected(F_w, difference, step_size / (2 * e), value, aux, state, axis_name, sharded_outer)
 
     return Estimator(stateless, estimate)

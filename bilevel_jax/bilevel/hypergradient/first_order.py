@@ -1,11 +1,10 @@
 """What the fully first-order estimators share: gradients of both losses at one point, and steps of gradient descent."""
 
 import jax
-import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.estimator import Loss, with_aux
-from bilevel_jax.bilevel.hypergradient.ignore import outer_vdot, reduce_outer
+from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, outer_vdot, reduce_outer
 
 
 class Gradients:
@@ -43,7 +42,7 @@ class Gradients:
         aux = {
             "outer_loss": outer_value,
             "inner_loss": inner_value,
-            "outer_grad_norm": jnp.sqrt(self.dot(outer_grad, outer_grad)),
+            "outer_grad_norm": outer_norm(outer_grad, self._axis, self._sharded),
             **more,
         }
         return aux | ({"outer_aux": outer_extra, "inner_aux": inner_extra} if has_aux else {})

@@ -1,12 +1,10 @@
 """The hypergradient through the steps of the inner optimizer, in forward mode."""
 
 import jax
-import jax.numpy as jnp
 import optax
 
-from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, with_aux
-from bilevel_jax.bilevel.hypergradient.unrolled import check_steps
+from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
+from bilevel_jax.bilevel.hypergradient.unrolled import through_steps
 
 
 def forward(
@@ -22,41 +20,33 @@ def forward(
     """The same derivative as `unrolled`, carried along with the steps: memory does not grow with T.
 
     Each coordinate of the outer variable costs one tangent of the inner parameters, so it serves outer variables of
-    few coordinates (learning rates, weights of losses). JVPs do not go through a convolution with a `custom_vjp`: use
-    `unrolled` there. Arguments, state and aux are those of `unrolled`; `axis_name` must be None.
+    few coordinates (learning rates, weights of losses), which every device holds: ValueError where `sharded_outer`.
+    TypeError where a loss goes through a `custom_vjp`, which has no forward mode (such as a convolution with a
+    gradient of its own): use `unrolled` there. Arguments, state and aux are those of `unrolled`.
 
     References:
       Franceschi et al., Forward and Reverse Gradient-Based Hyperparameter Optimization, ICML 2017 (arXiv 1703.01785).
     """
-    if axis_name is not None:
-        raise ValueError("forward works on whole batches: axis_name must be None")
-    if steps < 1:
-        raise ValueError(f"forward needs steps >= 1, got {steps}")
-    del sharded_outer
-    outer_with_aux = with_aux(outer_loss, has_aux)
-    inner_gradient = jax.value_and_grad(with_aux(inner_loss, has_aux), argnums=1, has_aux=True)
+    if sharded_outer:
+        raise ValueError("forward carries tangents of an outer variable that all devices share: use unrolled")
+    losses = outer_loss, inner_loss
+    return through_steps("forward", losses, inner_optimizer, steps, steps, has_aux, axis_name, False, forward_mode)
 
-    def init(outer_params, inner_params):
-        del outer_params
-        return inner_optimizer.init(inner_params)
 
-    def estimate(outer_params, inner_params, outer_batch, inner_batch, state):
-        check_steps(inner_batch, steps)
+def forward_mode(loss):
+    """w -> ((value, aux), gradient) of a function w -> (value, aux), one JVP for each coordinate of w."""
 
-        def loss(w):
-            v, optimizer_state, value = inner_params, state, jnp.zeros(())
-            for step in range(steps):
-                batch = jax.tree.map(lambda a, t=step: a[t], inner_batch)
-                (value, _), grad = inner_gradient(w, v, batch)
-                updates, optimizer_state = inner_optimizer.update(grad, optimizer_state, v)
-                v = optax.apply_updates(v, updates)
-            total, extra = outer_with_aux(w, v, outer_batch)
-            return total, (total, extra, v, optimizer_state, value)
+    def value_and_all(w):
+        value, extra = loss(w)
+        return value, (value, extra)
 
-        grad, (value, extra, reached, after, inner_value) = jax.jacfwd(loss, has_aux=True)(outer_params)
-        aux = {"outer_loss": value, "inner_loss": inner_value, "outer_grad_norm": trees.norm(grad)}
-        if has_aux:
-            aux["outer_aux"] = extra
-        return Estimate(grad, None, reached, after, aux)
+    def derivative(w):
+        try:
+            grad, value_and_extra = jax.jacfwd(value_and_all, has_aux=True)(w)
+        except TypeError as error:
+            if "custom_vjp" not in str(error):
+                raise
+            raise TypeError("forward cannot go through the custom_vjp in these losses: use unrolled") from error
+        return value_and_extra, grad
 
-    return Estimator(init, estimate)
+    return derivative

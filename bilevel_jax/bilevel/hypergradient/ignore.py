@@ -4,6 +4,7 @@ import jax
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless, with_aux
+from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, reduce_outer
 
 
 def ignore(
@@ -30,28 +31,10 @@ def ignore(
         grad = reduce_outer(grad, axis_name, sharded_outer)
         aux = {
             "outer_loss": trees.mean(value, axis_name),
-            "outer_grad_norm": outer_vdot(grad, grad, axis_name, sharded_outer) ** 0.5,
+            "outer_grad_norm": outer_norm(grad, axis_name, sharded_outer),
         }
         if has_aux:
             aux["outer_aux"] = extra
         return Estimate(grad, None, None, state, aux)
 
     return Estimator(stateless, estimate, needs_inner_loss=False)
-
-
-def reduce_outer(grad, axis_name: str | None, sharded_outer: bool):
-    """A device's own gradient of its own loss, turned into that of the mean loss over all devices.
-
-    A replicated variable takes the mean; each device's part of a sharded one feels only that device's loss, which
-    counts 1 / devices in the mean.
-    """
-    if axis_name is None:
-        return grad
-    if sharded_outer:
-        return trees.scaled(1.0 / jax.lax.axis_size(axis_name), grad)
-    return jax.lax.pmean(grad, axis_name)
-
-
-def outer_vdot(a, b, axis_name: str | None, sharded_outer: bool):
-    """The inner product of two reduced outer gradients, over the parts of all devices where they are sharded."""
-    return trees.total(trees.vdot(a, b), axis_name if sharded_outer else None)

@@ -1,11 +1,10 @@
 """Products with the second derivatives of the inner loss, and what every estimator that solves with them shares."""
 
 import jax
-import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless, with_aux
-from bilevel_jax.bilevel.hypergradient.ignore import outer_vdot, reduce_outer
+from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss, stateless, with_aux
+from bilevel_jax.bilevel.hypergradient.reduction import corrected
 
 
 def second_derivatives(inner_loss: Loss, outer_params, inner_params, batch, axis_name):
@@ -37,15 +36,8 @@ def implicit(outer_loss, inner_loss, solve, *, has_aux, axis_name, sharded_outer
         F_v = trees.mean(F_v, axis_name)
         products = second_derivatives(inner_scalar, outer_params, inner_params, inner_batch, axis_name)
         q, aux = solve(lambda p: products(p)[1], F_v)
-        mixed = products(q)[0]
-        F_w, mixed = reduce_outer((F_w, mixed), axis_name, sharded_outer)
-        aux |= {
-            "outer_loss": trees.mean(value, axis_name),
-            "outer_grad_norm": jnp.sqrt(outer_vdot(F_w, F_w, axis_name, sharded_outer)),
-            "correction_norm": jnp.sqrt(outer_vdot(mixed, mixed, axis_name, sharded_outer)),
-        }
         if has_aux:
             aux["outer_aux"] = extra
-        return Estimate(trees.add_scaled(F_w, -1.0, mixed), None, None, state, aux)
+        return corrected(F_w, products(q)[0], 1.0, value, aux, state, axis_name, sharded_outer)
 
     return Estimator(stateless, estimate)

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless, with_aux
-from bilevel_jax.bilevel.hypergradient.ignore import ignore, outer_vdot, reduce_outer
+from bilevel_jax.bilevel.hypergradient.ignore import ignore
+from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, outer_vdot, reduce_outer
 
 
 def one_step(
@@ -74,8 +75,8 @@ def one_step(
             "outer_loss": trees.mean(outer_value, axis_name),
             "inner_loss": trees.mean(inner_value, axis_name),
             "rho": rho,
-            "outer_grad_norm": jnp.sqrt(outer_vdot(F_w, F_w, axis_name, sharded_outer)),
-            "mixed_grad_norm": jnp.sqrt(outer_vdot(f_w, f_w, axis_name, sharded_outer)),
+            "outer_grad_norm": outer_norm(F_w, axis_name, sharded_outer),
+            "mixed_grad_norm": outer_norm(f_w, axis_name, sharded_outer),
             "outer_inner_norm": jnp.sqrt(F_v_squared),
             "inner_grad_norm": jnp.sqrt(f_v_squared),
             "outer_mixed_dot": outer_vdot(F_w, f_w, axis_name, sharded_outer),

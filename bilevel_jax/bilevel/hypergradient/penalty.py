@@ -5,8 +5,8 @@ import jax.numpy as jnp
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless
 from bilevel_jax.bilevel.hypergradient.first_order import Gradients, check_positive, descend
-from bilevel_jax.bilevel.hypergradient.ignore import reduce_outer
 from bilevel_jax.bilevel.hypergradient.inner_curvature import second_derivatives
+from bilevel_jax.bilevel.hypergradient.reduction import reduce_outer
 
 KINDS = ("value", "gradient")
 

@@ -25,6 +25,5 @@ def truncated(
     References:
       Shaban et al., Truncated Back-propagation for Bilevel Optimization, AISTATS 2019 (arXiv 1810.10667), section 3.
     """
-    return through_steps(
-        outer_loss, inner_loss, inner_optimizer, steps, backward_steps, has_aux, axis_name, sharded_outer, "truncated"
-    )
+    losses = outer_loss, inner_loss
+    return through_steps("truncated", losses, inner_optimizer, steps, backward_steps, has_aux, axis_name, sharded_outer)

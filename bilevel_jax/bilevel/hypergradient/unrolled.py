@@ -6,7 +6,7 @@ import optax
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, with_aux
-from bilevel_jax.bilevel.hypergradient.ignore import outer_vdot, reduce_outer
+from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, reduce_outer
 
 
 def unrolled(
@@ -30,17 +30,22 @@ def unrolled(
       Maclaurin, Duvenaud and Adams, Gradient-based Hyperparameter Optimization through Reversible Learning, ICML 2015
       (arXiv 1502.03492); Franceschi et al., ICML 2017 (arXiv 1703.01785).
     """
-    return through_steps(
-        outer_loss, inner_loss, inner_optimizer, steps, steps, has_aux, axis_name, sharded_outer, "unrolled"
-    )
+    losses = outer_loss, inner_loss
+    return through_steps("unrolled", losses, inner_optimizer, steps, steps, has_aux, axis_name, sharded_outer)
+
+
+def reverse(loss):
+    """w -> ((value, aux), gradient) of a function w -> (value, aux), in reverse mode."""
+    return jax.value_and_grad(loss, has_aux=True)
 
 
 def through_steps(
-    outer_loss, inner_loss, inner_optimizer, steps, backward_steps, has_aux, axis_name, sharded_outer, name
+    name, losses, inner_optimizer, steps, backward_steps, has_aux, axis_name, sharded_outer, derivative=reverse
 ) -> Estimator:
-    """Unrolling of `steps` steps of which the last `backward_steps` are differentiated."""
+    """The estimator `name`: the derivative through `steps` inner steps, of which the last `backward_steps` count."""
     if steps < 1 or not 0 <= backward_steps <= steps:
         raise ValueError(f"{name} needs steps >= 1 and 0 <= backward_steps <= steps, got {steps} and {backward_steps}")
+    outer_loss, inner_loss = losses
     outer_with_aux = with_aux(outer_loss, has_aux)
     inner_gradient = jax.value_and_grad(with_aux(inner_loss, has_aux), argnums=1, has_aux=True)
 
@@ -67,12 +72,12 @@ def through_steps(
             total, extra = outer_with_aux(w, v, outer_batch)
             return total, (extra, v, optimizer_state, value)
 
-        (value, (extra, reached, after, inner_value)), grad = jax.value_and_grad(loss, has_aux=True)(outer_params)
+        (value, (extra, reached, after, inner_value)), grad = derivative(loss)(outer_params)
         grad = reduce_outer(grad, axis_name, sharded_outer)
         aux = {
             "outer_loss": trees.mean(value, axis_name),
             "inner_loss": trees.mean(inner_value, axis_name),
-            "outer_grad_norm": jnp.sqrt(outer_vdot(grad, grad, axis_name, sharded_outer)),
+            "outer_grad_norm": outer_norm(grad, axis_name, sharded_outer),
         }
         if has_aux:
             aux["outer_aux"] = extra
