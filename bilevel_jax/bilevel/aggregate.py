@@ -55,10 +55,12 @@ def dynamic_aggregate(
     weights=None, present=None)` and ignores other extra arguments:
       losses: float [K], the task losses at this update; needed by weightings that need "losses".
       weights: float [K] from `next_weights`; then the gradient is taken as combined by them already, without the task
-        axis, and passes through. Only where the weights are known beforehand.
-      present: bool [K]; an absent task has weight 0 and its gradient is not looked at. Weights known beforehand are
-        scaled up to the same total, and a Gramian is that of the present tasks alone; weightings that need the
-        gradients see zeros for absent tasks.
+        axis, and passes through (with `shared`: that of `combined_gradient(..., shared=shared)`). Only where the
+        weights are known beforehand.
+      present: bool [K]; an absent task has weight 0, its gradient is not looked at, and its loss counts as 0. Weights
+        known beforehand are scaled up to the same total; every other weighting gives what it gives for the present
+        tasks alone (one of your own that needs the gradients sees zeros, unless it has `weigh_present`). A
+        `preference` keeps its values.
 
     Args:
       weighting: a name of the registry, or a Weighting of one's own.
@@ -134,7 +136,8 @@ def dynamic_aggregate(
                 scale = jnp.asarray(task_scale, jnp.float32)
                 updates = jax.tree.map(lambda g: (_column(scale, g) * g).astype(g.dtype), updates)
         if losses is not None:
-            losses = trees.mean(jnp.asarray(losses, jnp.float32), axis_name)
+            losses = jnp.asarray(losses, jnp.float32)
+            losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), axis_name)
         if weights is None and (diagnostics or not known):
             updates = trees.mean(updates, axis_name)
         if known:
@@ -161,7 +164,10 @@ def dynamic_aggregate(
         matrix = gramian(weighed) if diagnostics or rule.needs == "gramian" else None
         state = _note(state, matrix)
         if rule.needs == "gradients":
-            combined, inner = rule.weigh(weighed, state.weighting)
+            if present is None or rule.weigh_present is None:
+                combined, inner = rule.weigh(weighed, state.weighting)
+            else:
+                combined, inner = rule.weigh_present(weighed, state.weighting, present)
             return merge(combined, heads), state._replace(weighting=inner)
         used, inner = weigh_present(rule, matrix, state.weighting, present)
         return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
@@ -190,8 +196,6 @@ def dynamic_aggregate(
     def _check(weights, losses):
         if weights is not None and not known:
             raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
-        if weights is not None and shared is not None:
-            raise ValueError("a gradient that comes combined cannot be split into shared parameters and heads")
         if rule.needs == "losses" and losses is None:
             raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
 

@@ -51,9 +51,6 @@ def test_heads_pass_through(name):
         shared=lambda tree: jax.tree_util.tree_map_with_path(lambda path, _: path[0].key == "trunk", tree),
     )
     close(by_function.update(grads, by_function.init(PARAMS))[0], update)
-    if name == "equal":
-        with pytest.raises(ValueError, match="cannot be split"):
-            tx.update(PARAMS, tx.init(PARAMS), weights=jnp.ones(3))
     with pytest.raises(ValueError, match="1 leaves for 2"):
         dynamic_aggregate("mgda", shared=[True]).update(stacks(2), tx.init(PARAMS))
 
@@ -82,6 +79,42 @@ def test_absent_tasks_are_as_if_they_were_not_there(name):
     none, state = step(grads, state, present=jnp.zeros(3, bool))
     assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(none))
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(state))
+
+
+BY_GRADIENTS = sorted(name for name, make in WEIGHTINGS.items() if name != "fixed" and make().needs == "gradients")
+
+
+@pytest.mark.parametrize("name", BY_GRADIENTS)
+def test_absent_tasks_coordinate_by_coordinate(name):
+    """Two updates, the second from a state with a past; then the absent task is there, and then no task is."""
+    tx, smaller = (dynamic_aggregate(name, num_tasks=number) for number in (4, 3))
+    step, present = jax.jit(tx.update), jnp.array([True, False, True, True])
+    state, other = tx.init(PARAMS), smaller.init(PARAMS)
+    for seed in range(2):
+        grads = stacks(4, seed)
+        three = jax.tree.map(lambda g: g[jnp.array([0, 2, 3])], grads)
+        absent = jax.tree.map(lambda g: g.at[1].set(jnp.nan), grads)
+        update, state = step(absent, state, present=present)
+        expected, other = smaller.update(three, other)
+        close(update, expected)
+    for mask in (jnp.ones(4, bool), jnp.zeros(4, bool)):
+        update, state = step(stacks(4), state, present=mask)
+        assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves((update, state)))
+    assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(update))
+
+
+def test_too_few_tasks_to_trim():
+    tx, grads = dynamic_aggregate("trimmed_mean", num_tasks=4), stacks(4)
+    update, _ = tx.update(grads, tx.init(PARAMS), present=jnp.array([True, False, False, True]))
+    close(update, jax.tree.map(lambda g: (g[0] + g[3]) / 2, grads))
+
+
+def test_the_loss_of_an_absent_task_is_not_looked_at():
+    tx = dynamic_aggregate("dwa")
+    state = tx.init(PARAMS)
+    for losses in ([1.0, np.nan], [1.0, 2.0], [1.0, np.nan]):
+        _, state = tx.update(stacks(2), state, losses=jnp.array(losses), present=jnp.isfinite(jnp.array(losses)))
+        assert np.all(np.isfinite(next_weights(state)))
 
 
 @pytest.mark.parametrize("name", ["random", "mgda", "dwa"])
@@ -140,6 +173,28 @@ def test_task_gradients_and_their_combination():
     assert aux == {"told": 3} and np.allclose(with_aux["w"], grads["w"])
     with pytest.raises(ValueError, match=r"array of shape \(\)"):
         task_gradients(lambda p: jnp.sum(p["w"]), params)
+
+
+def test_heads_of_a_combined_gradient():
+    """One backward pass with a mask gives what the stacked gradients give, an absent task included."""
+
+    def losses(params):
+        shared = jnp.tanh(params["trunk"])
+        return jnp.sum(shared * params["head"][0]), jnp.sum(shared**2 * params["head"][1])
+
+    params = {"trunk": jnp.arange(6.0), "head": jnp.array([1.0, -2.0])}
+    shared = {"trunk": True, "head": False}
+    tx = dynamic_aggregate("random", shared=shared)
+    state = tx.init(params)
+    values, grads = task_gradients(losses, params)
+    for present in (None, jnp.array([True, False])):
+        weights = next_weights(state, present=present)
+        same, combined = jax.jit(lambda w: combined_gradient(losses, params, w, shared=shared))(weights)
+        close(same, values)
+        update, _ = tx.update(combined, state, weights=weights, present=present)
+        close(update, tx.update(grads, state, present=present)[0])
+    with pytest.raises(ValueError, match="1 leaves for 2"):
+        combined_gradient(losses, params, weights, shared=[True])
 
 
 def test_wrong_options():

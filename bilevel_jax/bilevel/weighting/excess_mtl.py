@@ -25,12 +25,12 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
         del key
         zeros = jnp.zeros((num_tasks,), jnp.float32)
         squares = jax.tree.map(lambda p: jnp.zeros((num_tasks, *jnp.shape(p)), accumulator(p.dtype)), params)
-        return {"log_weights": zeros, "first": zeros, "count": jnp.zeros((), jnp.int32), "squares": squares}
+        return {"log_weights": zeros, "first": zeros, "seen": zeros.astype(bool), "squares": squares}
 
     def init(num_tasks, key):
         raise ValueError("excess_mtl keeps a state as large as the gradients: use init_with_params")
 
-    def weigh(grads, state):
+    def weigh_present(grads, state, present):
         squares = jax.tree.map(lambda s, g: s + g.astype(s.dtype) ** 2, state["squares"], grads)
 
         def excess(stack, total):
@@ -38,15 +38,18 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
             return jnp.sum(square * jax.lax.rsqrt(total + 1e-7), axis=tuple(range(1, stack.ndim)))
 
         risk = sum(jax.tree.leaves(jax.tree.map(excess, grads, squares))).astype(jnp.float32)
-        started = state["count"] > 0
-        first = jnp.where(started, state["first"], risk)
+        started = state["seen"]
+        first = jnp.where(started, state["first"], risk)  # an absent task's risk is 0, and it is not seen yet
         unknown = jnp.where(started & (risk == 0), 0.0, 1.0)  # a risk that was 0 at first has no ratio
         ratio = jnp.where(first > 0, risk / jnp.where(first > 0, first, 1.0), unknown)
         # In log space, centred: a very large ratio saturates the weights and never overflows.
-        logits = state["log_weights"] + robust_step_size * ratio
-        log_weights = jax.nn.log_softmax(logits)
-        weights = jnp.exp(log_weights)
-        following = {"log_weights": log_weights, "first": first, "count": state["count"] + 1, "squares": squares}
+        logits = state["log_weights"] + robust_step_size * jnp.where(present, ratio, 0.0)
+        weights = jnp.where(present, jax.nn.softmax(jnp.where(present, logits, -jnp.inf)), 0.0)
+        log_weights, seen = jax.nn.log_softmax(logits), started | present
+        following = {"log_weights": log_weights, "first": first, "seen": seen, "squares": squares}
         return trees.weighted_sum(weights, grads), following
 
-    return Weighting("gradients", init, weigh, init_with_params)
+    def weigh(grads, state):
+        return weigh_present(grads, state, jnp.ones_like(state["seen"]))
+
+    return Weighting("gradients", init, weigh, init_with_params, weigh_present)

@@ -10,7 +10,7 @@ from bilevel_jax.bilevel.weighting.weighting import Weighting
 def trimmed_mean(trim_number: int = 1) -> Weighting:
     """The mean of each coordinate without its `trim_number` smallest and largest values; needs the gradients.
 
-    `init` raises ValueError below K = 2 trim_number + 1.
+    `init` raises ValueError below K = 2 trim_number + 1. Where fewer tasks than that are present their mean is taken.
 
     References:
       Yin et al., Byzantine-Robust Distributed Learning, ICML 2018 (arXiv 1803.01498), definition 2.
@@ -31,7 +31,25 @@ def trimmed_mean(trim_number: int = 1) -> Weighting:
         kept = _sorted(list(grads))[trim_number : grads.shape[0] - trim_number]
         return (sum(g.astype(accumulator(g.dtype)) for g in kept) / len(kept)).astype(grads.dtype)
 
-    return Weighting("gradients", init, lambda grads, state: (jax.tree.map(leaf, grads), state))
+    def leaf_of_present(grads, present):
+        number = jnp.sum(present)
+        trimmed = jnp.where(number > 2 * trim_number, trim_number, 0)
+        rows = _sorted([jnp.where(yes, row, jnp.inf) for yes, row in zip(present, grads, strict=True)])  # absent: last
+        kept = [
+            jnp.where((trimmed <= rank) & (rank < number - trimmed), row.astype(accumulator(row.dtype)), 0.0)
+            for rank, row in enumerate(rows)
+        ]
+        return (sum(kept) / jnp.maximum(number - 2 * trimmed, 1)).astype(grads.dtype)
+
+    return Weighting(
+        "gradients",
+        init,
+        lambda grads, state: (jax.tree.map(leaf, grads), state),
+        weigh_present=lambda grads, state, present: (
+            jax.tree.map(lambda g: leaf_of_present(g, present), grads),
+            state,
+        ),
+    )
 
 
 def _sorted(rows):

@@ -21,6 +21,8 @@ class Weighting(NamedTuple):
     weigh: Callable[[Any, Any], tuple[Any, Any]]  # (what it needs, state) -> (weights or update, state)
     init_with_params: Callable[[int, Any, Any], Any] | None = None
     # ^ (num_tasks, key, params) -> state, in place of init where the state has the shape of the gradients
+    weigh_present: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None
+    # ^ (gradients, state, present [K]) -> (update, state), for "gradients"; None: `weigh` gets zeros for absent tasks
 
 
 def without_state(needs: Needs, weights: Callable[[Any], Any]) -> Weighting:
