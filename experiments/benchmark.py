@@ -1,7 +1,8 @@
-"""What a training step costs, part by part, or what the methods of the core cost.
+"""What a training step costs, part by part, what the methods of the core cost, or how fast the data comes.
 
 python experiments/benchmark.py --config=FILE.py [--config.a.b=value]
 python experiments/benchmark.py core [--networks=0.4M,30M] [--tasks=2,8] [--out=FILE.md]
+python experiments/benchmark.py pipeline --data=DIR [--crop=256,256] [--batch_size=8]
 """
 
 import sys
@@ -16,6 +17,10 @@ def main(argv: Sequence[str]) -> None:
         from bilevel_jax.evaluation.core_command import core_command
 
         core_command([argv[0], *argv[2:]])
+    elif argv[1:2] == ["pipeline"]:
+        from bilevel_jax.evaluation.pipeline_speed import pipeline_command
+
+        pipeline_command([argv[0], *argv[2:]])
     else:
         from bilevel_jax.evaluation.run import benchmark_command
 
