@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files import read_indices
+from bilevel_jax.images.files import read_file, read_indices
 
 IGNORE = 255
 # Annotators round to a few decimals: a box may leave its image by this many pixels, and is clipped.
@@ -16,11 +16,9 @@ BORDER_TOLERANCE = 1.0
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file without surrounding blanks, empty ones kept; InputError where it cannot be read."""
     try:
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        return [line.strip() for line in read_file(path).decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}).") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:

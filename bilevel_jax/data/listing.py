@@ -68,8 +68,11 @@ def list_files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # Names with a leading dot are the file system's: .DS_Store, and macOS's ._NAME.png, which is no image.
-        if path.name.startswith(".") or path.suffix.lower() not in suffixes or not path.is_file():
+        if path.name.startswith(".") or path.suffix.lower() not in suffixes:
             continue
+        if not path.is_file():
+            what = "a link that leads nowhere or to itself" if path.is_symlink() else "no file"
+            raise InputError(f"{path} is {what}, expected a file.")
         if path.stem in files:
             raise InputError(f"{folder} holds {files[path.stem].name} and {path.name}, expected one file of a name.")
         files[path.stem] = path

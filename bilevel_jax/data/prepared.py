@@ -32,8 +32,8 @@ class PreparedSource:
 
     Attributes:
         names: of every item.
-        class_names: box classes.
-        label_names: segmentation classes.
+        class_names: box classes, () where no pair of the split has boxes.
+        label_names: segmentation classes, () where none has a label map.
         groups: "day" or "night" per item, None where the data set does not say.
         split: its name; `whole_split`, without _day or _night.
     """
@@ -65,12 +65,13 @@ class PreparedSource:
         if not is_prepared(self.root):
             raise InputError(f"{self.root} has no {SUMMARY}, expected a folder that experiments/prepare.py made.")
         self.summary = read_summary(self.root)
-        self.class_names = tuple(self.summary["class_names"])
-        self.label_names = tuple(self.summary["label_names"])
         self.split = split or self.summary["held_out"]
         index = _read_json(self.root / INDEX)
         whole, group = _resolve(self.split, index, self.root)
         self.whole_split = whole
+        has = self.summary["splits"][whole]
+        self.class_names = tuple(self.summary["class_names"]) if has["with_boxes"] else ()
+        self.label_names = tuple(self.summary["label_names"]) if has["with_labels"] else ()
         names, groups = index[whole]["names"], index[whole]["groups"]
         self._places = [i for i, found in enumerate(groups) if not group or found == group]
         self.names = [names[i] for i in self._places]

@@ -51,8 +51,10 @@ def read_file(path: str | os.PathLike) -> bytes:
         if path.exists() and not path.is_file():
             raise InputError(f"{path} is a folder or a device, expected a file.")
         return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist, expected a file.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> np.ndarray:

@@ -10,7 +10,7 @@ from bilevel_jax.data.voc import read_voc
 
 INFRARED_END = "_PreviewData"
 VISIBLE_END = "_RGB"
-SPLITS = {"train": "align_train.txt", "test": "align_validation.txt"}
+LISTS = {"train": "align_train.txt", "test": "align_validation.txt"}
 # Annotated, and too rare for the benchmark, which has three classes.
 LEFT_OUT = ("dog",)
 
@@ -35,12 +35,8 @@ class Flir(PairBuilder):
         infrared, visible = _ending(files, INFRARED_END), _ending(files, VISIBLE_END)
         boxes = scan.files(subfolder(self.root, "Annotations"), (".xml",))
         boxes = {**boxes, **_ending(boxes, INFRARED_END), **_ending(boxes, VISIBLE_END)}
-        folders = [self.root, *(self.root / name for name in ("ImageSets/Main", "ImageSets"))]
-        lists = {
-            split: path
-            for split, name in SPLITS.items()
-            if (path := next((f / name for f in folders if (f / name).is_file()), None)) is not None
-        }
+        folder = subfolder(self.root, "ImageSets/Main", "ImageSets")
+        lists = scan.lists(self.root, LISTS) or (scan.lists(folder, LISTS) if folder else {})
         for split, path in lists.items():
             names = [name.removesuffix(INFRARED_END).removesuffix(VISIBLE_END) for name in scan.read_list(path)]
             scan.match(split, infrared, visible, names, boxes=boxes, where=str(path))

@@ -51,8 +51,7 @@ class Folder(PairBuilder):
         self.label_names = read_class_names(names_file) if names_file.exists() else ()
         images = {**files["infrared"], **files["visible"]}
         given = dict(labels=files["labels"], boxes=boxes, saliency=files["saliency"], groups=by_day_and_night(images))
-        lists = {split: self.root / f"{split}.txt" for split in ("train", "val", "test")}
-        lists = {split: path for split, path in lists.items() if path.exists()}
+        lists = scan.lists(self.root)
         for split, path in lists.items():
             scan.match(split, files["infrared"], files["visible"], scan.read_list(path), where=str(path), **given)
         if not lists:

@@ -84,8 +84,8 @@ class Kaist(PairBuilder):
 
     def _listed(self, split: str, scan: Scan) -> set[str] | None:
         folder = subfolder(self.root, "imageSets")
-        path = folder / f"{split}-all-20.txt" if folder else None
-        if path is None or not path.is_file():
+        path = scan.lists(folder, {split: f"{split}-all-20.txt"}).get(split) if folder else None
+        if path is None:
             scan.notes.append(f"{split}: no list of frames, every {STRIDE}th frame of a sequence is taken")
             return None
         return {name.replace("/", "_") for name in scan.read_list(path)}

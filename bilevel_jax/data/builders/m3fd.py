@@ -38,8 +38,7 @@ class M3fd(PairBuilder):
             self._yolo_names = self._number_names(labels, scan)
         masks = scan.files(subfolder(self.root, "Mask"))
         lists = subfolder(self.root, "Main", "ImageSets/Main", "meta") or self.root
-        found = {split: lists / f"{split}.txt" for split in ("train", "val", "test")}
-        found = {split: path for split, path in found.items() if path.is_file()}
+        found = scan.lists(lists)
         for split, path in found.items():
             scan.match(split, infrared, visible, scan.read_list(path), boxes=boxes, saliency=masks, where=str(path))
         if not found:

@@ -6,7 +6,7 @@ from bilevel_jax.data.builders.disk import LABELS, subfolder
 from bilevel_jax.data.builders.examples import encode_image
 from bilevel_jax.data.builders.msrs import NAMES, PALETTE, by_day_and_night
 from bilevel_jax.data.builders.pair_builder import PairBuilder
-from bilevel_jax.data.builders.pairs import Pair, Scan
+from bilevel_jax.data.builders.pairs import LISTS, Pair, Scan
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import decode_image, read_file
 
@@ -32,12 +32,9 @@ class Mfnet(PairBuilder):
         labels = scan.files(subfolder(self.root, *LABELS))
         groups = by_day_and_night(images)
         for time in ("day", "night"):
-            for part in ("train", "val", "test"):
-                path = self.root / f"{part}_{time}.txt"
-                if path.is_file():
-                    groups |= dict.fromkeys(scan.read_list(path), time)
-        lists = {part: self.root / f"{part}.txt" for part in ("train", "val", "test")}
-        lists = {part: path for part, path in lists.items() if path.exists()}
+            for path in scan.lists(self.root, {part: f"{part}_{time}.txt" for part in LISTS}).values():
+                groups |= dict.fromkeys(scan.read_list(path), time)
+        lists = scan.lists(self.root)
         for part, path in lists.items():
             names = scan.read_list(path)
             scan.match(part, images, images, names, labels=labels, groups=groups, where=str(path))

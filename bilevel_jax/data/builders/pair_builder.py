@@ -18,9 +18,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_file
 from bilevel_jax.images.saliency import METHODS
 
-# TFDS sorts examples by their keys, in buckets of the range of keys: spread over it, they keep their order and a
-# bucket is a small part of the data.
-_KEYS = 1 << 128
+PAIRS_PER_SHARD = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +95,7 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         if not self.scan.splits:
             why = f": {self.scan.rejected[0].reason}" if self.scan.rejected else f" ({self.layout})."
             raise InputError(f"{self.root} holds no pair of {self.title}{why}")
+        self.scan.note_unannotated()
         pairs = [pair for pairs in self.scan.splits.values() for pair in pairs]
         if not any(pair.boxes for pair in pairs):
             self.class_names = ()
@@ -159,6 +158,18 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             disable_shuffling=True,
         )
 
+    def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
+        """Writes pair by pair. TFDS's own way holds a split in memory, and from a gigabyte on needs TensorFlow."""
+        del download_config
+        examples = self._split_generators(dl_manager)
+        info = self._info()  # of the temporary folder, which TFDS renames afterwards
+        writer = tfds.core.SequentialWriter(info, max_examples_per_shard=PAIRS_PER_SHARD, file_format="array_record")
+        writer.initialize_splits(list(examples))
+        for split, generator in examples.items():
+            writer.add_examples({split: (example for _, example in generator)})
+            writer.close_splits([split])
+        self.info.set_splits(info.splits)
+
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         del dl_manager  # the files are there
         return {split: self._generate_examples(split) for split in self.scan.splits}
@@ -176,7 +187,7 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 self.facts[split, pair.name] = facts
                 self.scan.notes += facts.notes
                 good += 1
-                yield number * (_KEYS // len(pairs)), example
+                yield number, example
             self.progress()
         if not good:
             first = next(entry for entry in self.scan.rejected if entry.split == split)
@@ -223,6 +234,6 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def find_class_names(self, *folders: Path) -> tuple[str, ...]:
         """The lines of the first classes.txt in these folders, () where there is none."""
         for folder in folders:
-            if (folder / "classes.txt").is_file():
+            if (folder / "classes.txt").exists():
                 return read_class_names(folder / "classes.txt")
         return ()

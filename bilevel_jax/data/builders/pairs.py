@@ -10,6 +10,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import IMAGE_SUFFIXES
 
 Files = dict[str, Path]  # by stem
+LISTS = {split: f"{split}.txt" for split in ("train", "val", "test")}
 
 
 class Pair(NamedTuple):
@@ -133,6 +134,11 @@ class Scan:
             f"no list of splits: {len(moved)} of {len(pairs)} pairs held out in contiguous blocks (seed {seed})"
         )
 
+    def lists(self, folder: Path, names: Mapping[str, str] = LISTS) -> dict[str, Path]:
+        """split -> its list file, where there is one in any form (`read_list` says what is wrong with it)."""
+        found = {split: folder / name for split, name in names.items()}
+        return {split: path for split, path in found.items() if path.exists() or path.is_symlink()}
+
     def read_list(self, path: Path) -> list[str]:
         """The names in a list file (a suffix such as .png is dropped); a name that stands there twice is noted."""
         names: dict[str, int] = {}
@@ -154,6 +160,15 @@ class Scan:
         if left:
             some = ", ".join(map(shown, left[:3])) + (", ..." if len(left) > 3 else "")
             self.notes.append(f"{len(left)} pair(s) are in no list and left out ({some})")
+
+    def note_unannotated(self) -> None:
+        """Notes how many pairs of a split lack a label map or boxes that others of it have."""
+        for split, pairs in self.splits.items():
+            for what in ("labels", "boxes"):
+                lack = [pair.name for pair in pairs if getattr(pair, what) is None]
+                if 0 < len(lack) < len(pairs):
+                    some = ", ".join(map(shown, lack[:3])) + (", ..." if len(lack) > 3 else "")
+                    self.notes.append(f"{split}: {len(lack)} of {len(pairs)} pairs have no {what} ({some})")
 
     def overlap(self) -> list[str]:
         """One sentence for each two splits that name the same infrared file."""

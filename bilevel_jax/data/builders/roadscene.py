@@ -28,8 +28,7 @@ class RoadScene(PairBuilder):
     def list_pairs(self, scan: Scan) -> None:
         infrared, visible = (scan.files(subfolder(self.root, *names)) for names in (self.infrared, self.visible))
         lists = subfolder(self.root, "meta") or self.root
-        found = {split: lists / f"{split}.txt" for split in ("train", "val", "test")}
-        found = {split: path for split, path in found.items() if path.is_file()}
+        found = scan.lists(lists)
         for split, path in found.items():
             scan.match(split, infrared, visible, scan.read_list(path), where=str(path))
         if not found:
