@@ -48,25 +48,29 @@ class SemanticTrainer:
         self._step = jax.jit(step, donate_argnums=(0, 1))
         self._predict = jax.jit(predict)
 
-    def train(self, source: Any, title: str, check_stop: Callable[[], None] = lambda: None) -> Any:
+    def train(
+        self, source: Any, title: str, check_stop: Callable[[], None] = lambda: None, seed: int | None = None
+    ) -> Any:
         """Trains on all records of a source and returns the parameters.
 
         Args:
             source: a source whose `vis` is what the network sees.
             title: of the progress bar.
             check_stop: called after every step; may raise.
+            seed: of the initialisation and of the crops; the configuration's where None.
 
         Raises:
             RunError: the loss became NaN or infinite.
         """
         config, data = self._config.rows, self._config.data
+        seed = self._config.seed if seed is None else seed
         height, width = data.crop
         params = jax.jit(self._networks.semantic.init)(
-            jax.random.PRNGKey(self._config.seed), np.zeros((1, height, width, 3), np.float32)
+            jax.random.PRNGKey(seed), np.zeros((1, height, width, 3), np.float32)
         )
         state = self._optimizer.init(params)
         batches = configured_batches(
-            data, source, np.arange(len(source)), batch_size=config.batch_size, seed=self._config.seed, cameras=False
+            data, source, np.arange(len(source)), batch_size=config.batch_size, seed=seed, cameras=False
         )
         used = ("ir", "vis", "saliency", "labels", "boxes", "classes", "has_labels", "has_boxes")
         with tqdm(total=config.steps, desc=title, unit="step", leave=False, dynamic_ncols=True) as bar:

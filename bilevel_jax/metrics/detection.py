@@ -38,6 +38,25 @@ def coco_ap(
     Raises:
         InputError: lists of different lengths, or a class without a name.
     """
+    evaluation = coco_evaluation(ground_truth, detections, class_names, image_sizes)
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation.accumulate()
+    # [IoU threshold, recall, class, area range (0 = all), detections an image (last = 100)]; -1 = no ground truth
+    precision = evaluation.eval["precision"][:, :, :, 0, -1]
+    result = {"AP": _mean(precision), "AP50": _mean(precision[0]), "AP75": _mean(precision[5])}
+    result |= {f"AP50/{name}": _mean(precision[0, :, k]) for k, name in enumerate(class_names)}
+    voc = [voc_ap(ground_truth, detections, k) for k in range(len(class_names))]
+    result["AP50_voc"] = float(np.nanmean(voc)) if np.isfinite(voc).any() else float("nan")
+    return result
+
+
+def coco_evaluation(
+    ground_truth: Sequence[Boxes],
+    detections: Sequence[Boxes],
+    class_names: Sequence[str],
+    image_sizes: Sequence[tuple[int, int]],
+) -> COCOeval:
+    """pycocotools' matching of detections to ground truth, image by image, not accumulated yet; as for `coco_ap`."""
     if not len(ground_truth) == len(detections) == len(image_sizes):
         counts = f"{len(ground_truth)}, {len(detections)} and {len(image_sizes)}"
         raise InputError(f"Ground truth, detections and sizes are of {counts} images; expected one number.")
@@ -51,14 +70,7 @@ def coco_ap(
             datasets.append(dataset)
         evaluation = COCOeval(*datasets, iouType="bbox")
         evaluation.evaluate()
-        evaluation.accumulate()
-    # [IoU threshold, recall, class, area range (0 = all), detections an image (last = 100)]; -1 = no ground truth
-    precision = evaluation.eval["precision"][:, :, :, 0, -1]
-    result = {"AP": _mean(precision), "AP50": _mean(precision[0]), "AP75": _mean(precision[5])}
-    result |= {f"AP50/{name}": _mean(precision[0, :, k]) for k, name in enumerate(class_names)}
-    voc = [voc_ap(ground_truth, detections, k) for k in range(len(class_names))]
-    result["AP50_voc"] = float(np.nanmean(voc)) if np.isfinite(voc).any() else float("nan")
-    return result
+    return evaluation
 
 
 def voc_ap(ground_truth: Sequence[Boxes], detections: Sequence[Boxes], number: int, threshold: float = 0.5) -> float:

@@ -1,0 +1,108 @@
+"""Figures of a whole set for many samples of its images at once, without matching or counting anything again.
+
+A sample is a row of counts: how often each image is in it. With every count 1 the figures are those of `coco_ap` and
+`scores`.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bilevel_jax.metrics.detection import Boxes, coco_evaluation
+
+RECALLS = np.linspace(0.0, 1.0, 101)  # COCO's
+MOST_DETECTIONS = 100  # an image, COCO's
+_CHUNK = 2**21  # numbers at once: 16 MiB in float64
+
+
+class Matches(NamedTuple):
+    """What one class's detections hit at an IoU of 0.5.
+
+    Attributes:
+        image: int [detections], the image of each.
+        score: float [detections].
+        hit: bool [detections], whether it took an object.
+        objects: int [images], the true objects.
+    """
+
+    image: np.ndarray
+    score: np.ndarray
+    hit: np.ndarray
+    objects: np.ndarray
+
+
+def match_detections(
+    ground_truth: Sequence[Boxes],
+    detections: Sequence[Boxes],
+    class_names: Sequence[str],
+    image_sizes: Sequence[tuple[int, int]],
+) -> list[Matches]:
+    """The matches of every class by pycocotools; arguments and errors as for `coco_ap`."""
+    evaluation = coco_evaluation(ground_truth, detections, class_names, image_sizes)
+    num_images, areas = len(ground_truth), len(evaluation.params.areaRng)
+    matches = []
+    for number in range(len(class_names)):
+        # Ordered by class, area range, image; the first area range takes all sizes.
+        start = number * areas * num_images
+        # None where an image has neither an object nor a detection of the class.
+        per_image = evaluation.evalImgs[start : start + num_images]
+        found = [(e, i) for i, e in enumerate(per_image) if e is not None]
+        objects = np.zeros(num_images, np.int64)
+        for e, i in found:
+            objects[i] = len(e["gtIds"])
+        scores = [np.asarray(e["dtScores"][:MOST_DETECTIONS], np.float64) for e, _ in found]
+        hits = [np.asarray(e["dtMatches"])[0, :MOST_DETECTIONS] > 0 for e, _ in found if len(e["dtScores"])]
+        images = [np.full(len(score), i, np.int64) for (_, i), score in zip(found, scores, strict=True)]
+        empty = [np.zeros(0)]
+        matches.append(
+            Matches(
+                np.concatenate([*images, *empty]).astype(np.int64),
+                np.concatenate([*scores, *empty]),
+                np.concatenate([*hits, *empty]).astype(bool),
+                objects,
+            )
+        )
+    return matches
+
+
+def average_precision(matches: Matches, counts: np.ndarray) -> np.ndarray:
+    """COCO's AP50 of one class for each sample, float [samples]; NaN where a sample has no object of the class.
+
+    Exactly what pycocotools gives for the images repeated as `counts` says, but for the order of equal scores.
+
+    Args:
+        matches: of the class.
+        counts: int [samples, images].
+    """
+    # Stable, as pycocotools sorts: equal scores stay in the order of the images.
+    order = np.argsort(-matches.score, kind="stable")
+    image, hit = matches.image[order], matches.hit[order]
+    objects = counts @ matches.objects
+    result = np.full(len(counts), np.nan)
+    step = max(1, _CHUNK // max(1, len(order)))
+    for start in range(0, len(counts), step):
+        weights = counts[start : start + step, image].astype(np.float64)
+        true, false = np.cumsum(weights * hit, axis=1), np.cumsum(weights * ~hit, axis=1)
+        precision = true / np.maximum(true + false, 1)
+        # The precision of a recall is the best at this recall or a higher one.
+        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        for row, place in enumerate(range(start, start + len(weights))):
+            if objects[place]:
+                first = np.searchsorted(true[row] / objects[place], RECALLS, side="left")
+                reached = first[first < len(order)]
+                result[place] = precision[row, reached].sum() / len(RECALLS)
+    return result
+
+
+def intersection_over_union(confusions: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """IoU of every class for each sample, float [samples, classes]; NaN where a class does not occur in the labels.
+
+    Args:
+        confusions: int [images, C, C], as `confusion_matrix` gives them.
+        counts: int [samples, images].
+    """
+    total = np.tensordot(counts, confusions, axes=1).astype(np.float64)
+    hits = np.diagonal(total, axis1=1, axis2=2)
+    true, predicted = total.sum(axis=2), total.sum(axis=1)
+    return np.where(true > 0, hits / np.maximum(true + predicted - hits, 1), np.nan)
