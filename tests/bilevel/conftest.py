@@ -1,11 +1,13 @@
-"""A small nonlinear fusion-like problem: two convolutions as forward, two tasks with losses of every allowed form."""
+"""A small nonlinear fusion-like problem, two convolutions and two tasks; and every weighting, compiled once."""
+
+import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bilevel_jax.bilevel import BilevelProblem, Task
+from bilevel_jax.bilevel import BilevelProblem, Task, dynamic_aggregate
 
 
 def convolve(images, kernel):
@@ -68,3 +70,25 @@ def values():
         "semantic": {"kernel": rng.normal(size=(3, 3, 1, 4)), "head": rng.normal(size=(4, 3))},
     }
     return outer_params, inner_params, batch(), batch()
+
+
+@pytest.fixture(scope="session")
+def compiled():
+    """(name, number of tasks) -> (transform, its jitted update, its first state) for two leaves, one of bfloat16.
+
+    The update takes (task gradients, losses, present, state). Compiling is most of the time that these tests take.
+    """
+    params = {"a": jnp.zeros((3, 2)), "b": jnp.zeros(6, jnp.bfloat16)}
+
+    @functools.cache
+    def made(name, num_tasks):
+        # fixed has no default; krum's needs four tasks
+        options = {"fixed": {"weights": tuple(np.linspace(1, 2, num_tasks))}, "krum": {"n_byzantine": 0}}
+        tx = dynamic_aggregate(name, num_tasks=num_tasks, **options.get(name, {}))
+
+        def update(grads, losses, present, state):
+            return tx.update(grads, state, losses=losses, present=present)
+
+        return tx, jax.jit(update), tx.init(params)
+
+    return made

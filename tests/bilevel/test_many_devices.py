@@ -1,5 +1,6 @@
 """Eight devices give what one gives; in a process of its own, since the device count is fixed at start-up."""
 
+import functools
 import json
 import os
 import subprocess
@@ -73,27 +74,37 @@ def on_eight_devices(*arguments):
         "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
         "PYTHONPATH": os.pathsep.join([str(here.parents[1]), os.environ.get("PYTHONPATH", "")]),
     }
-    done = subprocess.run([sys.executable, *arguments, str(here)], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.strip()
 
 
 def test_eight_devices_are_one():
-    assert on_eight_devices("-c", SCRIPT) == "equal"
+    assert on_eight_devices("-c", SCRIPT, str(Path(__file__).parent)) == "equal"
 
 
-@pytest.fixture(scope="module")
-def report():
-    return json.loads(on_eight_devices(str(Path(__file__).with_name("eight_devices.py"))))
+# One of each kind; pytest -m slow runs the others.
+QUICK = ("equal", "dwa", "mgda", "graddrop", "one_step", "empirical_fisher", "forward", "unrolled")
 
 
-@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
-def test_every_weighting(name, report):
-    assert report[f"weighting {name}"] == "equal"
+@functools.cache
+def report(quick):
+    names = [name for name in (*WEIGHTINGS, *ESTIMATORS) if (name in QUICK) == quick]
+    return json.loads(on_eight_devices(str(Path(__file__).with_name("eight_devices.py")), *names))
 
 
-@pytest.mark.parametrize("name", sorted(ESTIMATORS))
-def test_every_estimator(name, report):
-    assert report[f"estimator {name}"] == "equal"
+def all_of(registry):
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in sorted(registry)]
+
+
+@pytest.mark.parametrize("name", all_of(WEIGHTINGS))
+def test_every_weighting(name):
+    assert report(name in QUICK)[name] == "equal"
+
+
+@pytest.mark.parametrize("name", all_of(ESTIMATORS))
+def test_every_estimator(name):
+    found = report(name in QUICK)
+    assert found[name] == "equal"
     refused = "ValueError: forward carries tangents of an outer variable that all devices share: use unrolled"
-    assert report[f"sharded outer variable {name}"] == (refused if name == "forward" else "equal")
+    assert found[f"{name}, sharded outer variable"] == (refused if name == "forward" else "equal")

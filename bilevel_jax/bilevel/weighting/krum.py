@@ -9,7 +9,8 @@ def krum(n_byzantine: int = 1, n_selected: int = 1) -> Weighting:
     """The mean of the `n_selected` gradients with the smallest sums of distances to their nearest neighbours.
 
     Needs the Gramian. The K - n_byzantine - 2 nearest count. Up to `n_byzantine` gradients may be arbitrary; `init`
-    raises ValueError below K = n_byzantine + 3 and below K = n_selected.
+    raises ValueError below K = n_byzantine + 3 and below K = n_selected. Where fewer tasks than that are present it is
+    their mean.
 
     References:
       Blanchard et al., Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent, NeurIPS 2017
