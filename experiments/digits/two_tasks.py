@@ -8,8 +8,8 @@ the trunk alone; each head takes its own task's gradient as it is. --tasks=4 add
 left one is larger, since some weightings need more than two tasks. The test canvases are made of digits of their own.
 
 Adam follows, which makes a constant factor of the update irrelevant: what differs is its direction. All rows share
-data, first parameters and batches, seed by seed; the last column is the mean accuracy minus that of `equal` with its
-standard error over the seeds.
+data, first parameters and batches, seed by seed, so the last column (mean accuracy minus that of `equal`, and the
+standard error of that over the seeds) sees more than the spread of the others.
 """
 
 import functools
@@ -122,7 +122,7 @@ def alone(tasks, task):
 
 
 def table_row(name, accuracy, conflicts, reference):
-    """A row of the table; accuracy [seeds, K], conflicts [seeds] or None, reference: the mean accuracy [seeds] of `equal`."""
+    """A row of accuracy [seeds, K] and conflicts [seeds] or None, against the mean accuracy [seeds] of `equal`."""
     mean = np.mean(accuracy, axis=1)
     cells = [f"{a:.1f} ± {s:.1f}" for a, s in zip(np.mean(accuracy, axis=0), np.std(accuracy, axis=0), strict=True)]
     cells += [f"{np.mean(mean):.1f} ± {np.std(mean):.1f}", f"{np.mean(np.min(accuracy, axis=1)):.1f}"]
