@@ -13,7 +13,7 @@ from absl import logging
 def save_parameters(workdir: str | os.PathLike, name: str, params: Any) -> None:
     """Writes a pytree of arrays under `name` into the run's folder, replacing an earlier one."""
     path = Path(workdir).absolute() / "parameters" / name
-    with ocp.StandardCheckpointer() as checkpointer:
+    with own_checkpointer() as checkpointer:
         checkpointer.save(path, jax.tree.map(np.asarray, params), force=True)
 
 
@@ -22,8 +22,17 @@ def load_parameters(workdir: str | os.PathLike, name: str) -> Any | None:
     path = Path(workdir).absolute() / "parameters" / name
     if not path.exists():
         return None
-    with ocp.StandardCheckpointer() as checkpointer:
+    with own_checkpointer() as checkpointer:
         return read_tree(checkpointer, path)
+
+
+def own_checkpointer() -> ocp.StandardCheckpointer:
+    """A checkpointer that waits for no other process of the run."""
+    if jax.process_count() == 1:
+        return ocp.StandardCheckpointer()
+    me = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(me, {me}, barrier_sync_key_prefix=f"process_{me}")
+    return ocp.StandardCheckpointer(multiprocessing_options=alone)
 
 
 def read_tree(checkpointer: ocp.StandardCheckpointer, path: Path) -> Any:

@@ -20,12 +20,13 @@ import numpy as np
 import orbax.checkpoint as ocp
 from absl import logging
 from flax import serialization
+from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
 from bilevel_jax import __version__
 from bilevel_jax.atomic import write_json
 from bilevel_jax.checkpoints.lock import lock_folder
-from bilevel_jax.checkpoints.parameters import read_tree
+from bilevel_jax.checkpoints.parameters import own_checkpointer, read_tree
 from bilevel_jax.errors import InputError, RunError
 
 # What decides the shapes of the state: another value cannot read the checkpoint.
@@ -63,12 +64,15 @@ class Run:
             self.workdir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.workdir} cannot be written: {error.strerror or error}.") from error
-        self._lock = lock_folder(self.workdir)
+        # Of several processes the first one writes; all of them take part in saving and restoring.
+        self._first = jax.process_index() == 0
+        self._lock = lock_folder(self.workdir) if self._first else None
         try:
             self._check_same_model(config)
-            write_json(self.workdir / "config.json", json.loads(config.to_json()))
+            if self._first:
+                write_json(self.workdir / "config.json", json.loads(config.to_json()))
         except InputError:
-            self._lock.close()
+            self._unlock()
             raise
         options = ocp.CheckpointManagerOptions(max_to_keep=keep, cleanup_tmp_directories=True)
         self._manager = ocp.CheckpointManager(self.workdir / "checkpoints", options=options)
@@ -127,10 +131,12 @@ class Run:
         step, found = _newest_readable(self.workdir, steps, lambda step: self._manager.restore(step, args=items))
         if step is None:
             return None
-        for unreadable in (s for s in steps if s > step):
+        for unreadable in (s for s in steps if s > step and self._first):
             moved = self.workdir / "unreadable" / str(unreadable)
             moved.parent.mkdir(exist_ok=True)
             os.replace(self.workdir / "checkpoints" / str(unreadable), _free(moved))
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices("unreadable checkpoints are moved")
         self._manager.reload()
         return step, serialization.from_state_dict(state, found["state"]), found["position"]
 
@@ -143,6 +149,10 @@ class Run:
         try:
             self._writing(self._manager.close)
         finally:
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
             self._lock.close()
 
     def _writing(self, write: Callable[[], None]) -> None:
@@ -172,7 +182,7 @@ def load_run(workdir: str | os.PathLike) -> tuple[ConfigDict, dict[str, Any]]:
         raise InputError(
             f"{workdir} has no finished checkpoint under checkpoints/; train.py --workdir={workdir} makes one."
         )
-    with ocp.StandardCheckpointer() as checkpointer:
+    with own_checkpointer() as checkpointer:
         step, state = _newest_readable(
             workdir, steps[::-1], lambda step: read_tree(checkpointer, workdir / "checkpoints" / str(step) / "state")
         )

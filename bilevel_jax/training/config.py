@@ -137,6 +137,8 @@ def default_config() -> ConfigDict:
     config.rows.steps = 400  # 0 = no table at the end of training
     config.rows.batch_size = 8
 
+    config.fsdp = 1  # devices that share one copy of the state; 1 = each has its own
+
     config.log_every = 1
     config.log_gradients_every = 0  # per-task norms and cosines of the hypergradients: extra pulls; 0 = never
     config.checkpoint_every = 200
@@ -179,7 +181,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
         "log_every",
         "rows.batch_size",
     ]
-    positive += ["visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
+    positive += ["fsdp", "visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
     not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.misregistration"]
     not_negative += [f"data.{k}" for k in ("infrared_noise", "visible_gamma", "threads", "workers", "prefetch")]

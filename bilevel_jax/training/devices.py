@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from orbax.checkpoint import multihost
 
 from bilevel_jax.errors import InputError
 
@@ -41,6 +42,13 @@ def join_cluster(
         jax.distributed.initialize(coordinator, num_processes, process_id)
     elif _in_cluster():
         jax.distributed.initialize()
+
+
+def wait_for_first_process() -> None:
+    """Called by every process at its end: the connection lasts while the first one still works."""
+    if jax.process_count() > 1:
+        multihost.sync_global_processes("end of the run", timeout=7 * 24 * 3600)
+        jax.distributed.shutdown()
 
 
 def _in_cluster() -> bool:

@@ -1,7 +1,5 @@
 """The training run: data, state, resume, steps, and what is written on the way."""
 
-import math
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,15 +7,18 @@ from typing import Any
 import jax
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from bilevel_jax.atomic import write_json
 from bilevel_jax.checkpoints import Run
-from bilevel_jax.data.pipeline import evaluation_batches, training_batches
+from bilevel_jax.data.configured import configured_batches
+from bilevel_jax.data.pipeline import evaluation_batches
+from bilevel_jax.data.resumable import ResumableBatches
 from bilevel_jax.data.sets import Sets
-from bilevel_jax.errors import RunError, StopSignal
+from bilevel_jax.errors import StopSignal
 from bilevel_jax.report.plots import plot_curves
 from bilevel_jax.report.writers import MetricsWriter
+from bilevel_jax.training.devices import check_batch_size, device_mesh, place_state
+from bilevel_jax.training.log import Log
 from bilevel_jax.training.problem import networks_from_config
 from bilevel_jax.training.sheets import write_sheet
 from bilevel_jax.training.signals import StopRequest
@@ -42,66 +43,76 @@ def train(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> T
         The state after the last step.
 
     Raises:
-        InputError: `workdir` cannot be written or holds another model's run.
+        InputError: `workdir` cannot be written, is in use, or holds another model's run; the batch does not fit the
+            devices.
         RunError: a loss is NaN or infinite; the message has the step, the loss and the files of the batch.
         StopSignal: stopped by a signal, after saving.
     """
-    # 1. What does not change: networks, optimizers, compiled steps.
+    # 1. What does not change: devices, networks, optimizers, compiled steps.
+    mesh, first = device_mesh(config.fsdp), jax.process_index() == 0
+    check_batch_size(mesh, "config.data.batch_size", config.data.batch_size)
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     optimizers = Optimizers(config, num_tasks=1 if networks.semantic is None else 2)
-    steps = make_steps(config, networks, optimizers)
+    steps = make_steps(config, networks, optimizers, mesh)
     # 2. The state and the data from their beginning.
-    state = initial_state(config, networks, optimizers)
+    state = place_state(mesh, initial_state(config, networks, optimizers))
     batches = {"inner": _batches(config, sets, "inner"), "outer": _batches(config, sets, "outer")}
     # 3. Or from the last checkpoint: state, then data position, then metrics up to that step.
     run = Run(workdir, config, keep=config.keep_checkpoints)
-    write_json(run.workdir / "classes.json", {"boxes": sets.train.class_names, "labels": sets.train.label_names})
+    if first:
+        write_json(run.workdir / "classes.json", {"boxes": sets.train.class_names, "labels": sets.train.label_names})
     restored = run.restore(state)
     start = 0
     if restored is not None:
         start, state, position = restored
         for name, iterator in batches.items():
             iterator.set_state(position[name])
-    writer = MetricsWriter(run.workdir)
-    writer.truncate_after(start)
+    writer = MetricsWriter(run.workdir) if first else None
+    if first:
+        writer.truncate_after(start)
     # 4. The steps that are left.
     total = config.warm_start.steps + config.steps
     shown = np.linspace(0, len(sets.validation) - 1, min(SHEET_SAMPLES, len(sets.validation))).astype(int)
     sample = next(iter(evaluation_batches(sets.validation, shown, len(shown))))
-    log = _Log(config, sets, writer, start, total)
+    log = Log(config, sets, writer, start, total)
     try:
         for step in range(start + 1, total + 1):
+            waited = sum(iterator.seconds_waited for iterator in batches.values())
             state, metrics, files = _take_step(config, steps, state, batches, step)
+            metrics["time/wait_s"] = sum(iterator.seconds_waited for iterator in batches.values()) - waited
             log.add(step, metrics, files)
+            stopping = stop.asked_of_any(step)
             if config.sheet_every and (step % config.sheet_every == 0 or step == total):
                 images, predictions = steps.predict(state.outer_params, state.inner_params, sample)
-                write_sheet(run.workdir / "sheets" / f"{step:06d}.png", sample, images, predictions, sets.validation)
-            if step % config.checkpoint_every == 0 or step == total or stop.asked:
+                if first:
+                    path = run.workdir / "sheets" / f"{step:06d}.png"
+                    write_sheet(path, sample, images, predictions, sets.validation)
+            if step % config.checkpoint_every == 0 or step == total or stopping:
                 log.flush()  # a NaN ends the run here, before it reaches a checkpoint
                 position = {name: iterator.get_state() for name, iterator in batches.items()}
-                run.save(step, state, position, wait=stop.asked or step == total)
-            if stop.asked and step < total:
+                run.save(step, state, position, wait=stopping or step == total)
+            if stopping and step < total:
                 raise StopSignal(f"saved step {step} of {total} in {run.workdir}; the same command resumes it.")
     finally:
+        for iterator in batches.values():
+            iterator.close()
         log.close()
         run.close()
-    if start < total:
+    if first and start < total:
         plot_curves(run.workdir / "metrics.jsonl", run.workdir / "curves.png")
     return state
 
 
-def _batches(config: ConfigDict, sets: Sets, part: str) -> Iterator[dict[str, np.ndarray]]:
-    data = config.data
-    return training_batches(
+def _batches(config: ConfigDict, sets: Sets, part: str) -> ResumableBatches:
+    """This process's part of the global batches of the inner or the outer problem."""
+    return configured_batches(
+        config.data,
         sets.train,
         getattr(sets, part),
-        batch_size=data.batch_size,
-        crop=tuple(data.crop),
+        batch_size=config.data.batch_size // jax.process_count(),
         seed=2 * config.seed + (part == "outer"),
-        flip=data.flip,
-        brightness=data.brightness,
-        max_boxes=data.max_boxes,
-        num_threads=data.threads,
+        shard_index=jax.process_index(),
+        shard_count=jax.process_count(),
     )
 
 
@@ -124,51 +135,3 @@ def _take_step(
         state, outer_metrics = steps.outer(state, outer, inner)
         metrics, files = metrics | outer_metrics, files | {"outer": outer["index"]}
     return state, metrics, files
-
-
-class _Log:
-    """Writes each step's metrics one step late, so that the device is never waited for, and stops at a NaN."""
-
-    def __init__(self, config: ConfigDict, sets: Sets, writer: MetricsWriter, start: int, total: int):
-        self._config, self._sets, self._writer = config, sets, writer
-        self._bar = tqdm(total=total, initial=start, unit="step", dynamic_ncols=True, smoothing=0.1)
-        self._shown: dict[str, str] = {}
-        self._pending: tuple[int, dict[str, jax.Array], dict[str, np.ndarray]] | None = None
-        self._time = time.perf_counter()
-
-    def add(self, step: int, metrics: dict[str, jax.Array], files: dict[str, np.ndarray]) -> None:
-        self.flush()
-        self._pending = step, metrics, files
-
-    def flush(self) -> None:
-        if self._pending is None:
-            return
-        (step, metrics, files), self._pending = self._pending, None
-        values = {name: float(value) for name, value in jax.device_get(metrics).items()}
-        self._check_finite(step, values, files)
-        now = time.perf_counter()
-        values["time/step_s"], self._time = now - self._time, now
-        values["time/images_per_s"] = sum(map(len, files.values())) / values["time/step_s"]
-        phase = "warm_start" if step <= self._config.warm_start.steps else "bilevel"
-        if step % self._config.log_every == 0:
-            self._writer.write(step, {"phase": phase, **values})
-        self._shown |= {
-            name: f"{value:.3g}" for name, value in values.items() if name.startswith(("loss", "rho", "la"))
-        }
-        self._bar.set_postfix(self._shown | {"img/s": f"{values['time/images_per_s']:.0f}"}, refresh=False)
-        self._bar.set_description(phase, refresh=False)
-        self._bar.update()
-
-    def _check_finite(self, step: int, values: dict[str, float], files: dict[str, np.ndarray]) -> None:
-        for name, value in values.items():
-            if name.startswith("loss") and not math.isfinite(value):
-                part = next((p for p in files if p in name), next(iter(files)))
-                names = ", ".join(self._sets.train.names[i] for i in files[part])
-                raise RunError(
-                    f"{name} is {value} at step {step}, on the batch {names}; the last checkpoint is from before. "
-                    "Lower the learning rate, or look at these files."
-                )
-
-    def close(self) -> None:
-        self._bar.close()
-        self._writer.close()

@@ -5,7 +5,13 @@ import signal
 import threading
 from types import FrameType
 
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
 from bilevel_jax.errors import EXIT_RESUME, StopSignal
+
+ASK_OTHERS_EVERY = 10  # steps; asking waits for the device
 
 
 class StopRequest:
@@ -28,6 +34,12 @@ class StopRequest:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def asked_of_any(self, step: int) -> bool:
+        """Whether any process of the run was told to stop: the same answer in all of them, at the same step."""
+        if jax.process_count() == 1:
+            return self.asked
+        return step % ASK_OTHERS_EVERY == 0 and bool(multihost_utils.process_allgather(np.array(self.asked)).any())
 
     def check(self, what: str = "nothing is lost") -> None:
         """Raises StopSignal, saying what is kept, where the process was told to stop."""
