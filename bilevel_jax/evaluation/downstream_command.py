@@ -1,0 +1,149 @@
+"""downstream.py: flags -> configuration, data and inputs -> cells -> tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict
+
+from bilevel_jax.atomic import write_json, write_text
+from bilevel_jax.checkpoints import load_run
+from bilevel_jax.command_line import define_config_flag, parse_flags
+from bilevel_jax.data.sets import Sets, open_sets
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.downstream import Input, compare_inputs
+from bilevel_jax.evaluation.downstream_table import compare_cells, comparison_json, comparison_text
+from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
+from bilevel_jax.inference import Fuser
+from bilevel_jax.models import SEMANTIC_NETWORKS
+from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.signals import StopRequest
+
+USAGE = (
+    "python experiments/downstream.py --task=detection|segmentation --data=DIR|scenes "
+    "--inputs=ir,vi,average,max,laplacian,ours[,DIR...] [--workdir=RUN] [--seeds=0,1,2] [--steps=N] [--matched]"
+)
+CAMERAS = {"ir": "ir", "vi": "vis", "vis": "vis"}
+OURS = "ours"
+
+
+def downstream_command(argv: Sequence[str]) -> None:
+    """Trains the same network on each kind of input and prints what each is worth, with intervals."""
+    values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["inputs"])
+    run = load_run(values.workdir) if values.workdir else None
+    config = _config(values, run)
+    sets = open_sets(config.data, config.seed)
+    inputs = _inputs(values.inputs, values.workdir, run)
+    if run is not None and OURS in inputs:
+        _check_unseen(run[0], sets, config)
+    reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
+    if reference not in inputs:
+        raise InputError(f"--reference={reference} is none of the inputs; expected one of {', '.join(inputs)}.")
+    seeds = _seeds(values.seeds)
+    out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
+    with StopRequest() as stop:
+        check_stop = lambda: stop.check("the finished cells are kept")
+        cells = compare_inputs(config, sets, inputs, seeds, out, values.matched, check_stop)
+    comparison = compare_cells(cells, reference)
+    place = out / "matched" if values.matched else out
+    write_json(place / "comparison.json", comparison_json(comparison))
+    write_text(place / "comparison.md", comparison_text(comparison, markdown=True) + "\n")
+    about = f"one network on all inputs mixed, {config.rows.steps} steps" if values.matched else (
+        f"a network of its own for each input, {config.rows.steps} steps"
+    )  # fmt: skip
+    print(f"{config.semantic.task}: {about}; {len(sets.train)} training pairs")
+    print(comparison_text(comparison))
+    print(f"\nCells and tables: {place}")
+
+
+def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
+    define_config_flag(values, argv)
+    flags.DEFINE_enum(
+        "task", None, list(SEMANTIC_NETWORKS), "what is trained (default: as configured)", flag_values=values
+    )
+    text = "folder of pairs with labels, train.txt and val.txt; or scenes (default: as configured)"
+    flags.DEFINE_string("data", None, text, flag_values=values)
+    text = f"ir, vi, {OURS} (fused by --workdir), {', '.join(TRIVIAL_METHODS)}, and folders of fused images"
+    flags.DEFINE_list("inputs", None, text, flag_values=values)
+    flags.DEFINE_string("workdir", None, f"the training run whose network makes {OURS!r}", flag_values=values)
+    flags.DEFINE_list("seeds", ["0", "1", "2"], "of initialisation and crops", flag_values=values)
+    flags.DEFINE_integer("steps", None, "training steps (default: as configured)", lower_bound=1, flag_values=values)
+    flags.DEFINE_bool("matched", False, "one network on all inputs mixed, tested on each", flag_values=values)
+    text = f"the input that the others are held against (default: {OURS}, or the first)"
+    flags.DEFINE_string("reference", None, text, flag_values=values)
+    flags.DEFINE_string("out", None, "where cells and tables go (default: runs/downstream/TASK)", flag_values=values)
+
+
+def _config(values: flags.FlagValues, run: tuple[ConfigDict, Any] | None) -> ConfigDict:
+    """--config, or the run's own, or the default one; then --task, --data and --steps on top."""
+    if values.config is not None:
+        config = values.config
+    else:
+        config = run[0].copy_and_resolve_references() if run is not None else default_config()
+    config = ConfigDict(config.to_dict())
+    if values.task is not None:
+        config.semantic.task = values.task
+    if config.semantic.task == "none":
+        raise InputError(f"--task is missing: expected one of {', '.join(SEMANTIC_NETWORKS)}.")
+    if values.data == "scenes":
+        config.data.name = "scenes"
+    elif values.data is not None:
+        config.data.name, config.data.root = "folder", values.data
+    if values.steps is not None:
+        config.rows.steps = values.steps
+    return check_config(config)
+
+
+def _inputs(given: Sequence[str], workdir: str | None, run: tuple[ConfigDict, Any] | None) -> dict[str, Input]:
+    inputs: dict[str, Input] = {}
+    for text in given:
+        name, kind, fuser = text, CAMERAS.get(text, text), None
+        origin: dict[str, Any] = {"kind": kind}
+        if text == OURS:
+            if run is None:
+                raise InputError(f"--inputs has {OURS!r}; expected --workdir with the run that fuses.")
+            kind, fuser = "fused", Fuser.from_run(*run)
+            origin = {"kind": kind, "workdir": str(Path(workdir).resolve()), "step": int(run[1]["step"])}
+        elif text not in CAMERAS and text not in TRIVIAL_METHODS:
+            label, found, folder = text.partition("=")
+            kind = Path(folder if found else text)
+            name = label if found else kind.resolve().name
+            if not kind.is_dir():
+                known = ", ".join([*CAMERAS, OURS, *TRIVIAL_METHODS])
+                raise InputError(f"--inputs has {text!r}; expected a folder of images, or one of {known}.")
+            origin = {"kind": "folder", "folder": str(kind.resolve())}
+        if name in inputs or not name or "/" in name:
+            raise InputError(f"--inputs has two of the name {name!r}; expected NAME=FOLDER with another name.")
+        inputs[name] = Input(kind, fuser, origin)
+    if not inputs:
+        raise InputError("--inputs is empty; expected names and folders, separated by commas.")
+    return inputs
+
+
+def _seeds(given: Sequence[str]) -> list[int]:
+    try:
+        seeds = [int(text) for text in given]
+    except ValueError:
+        raise InputError(f"--seeds={','.join(given)} are no whole numbers; expected such as 0,1,2.") from None
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise InputError(f"--seeds={','.join(given)}; expected different numbers from 0 on.")
+    return seeds
+
+
+def _check_unseen(trained: ConfigDict, sets: Sets, config: ConfigDict) -> None:
+    """Raises InputError where the run that makes `ours` was trained on pairs that are held out here."""
+    if trained.data.name != config.data.name:
+        return
+    if trained.data.name == "scenes":
+        same = trained.seed == config.seed and trained.data.num_train > config.data.num_train
+        seen = ["scenes"] if same else []
+    elif Path(trained.data.root).resolve() == Path(config.data.root).resolve():
+        seen = sorted(set(open_sets(trained.data, trained.seed).train.names) & set(sets.validation.names))
+    else:
+        seen = []
+    if seen:
+        raise InputError(
+            f"The run of --workdir was trained on {len(seen)} of the held-out pairs ({', '.join(seen[:3])}); expected "
+            "pairs that it has not seen."
+        )

@@ -1,0 +1,15 @@
+"""What each kind of input is worth to a detector or segmenter:
+
+    python experiments/downstream.py --task=detection --data=DIR --inputs=ir,vi,average,max,laplacian,ours --workdir=RUN
+
+Trains the same network with the same seeds and budget on each input; finished cells are kept, so the same command
+continues a stopped comparison, and more seeds or inputs can be added. --config=FILE.py gives sizes and optimizers.
+"""
+
+import sys
+
+from bilevel_jax.errors import run_command
+from bilevel_jax.evaluation.downstream_command import downstream_command
+
+if __name__ == "__main__":
+    sys.exit(run_command(downstream_command))
