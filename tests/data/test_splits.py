@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bilevel_jax.data.splits import alternate_blocks, check_disjoint
+from bilevel_jax.data.splits import alternate_blocks, check_disjoint, hold_out_blocks
 from bilevel_jax.errors import InputError
 
 
@@ -55,3 +55,19 @@ def test_an_overlap_is_named():
         check_disjoint([0, 1, 2], [2, 1, 3], names=["a", "b", "c", "d"])
     with pytest.raises(InputError, match="the outer part of the training list is empty"):
         check_disjoint([0, 1], [])
+
+
+@pytest.mark.parametrize(("num", "blocks"), [(2, 1), (5, 1), (104, 1), (4200, 8)])
+def test_held_out_blocks_are_contiguous_and_a_fifth(num, blocks):
+    kept, held_out = hold_out_blocks(num, seed=3)
+    assert sorted([*kept, *held_out]) == list(range(num))
+    assert len(held_out) == pytest.approx(num * 0.2, abs=max(1.0, num * 0.02))
+    assert 1 + np.count_nonzero(np.diff(held_out) > 1) <= blocks
+    again, other = hold_out_blocks(num, seed=3)[1], [hold_out_blocks(num, seed=s)[1].tolist() for s in range(8)]
+    np.testing.assert_array_equal(held_out, again)
+    assert any(found != held_out.tolist() for found in other)
+
+
+def test_one_pair_cannot_be_split():
+    with pytest.raises(InputError, match=r"there are 1 pair\(s\) to split, expected at least 2"):
+        hold_out_blocks(1)

@@ -17,7 +17,7 @@ def test_shipped_configs_are_complete(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     config = module.get_config()
-    if config.data.name == "folder":
+    if config.data.name != "scenes":
         config.data.root = "somewhere"
     assert check_config(config).is_locked
 

@@ -60,7 +60,7 @@ def make_example(builder: Any, pair: Pair) -> tuple[dict[str, Any], Facts]:
     """
     data = builder.read_images(pair)
     for path, encoded in zip((pair.infrared, pair.visible), data, strict=True):
-        _check_encoded(path, encoded)
+        check_encoded(path, encoded)
     ir = one_channel(decode_image(data[0], pair.infrared))
     vis = decode_image(data[1], pair.visible)
     height, width = ir.shape[:2]
@@ -94,14 +94,8 @@ def make_example(builder: Any, pair: Pair) -> tuple[dict[str, Any], Facts]:
     )
 
 
-def encode_image(image: np.ndarray) -> bytes:
-    """uint8 [H, W, 1 or 3] as a PNG file, packed for speed."""
-    file = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file, "PNG", compress_level=3)
-    return file.getvalue()
-
-
-def _check_encoded(path: Any, encoded: bytes) -> None:
+def check_encoded(path: Any, encoded: bytes) -> None:
+    """Raises InputError where an image file is empty or too large, or its picture too small or too large, undecoded."""
     if not encoded:
         raise InputError(f"{path} is empty, expected an image.")
     if len(encoded) > MAX_BYTES:
@@ -112,6 +106,13 @@ def _check_encoded(path: Any, encoded: bytes) -> None:
             f"{path} is {width} x {height} pixels, expected sides of at least {MIN_SIDE} and at most {MAX_PIXELS} "
             "pixels."
         )
+
+
+def encode_image(image: np.ndarray) -> bytes:
+    """uint8 [H, W, 1 or 3] as a PNG file, packed for speed."""
+    file = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file, "PNG", compress_level=3)
+    return file.getvalue()
 
 
 def _class_numbers(boxes: Boxes, class_names: tuple[str, ...], pair: Pair) -> np.ndarray:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bilevel_jax.data.builders.disk import LABELS, subfolder
-from bilevel_jax.data.builders.examples import encode_image
+from bilevel_jax.data.builders.examples import check_encoded, encode_image
 from bilevel_jax.data.builders.msrs import NAMES, PALETTE, by_day_and_night
 from bilevel_jax.data.builders.pair_builder import PairBuilder
 from bilevel_jax.data.builders.pairs import LISTS, Pair, Scan
@@ -46,7 +46,9 @@ class Mfnet(PairBuilder):
             scan.reject("", name, f"{labels[name]} has no image of its name in images, expected one.")
 
     def read_images(self, pair: Pair) -> tuple[bytes, bytes]:
-        image = decode_image(read_file(pair.visible), pair.visible, alpha=True)
+        data = read_file(pair.visible)
+        check_encoded(pair.visible, data)
+        image = decode_image(data, pair.visible, alpha=True)
         if image.shape[-1] != 4:
             raise InputError(
                 f"{pair.visible} has {image.shape[-1]} channel(s), expected 4: red, green, blue, and infrared as alpha."

@@ -59,9 +59,7 @@ def test_a_split_without_any_good_pair_is_an_error_and_leaves_nothing(mfnet, tmp
     root, names = mfnet
     for name, _ in names["test"]:
         (root / "images" / f"{name}.png").write_bytes(b"")
-    with pytest.raises(
-        InputError, match=r"none of the 2 pairs of test can be used, the first because: .* cannot be read"
-    ):
+    with pytest.raises(InputError, match=r"none of the 2 pairs of test can be used, the first because: .* is empty"):
         prepare("mfnet", root, tmp_path / "out")
     assert not (tmp_path / "out").exists() and not leftovers(tmp_path)
 

@@ -1,0 +1,32 @@
+"""FMB: street pairs of 800 x 600, label maps of fourteen classes and a background.
+
+    python experiments/train.py --config=experiments/configs/fmb.py --config.data.root=DIR
+
+DIR is the download as it was unpacked (train/ test/ with Infrared/ Visible/ Label/), or what prepare.py made of it. The
+table has both of the papers' means: mIoU_all over fifteen classes, mIoU_foreground over the fourteen without
+background. --config.data.ignore_labels="('background',)" neither learns nor counts the background's pixels.
+
+The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
+and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.
+"""
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.training.config import default_config
+
+
+def get_config() -> ConfigDict:
+    config = default_config()
+    config.data.name = "fmb"
+    config.data.crop = (320, 320)
+    config.fusion.name = "paper"
+    config.semantic.task = "segmentation"
+    config.semantic.width = 64
+    config.semantic.channels = 128
+    config.semantic.stem_stride = 2
+    config.warm_start.steps = 2_000
+    config.steps = 20_000
+    config.rows.steps = 10_000
+    config.checkpoint_every = 1_000
+    config.sheet_every = 1_000
+    return config

@@ -1,0 +1,32 @@
+"""MFNet: urban pairs of 640 x 480 by day and night, label maps of nine classes.
+
+    python experiments/train.py --config=experiments/configs/mfnet.py --config.data.root=DIR
+
+DIR is the download as it was unpacked (images/ labels/ train.txt val.txt test.txt), or what prepare.py made of it. It
+is held out on test.txt; --config.data.validation_split=test_night (or test_day) for a part of it. mIoU_all is the
+papers' mean over all nine classes, `unlabeled` among them.
+
+The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
+and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.
+"""
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.training.config import default_config
+
+
+def get_config() -> ConfigDict:
+    config = default_config()
+    config.data.name = "mfnet"
+    config.data.crop = (320, 320)
+    config.fusion.name = "paper"
+    config.semantic.task = "segmentation"
+    config.semantic.width = 64
+    config.semantic.channels = 128
+    config.semantic.stem_stride = 2
+    config.warm_start.steps = 2_000
+    config.steps = 20_000
+    config.rows.steps = 10_000
+    config.checkpoint_every = 1_000
+    config.sheet_every = 1_000
+    return config

@@ -1,0 +1,34 @@
+"""MSRS at its full 640 x 480: street pairs by day and night, label maps of nine classes.
+
+    python experiments/train.py --config=experiments/configs/msrs_full.py --config.data.root=DIR
+
+DIR is the download as it was unpacked (train/ test/ [detection/]), or what prepare.py made of it. Its infrared images
+are dim, so the target is `bright` with a gain of 2, as in msrs.py, where that was looked at on real pairs.
+
+The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
+and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.
+"""
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.training.config import default_config
+
+
+def get_config() -> ConfigDict:
+    config = default_config()
+    config.data.name = "msrs"
+    config.data.crop = (320, 320)
+    config.visual.target = "bright"
+    config.visual.infrared_gain = 2.0
+    config.visual.saliency_blur = 2.0
+    config.fusion.name = "paper"
+    config.semantic.task = "segmentation"
+    config.semantic.width = 64
+    config.semantic.channels = 128
+    config.semantic.stem_stride = 2
+    config.warm_start.steps = 2_000
+    config.steps = 20_000
+    config.rows.steps = 10_000
+    config.checkpoint_every = 1_000
+    config.sheet_every = 1_000
+    return config
