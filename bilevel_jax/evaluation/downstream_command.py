@@ -13,16 +13,19 @@ from bilevel_jax.command_line import define_config_flag, parse_flags
 from bilevel_jax.data.sets import Sets, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream import Input, compare_inputs
+from bilevel_jax.evaluation.downstream_report import downstream_report
 from bilevel_jax.evaluation.downstream_table import compare_cells, comparison_json, comparison_text
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
 from bilevel_jax.models import SEMANTIC_NETWORKS
+from bilevel_jax.report.html import write_report
 from bilevel_jax.training.config import check_config, default_config
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
     "python experiments/downstream.py --task=detection|segmentation --data=DIR|scenes "
-    "--inputs=ir,vi,average,max,laplacian,ours[,DIR...] [--workdir=RUN] [--seeds=0,1,2] [--steps=N] [--matched]"
+    "--inputs=ir,vi,average,max,laplacian,ours[,DIR...] [--workdir=RUN] [--seeds=0,1,2] [--steps=N] "
+    "[--matched] [--report=DIR]"
 )
 CAMERAS = {"ir": "ir", "vi": "vis", "vis": "vis"}
 OURS = "ours"
@@ -49,12 +52,14 @@ def downstream_command(argv: Sequence[str]) -> None:
     place = out / "matched" if values.matched else out
     write_json(place / "comparison.json", comparison_json(comparison))
     write_text(place / "comparison.md", comparison_text(comparison, markdown=True) + "\n")
-    about = f"one network on all inputs mixed, {config.rows.steps} steps" if values.matched else (
-        f"a network of its own for each input, {config.rows.steps} steps"
-    )  # fmt: skip
-    print(f"{config.semantic.task}: {about}; {len(sets.train)} training pairs")
+    about = "one network on all inputs mixed" if values.matched else "a network of its own for each input"
+    print(f"{config.semantic.task}: {about}, {config.rows.steps} steps; {len(sets.train)} training pairs")
     print(comparison_text(comparison))
     print(f"\nCells and tables: {place}")
+    if values.report is not None:
+        page = downstream_report(config, comparison, sets.validation, inputs, values.matched)
+        write_report(Path(values.report) / "index.html", page)
+        print(f"Report: {Path(values.report) / 'index.html'}")
 
 
 def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
@@ -72,6 +77,7 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     flags.DEFINE_bool("matched", False, "one network on all inputs mixed, tested on each", flag_values=values)
     text = f"the input that the others are held against (default: {OURS}, or the first)"
     flags.DEFINE_string("reference", None, text, flag_values=values)
+    flags.DEFINE_string("report", None, "folder that receives a page, index.html", flag_values=values)
     flags.DEFINE_string("out", None, "where cells and tables go (default: runs/downstream/TASK)", flag_values=values)
 
 

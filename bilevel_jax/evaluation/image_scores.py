@@ -69,7 +69,7 @@ def score_images(
     if family not in fusion.FAMILIES:
         raise InputError(f"--family={family} is not known; expected one of {', '.join(fusion.FAMILIES)}.")
     pairs = find_pairs(infrared, visible)
-    files = {method: _fused_files(method, folder, pairs) for method, folder in folders.items()}
+    files = {method: fused_files(method, folder, pairs) for method, folder in folders.items()}
     fusers = {name: TrivialFuser(name) for name in baselines}
     metrics = tuple(fusion.FAMILIES[family])
     values = {method: np.full((len(pairs), len(metrics)), np.nan) for method in [*files, *fusers]}
@@ -89,6 +89,21 @@ def score_images(
             undefined += [Undefined(stem, name, why, method) for name, why in reasons.items()]
             check_stop()
     return ImageScores(tuple(pairs), metrics, values, tuple(undefined))
+
+
+def fused_files(method: str, folder: Path, pairs: Mapping[str, tuple[Path, Path]]) -> dict[str, Path]:
+    """A method's images by stem; InputError where it misses one of the pairs, or its folder does not exist."""
+    if not folder.is_dir():
+        raise InputError(f"--fused={folder} is no folder; expected a folder of fused images.")
+    files = list_files(folder, IMAGE_SUFFIXES)
+    missing = [stem for stem in pairs if stem not in files]
+    if missing:
+        some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise InputError(
+            f"{method} misses {len(missing)} of {len(pairs)} images ({some}): {folder} has no image of that name; "
+            "expected one for every pair."
+        )
+    return files
 
 
 def read_scores(path: str | os.PathLike, names: Sequence[str]) -> ImageScores:
@@ -150,20 +165,6 @@ def write_scores(path: str | os.PathLike, scores: ImageScores) -> None:
         for method, table in scores.values.items():
             for name, row in zip(scores.names, table, strict=True):
                 writer.writerow([name, method, *("" if np.isnan(v) else f"{v:.8g}" for v in row)])
-
-
-def _fused_files(method: str, folder: Path, pairs: Mapping[str, tuple[Path, Path]]) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise InputError(f"--fused={folder} is no folder; expected a folder of fused images.")
-    files = list_files(folder, IMAGE_SUFFIXES)
-    missing = [stem for stem in pairs if stem not in files]
-    if missing:
-        some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        raise InputError(
-            f"{method} misses {len(missing)} of {len(pairs)} images ({some}): {folder} has no image of that name; "
-            "expected one for every pair."
-        )
-    return files
 
 
 def _check_size(path: Path, image: np.ndarray, ir_path: Path, ir: np.ndarray) -> None:

@@ -9,14 +9,17 @@ from absl import flags
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.image_scores import read_scores, score_images
 from bilevel_jax.evaluation.leaderboard import make_leaderboard
+from bilevel_jax.evaluation.leaderboard_report import leaderboard_report
 from bilevel_jax.evaluation.leaderboard_text import leaderboard_text, write_leaderboard
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
+from bilevel_jax.inference.folder import find_pairs
 from bilevel_jax.metrics.fusion import FAMILIES
+from bilevel_jax.report.html import write_report
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
     "python experiments/evaluate.py --fused=[NAME=]DIR [--fused=[NAME=]DIR ...] --ir=DIR --vis=DIR [--published=CSV] "
-    "[--family=paper|vifb] [--out=DIR]"
+    "[--family=paper|vifb] [--out=DIR] [--report=DIR]"
 )
 
 
@@ -53,6 +56,10 @@ def run_leaderboard(values: flags.FlagValues) -> None:
     print(leaderboard_text(board))
     if values.out is not None:
         print(f"\nFigures of every image: {Path(values.out) / 'per_image.csv'}")
+    if values.report is not None:
+        pairs = find_pairs(values.ir, values.vis)
+        write_report(Path(values.report) / "index.html", leaderboard_report(board, pairs, folders))
+        print(f"Report: {Path(values.report) / 'index.html'}")
 
 
 def named_folders(given: Sequence[str], flag: str, reserved: Sequence[str] = ()) -> dict[str, Path]:

@@ -100,12 +100,14 @@ def test_stopped_and_continued(tmp_path, monkeypatch):
 @pytest.mark.parametrize("matched", [False, True])
 def test_the_command_trains_detectors(tmp_path, capsys, matched):
     flags = [f"--config={SMOKE}", "--task=detection", "--data=scenes", "--inputs=ir,laplacian", "--seeds=0"]
-    flags += [f"--out={tmp_path}", "--steps=2"] + ["--matched"] * matched
+    flags += [f"--out={tmp_path}", "--steps=2", f"--report={tmp_path / 'page'}"] + ["--matched"] * matched
     assert run_command(downstream_command, ["downstream.py", *flags]) == 0
     said = capsys.readouterr().out
     assert "AP50/person" in said and "ir - laplacian" in said
     place = tmp_path / "matched" if matched else tmp_path
     assert sorted(json.loads((place / "comparison.json").read_text())["figures"]) == ["ir", "laplacian"]
+    page = (tmp_path / "page" / "index.html").read_text()
+    assert "ir - laplacian" in page and "data:image" in page
     assert (place / "cells" / "laplacian" / "seed_0.json").exists()
     assert run_command(downstream_command, ["downstream.py", *flags]) == 0
     assert capsys.readouterr().out == said

@@ -145,11 +145,13 @@ def test_undefined_values_are_said_and_left_out(root, tmp_path):
 
 def test_the_command(root, tmp_path, capsys):
     flags = [f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--fused=ours={root / 'copy'}", f"--fused={root / 'grey'}"]
-    assert run_command(evaluate_command, ["evaluate.py", *flags, f"--out={tmp_path}"]) == 0
+    assert run_command(evaluate_command, ["evaluate.py", *flags, f"--out={tmp_path}", f"--report={tmp_path}"]) == 0
     said = capsys.readouterr().out
     assert "Means over 3 images" in said and "warning: grey is beaten" in said
     rows = json.loads((tmp_path / "leaderboard.json").read_text())["rows"]
     assert {"ours", "grey", "average", "max", "laplacian", "laplacian_saliency"} == {row["name"] for row in rows}
+    page = (tmp_path / "index.html").read_text()
+    assert "laplacian_saliency" in page and "grey is beaten" in page and "data:image" in page
     assert "| ours " in (tmp_path / "leaderboard.md").read_text()
     assert read_scores(tmp_path / "per_image.csv", ["a", "b", "c"]).metrics == tuple(fusion.FAMILIES["paper"])
 
