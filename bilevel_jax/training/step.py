@@ -97,15 +97,25 @@ def warm_start_step(
 def inner_step(
     state: TrainState, batch: Batch, *, config: ConfigDict, problem: Any, optimizers: Optimizers, axis_name=None
 ) -> tuple[TrainState, Metrics]:
-    """One step of every inner problem on its own loss; the fused image is held constant."""
+    """One step of every inner problem on its own loss; the fused image is held constant.
+
+    Of mixed data sets a whole batch may be without labels for the semantic task: then its network stays as it is, and
+    its optimizer too; momentum and weight decay would move it without a gradient.
+    """
     batch = prepare(batch, jax.random.fold_in(state.key, 3 * state.step))
     gradients, aux = inner_gradients(problem, state.outer_params, state.inner_params, batch, axis_name=axis_name)
+    present = dict(zip(problem.tasks, _present(config, problem, batch, axis_name), strict=True))
     inner_params, inner_state, metrics = {}, {}, {}
     for task, gradient in gradients.items():
         updates, inner_state[task] = optimizers.inner.update(
             gradient, state.inner_state[task], state.inner_params[task]
         )
         inner_params[task] = optax.apply_updates(state.inner_params[task], updates)
+        if task != "visual" and len(config.data.mix):
+            before = state.inner_params[task], state.inner_state[task]
+            after = inner_params[task], inner_state[task]
+            kept = jax.tree.map(lambda new, old, p=present[task]: jnp.where(p, new, old), after, before)
+            inner_params[task], inner_state[task] = kept
         metrics[f"loss/{task}/inner"] = aux[task]["inner_loss"]
     return state.replace(step=state.step + 1, inner_params=inner_params, inner_state=inner_state), metrics
 

@@ -137,6 +137,42 @@ def test_outer_step_without_labels_trains_the_visual_task_alone():
         assert max(jax.tree.leaves(moved)) > 0 and all(np.isfinite(jax.tree.leaves(moved)))
 
 
+@pytest.mark.parametrize("task", ["segmentation", pytest.param("detection", marks=pytest.mark.slow)])
+def test_inner_step_without_labels_leaves_the_semantic_network_and_its_optimizer_alone(task):
+    config, networks, optimizers, state = setup(task)
+    config.data.mix = (("folder", "without_labels", 1.0),)
+    problem = problem_from_config(config, networks)
+    step = jax.jit(functools.partial(inner_step, config=config, problem=problem, optimizers=optimizers))
+    labelled, _ = step(state, host_batch(0))  # momentum, which would move it on
+    unlabelled, metrics = step(
+        labelled, {**host_batch(1, labelled=False), "classes": np.full((BATCH, 2), -1, np.int32)}
+    )
+    assert float(metrics["loss/semantic/inner"]) == 0.0
+    for before, after, moves in ((state, labelled, True), (labelled, unlabelled, False)):
+        semantic = before.inner_params["semantic"], after.inner_params["semantic"]
+        distance = max(jax.tree.leaves(jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), *semantic)))
+        assert (distance > 0) == moves and np.isfinite(distance)
+    jax.tree.map(np.testing.assert_array_equal, labelled.inner_state["semantic"], unlabelled.inner_state["semantic"])
+    visual = labelled.inner_params["visual"], unlabelled.inner_params["visual"]
+    assert max(jax.tree.leaves(jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), *visual))) > 0
+
+
+@pytest.mark.slow
+def test_outer_step_without_any_box_is_the_visual_task_alone():
+    config, networks, optimizers, state = setup("detection", correction=1.0, relative_damping=1.0)
+    problem = problem_from_config(config, networks)
+    step = jax.jit(functools.partial(outer_step, config=config, problem=problem, optimizers=optimizers))
+    none = {"classes": np.full((BATCH, 2), -1, np.int32), "boxes": np.zeros((BATCH, 2, 4), np.float32)}
+    bare = [{**host_batch(i, labelled=False), **none} for i in (0, 1)]
+    after, metrics = step(state, bare[0], bare[1])
+    assert float(metrics["lambda/semantic"]) == 0.0 and float(metrics["lambda/visual"]) == pytest.approx(1.0)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(jax.device_get(after.outer_params)))
+    # Another detector makes no difference: none of the gradient is the semantic task's.
+    other = state.replace(inner_params=state.inner_params | {
+        "semantic": jax.tree.map(lambda leaf: 1.5 * leaf + 0.01, state.inner_params["semantic"])})  # fmt: skip
+    jax.tree.map(np.testing.assert_array_equal, step(other, bare[0], bare[1])[0].outer_params, after.outer_params)
+
+
 def test_warm_start_lowers_its_loss():
     config, networks, optimizers, state = setup("none")
     config.visual.target = "bright"  # far from the mean of noise, which is where the tiny network starts
