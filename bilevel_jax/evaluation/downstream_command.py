@@ -39,7 +39,7 @@ def downstream_command(argv: Sequence[str]) -> None:
     sets = open_sets(config.data, config.seed)
     inputs = _inputs(values.inputs, values.workdir, run)
     if run is not None and OURS in inputs:
-        _check_unseen(run[0], sets, config)
+        check_unseen(run[0], sets, config)
     reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
     if reference not in inputs:
         raise InputError(f"--reference={reference} is none of the inputs; expected one of {', '.join(inputs)}.")
@@ -137,7 +137,7 @@ def _seeds(given: Sequence[str]) -> list[int]:
     return seeds
 
 
-def _check_unseen(trained: ConfigDict, sets: Sets, config: ConfigDict) -> None:
+def check_unseen(trained: ConfigDict, sets: Sets, config: ConfigDict) -> None:
     """Raises InputError where the run that makes `ours` was trained on pairs that are held out here."""
     if trained.data.name != config.data.name:
         return

@@ -102,7 +102,7 @@ def intersection_over_union(confusions: np.ndarray, counts: np.ndarray) -> np.nd
         confusions: int [images, C, C], as `confusion_matrix` gives them.
         counts: int [samples, images].
     """
-    total = np.tensordot(counts, confusions, axes=1).astype(np.float64)
+    total = np.tensordot(counts.astype(np.float64), confusions.astype(np.float64), axes=1)
     hits = np.diagonal(total, axis1=1, axis2=2)
     true, predicted = total.sum(axis=2), total.sum(axis=1)
     return np.where(true > 0, hits / np.maximum(true + predicted - hits, 1), np.nan)

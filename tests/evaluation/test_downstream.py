@@ -12,7 +12,7 @@ from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError, StopSignal, run_command
 from bilevel_jax.evaluation import downstream
 from bilevel_jax.evaluation.downstream import Input, MixedSource, compare_inputs
-from bilevel_jax.evaluation.downstream_command import downstream_command
+from bilevel_jax.evaluation.downstream_command import check_unseen, downstream_command
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import check_config, default_config
@@ -58,6 +58,26 @@ def test_fused_images_of_a_folder(pairs, tmp_path):
     (tmp_path / f"{pairs.names[0]}.png").unlink()
     with pytest.raises(InputError, match=rf"misses 1 of 3 images \({pairs.names[0]}\)"):
         InputSource(pairs, tmp_path)
+
+
+def test_a_run_that_saw_the_held_out_pairs_is_refused(tmp_path):
+    config, trained = _config(), default_config()
+    with pytest.raises(InputError, match="trained on 1 of the held-out pairs"):
+        check_unseen(trained, open_sets(config.data, config.seed), config)  # 400 scenes, of which 6 ... 9 are tested on
+    trained.seed = 1  # other scenes
+    check_unseen(trained, open_sets(config.data, config.seed), config)
+    for name in "abc":
+        for camera in ("ir", "vi"):
+            write_image(tmp_path / camera / f"{name}.png", np.zeros((48, 64), np.uint8))
+    for file, names in (("train.txt", "a\nb\n"), ("val.txt", "c\n"), ("other.txt", "b\nc\n"), ("rest.txt", "a\n")):
+        (tmp_path / file).write_text(names)
+    for own in (config, trained):
+        own.data.name, own.data.root = "folder", str(tmp_path)
+    trained.data.train_list, trained.data.validation_list = "other.txt", "rest.txt"
+    with pytest.raises(InputError, match=r"trained on 1 of the held-out pairs \(c\)"):
+        check_unseen(trained, open_sets(config.data, 0), config)
+    trained.data.train_list, trained.data.validation_list = "train.txt", "val.txt"
+    check_unseen(trained, open_sets(config.data, 0), config)
 
 
 @pytest.mark.slow
