@@ -55,6 +55,12 @@ class CachedSource:
             self._bytes += size
         return {**kept, "labels": _wide(kept["labels"])}
 
+    def most_boxes(self) -> int:
+        """The largest number of boxes of any item; what has to be read to find out is kept."""
+        if hasattr(self.source, "most_boxes"):
+            return self.source.most_boxes()
+        return max((len(self[index]["boxes"]) for index in range(len(self))), default=0)
+
     def check(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Lets the source look at its files, where it has some; see `FolderSource.check`."""
         if hasattr(self.source, "check"):

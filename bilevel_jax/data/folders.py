@@ -42,7 +42,6 @@ class FolderSource:
         root: str | os.PathLike,
         names: Sequence[str] | str | None = None,
         infrared_range: tuple[float, float] | None = None,
-        cache_mebibytes: int = 512,
         saliency: str = "histogram",
     ):
         """Looks at the names of the files, and reads no image.
@@ -51,7 +50,6 @@ class FolderSource:
             root: the folder; the names of its subfolders are matched case-insensitively (`FOLDER_NAMES`).
             names: which items, by stem: a sequence, a list file such as "train.txt" (see `read_list`), or None for all.
             infrared_range: (low, high) raw counts that become black and white in a 16 bit infrared file (`scale_raw`).
-            cache_mebibytes: how much of the decoded records may be kept in memory.
             saliency: how it is computed where the folder has none: a name in `images.saliency.METHODS`.
 
         Raises:
@@ -79,8 +77,6 @@ class FolderSource:
         self.label_names = read_class_names(label_names) if label_names.exists() else ()
         self.groups = day_or_night(self.names)
         self._infrared_range, self._saliency_method = infrared_range, saliency
-        self._cache: dict[int, dict[str, Any]] = {}
-        self._cache_left = cache_mebibytes << 20
 
     def __len__(self) -> int:
         return len(self.names)
@@ -91,15 +87,12 @@ class FolderSource:
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Reads the record of one item; InputError where a file of it is damaged or does not fit its pair."""
-        index = range(len(self))[index]
-        if (record := self._cache.get(index)) is None:
-            record = self._read(index)
-            size = sum(value.nbytes for value in record.values() if any(value.strides))
-            if size <= self._cache_left:
-                # Two threads may both have read it: the count is then a little low, which does no harm.
-                self._cache_left -= size
-                self._cache[index] = record
-        return dict(record)
+        return self._read(range(len(self))[int(index)])
+
+    def most_boxes(self) -> int:
+        """The largest number of boxes of any item; reads the box files, and of the images the sizes alone."""
+        found = (self._read_boxes(i, *image_size(path)) for i, path in enumerate(self._infrared))
+        return max((0 if boxes is None else len(boxes[0]) for boxes in found), default=0)
 
     def check(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Looks at every item once before a run: sizes by the files' headers, boxes by their text.

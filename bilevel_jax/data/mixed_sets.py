@@ -47,7 +47,7 @@ def _open_training(config: ConfigDict, name: str, root: str, seed: int) -> Sets:
         own.name, own.root, own.mix = name, root, ()
     if name == "folder" and not is_prepared(root) and not (Path(root) / own.train_list).exists():
         how = dict(infrared_range=tuple(own.infrared_range) or None, saliency=own.saliency)
-        source = FolderSource(root, cache_mebibytes=0, **how)
+        source = FolderSource(root, **how)
         inner, outer = alternate_blocks(len(source), block=own.block, groups=source.groups)
         return Sets(CachedSource(source, own.cache_mebibytes), inner, outer, None)
     return open_sets(own, seed)

@@ -98,6 +98,13 @@ class PreparedSource:
         # grain shows a source by this.
         return f"PreparedSource({str(self.root)!r}, {self.split!r}, {len(self)} pairs)"
 
+    def most_boxes(self) -> int:
+        """The largest number of boxes of any pair of the whole split; InputError where the summary does not say it."""
+        found = self.summary["splits"][self.whole_split].get("most_boxes")
+        if found is None:
+            raise InputError(f"{self.root / SUMMARY} has no most_boxes for {self.whole_split}: prepare the set again.")
+        return int(found)
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Decodes one record; InputError where the prepared files were damaged since."""
         index = range(len(self))[int(index)]

@@ -52,7 +52,7 @@ def open_sets(config: ConfigDict, seed: int) -> Sets:
                 f"{len(both)} names stand in both {config.train_list} and {config.validation_list} of {config.root} "
                 f"({', '.join(both[:3])}); expected lists with no name in common."
             )
-        how = dict(infrared_range=infrared_range, saliency=config.saliency, cache_mebibytes=0)
+        how = dict(infrared_range=infrared_range, saliency=config.saliency)
         train, validation = (FolderSource(config.root, names[split], **how) for split in ("train", "validation"))
     inner, outer = alternate_blocks(len(train), block=config.block, groups=train.groups)
     check_disjoint(inner, outer, train.names)
@@ -74,8 +74,10 @@ def open_other(config: ConfigDict, root: str, names: str | None = None) -> Any:
     """
     how = dict(infrared_range=tuple(config.infrared_range) or None, saliency=config.saliency)
     if is_prepared(root):
-        return PreparedSource(root, names or "", ignore_labels=tuple(config.ignore_labels), **how)
-    return FolderSource(root, read_list(root, names) if names else None, **how)
+        source = PreparedSource(root, names or "", ignore_labels=tuple(config.ignore_labels), **how)
+    else:
+        source = FolderSource(root, read_list(root, names) if names else None, **how)
+    return CachedSource(source, config.cache_mebibytes)
 
 
 def prepared_root(config: ConfigDict) -> Path:

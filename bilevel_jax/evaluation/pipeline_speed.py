@@ -48,7 +48,7 @@ def pipeline_command(argv: Sequence[str]) -> None:
             f"--crop is {','.join(values.crop)!r}; expected a height and a width in pixels, such as 256,256."
         )
     names = read_list(values.data, values.list) if values.list else None
-    rows = measure(FolderSource(values.data, names, cache_mebibytes=0), crop, values.batch_size, values.seconds)
+    rows = measure(FolderSource(values.data, names), crop, values.batch_size, values.seconds)
     print(format_table(list(rows), digits=0))
 
 

@@ -64,15 +64,21 @@ def test_no_annotation_is_not_the_same_as_no_object(root):
     assert [int(record["index"]) for record in records] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("mebibytes", [0, 512])
-def test_a_record_is_the_same_with_and_without_the_cache(root, mebibytes):
-    source = FolderSource(root, cache_mebibytes=mebibytes)
+def test_a_record_is_read_anew_and_cannot_be_written_to(root):
+    source = FolderSource(root)
     first, again = source[0], source[0]
-    assert (first["ir"] is again["ir"]) == (mebibytes > 0)
+    assert first["ir"] is not again["ir"]
     for key in first:
         np.testing.assert_array_equal(first[key], again[key])
     with pytest.raises(ValueError, match="read-only"):
         first["ir"][0, 0] = 0
+
+
+def test_the_fullest_item_is_found_without_its_pixels(root):
+    assert FolderSource(root).most_boxes() == 2
+    assert FolderSource(root, ["0002D"]).most_boxes() == 0
+    (root / "ir" / "0001D.png").write_bytes((root / "ir" / "0001D.png").read_bytes()[:60])
+    assert FolderSource(root).most_boxes() == 2
 
 
 @pytest.mark.parametrize(

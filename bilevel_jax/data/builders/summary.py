@@ -13,8 +13,9 @@ def summarize(builder: PairBuilder) -> dict[str, Any]:
     """The summary of a builder whose examples have been made, as JSON takes it.
 
     Keys: "dataset", "title", "source", "held_out", "class_names", "label_names"; "splits": per split the number of
-    pairs, of pairs with boxes and with labels, the groups, the boxes of each class, the labelled pixels of each class,
-    boxes by size (`size_edges`), and image sizes; "rejected": split, name and reason; "notes".
+    pairs, of pairs with boxes and with labels, the groups, the most boxes of one pair, the boxes of each class, the
+    labelled pixels of each class, boxes by size (`size_edges`), and image sizes; "rejected": split, name and reason;
+    "notes".
     """
     splits = {}
     for split, pairs in builder.scan.splits.items():
@@ -30,6 +31,7 @@ def summarize(builder: PairBuilder) -> dict[str, Any]:
             "with_boxes": sum(pair.boxes is not None for pair, _ in facts),
             "with_labels": sum(pair.labels is not None for pair, _ in facts),
             "groups": dict(Counter(pair.group for pair, _ in facts if pair.group)),
+            "most_boxes": max((sum(fact.boxes) for _, fact in facts), default=0),
             "boxes": {name: boxes[number] for number, name in enumerate(builder.class_names)},
             "pixels": _by_name(pixels, builder.label_names),
             "box_sizes": sizes,

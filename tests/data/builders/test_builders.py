@@ -1,8 +1,10 @@
 """Every data set in its own layout: what is read is what was written."""
 
 import json
+import os
 import pickle
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,6 +153,8 @@ def test_coco_is_yolo(layouts, scenes, made, tmp_path):
     coco = PreparedSource(prepare("folder", tmp_path / "coco", tmp_path / "out"), "val")
     assert coco.class_names == yolo.class_names == direct.class_names == ("person", "bicycle", "car")
     direct.check()
+    most = max(len(direct[i]["boxes"]) for i in range(3))
+    assert most > 1 and coco.most_boxes() == yolo.most_boxes() == direct.most_boxes() == most
     for i in range(3):
         for key in ("boxes", "classes", "ir", "labels", "has_boxes"):
             np.testing.assert_allclose(coco[i][key], yolo[i][key], atol=1e-3)
@@ -191,3 +195,26 @@ def test_the_metadata_has_the_class_names(made):
     root = made("m3fd")[0]
     metadata = json.loads(next(root.glob("m3fd/*/metadata.json")).read_text())
     assert metadata["class_names"] == ["People", "Car", "Bus", "Lamp", "Motorcycle", "Truck"]
+
+
+@pytest.mark.skipif("BILEVEL_JAX_TEST_DATA" not in os.environ, reason="BILEVEL_JAX_TEST_DATA (real pairs) is not set")
+@pytest.mark.parametrize(
+    ("dataset", "folder", "splits"),
+    [
+        ("folder", "msrs", {"train": 240, "val": 58}),
+        ("folder", "llvip", {"train": 293, "val": 73}),
+        ("roadscene", "roadscene", {"train": 84, "test": 20}),
+        ("vifb", "vifb", {"test": 11}),
+    ],
+)
+def test_real_pairs(dataset, folder, splits, tmp_path):
+    root = Path(os.environ["BILEVEL_JAX_TEST_DATA"]) / folder
+    out = prepare(dataset, root, tmp_path / "out")
+    assert read_summary(out)["rejected"] == []
+    for split, num in splits.items():
+        source = PreparedSource(out, split)
+        direct = FolderSource(root, source.names)
+        assert len(source) == num and source.class_names == direct.class_names
+        for i in (0, num // 2, num - 1):
+            for key, value in direct[i].items():
+                np.testing.assert_array_equal(source[i][key], value, err_msg=f"{source.names[i]} {key}")
