@@ -87,8 +87,8 @@ def make_example(builder: Any, pair: Pair) -> tuple[dict[str, Any], Facts]:
     return example, Facts(
         size=(height, width),
         boxes=() if boxes is None else tuple(np.bincount(classes, minlength=len(builder.class_names)).tolist()),
-        pixels=() if labels is None else _count_pixels(labels, len(builder.label_names)),
-        sizes=_count_sizes(example["boxes"]),
+        pixels=() if labels is None else count_pixels(labels, len(builder.label_names)),
+        sizes=count_sizes(example["boxes"]),
         digest=hashlib.sha256(data[0] + data[1]).digest(),
         notes=[] if boxes is None else boxes.notes,
     )
@@ -115,6 +115,18 @@ def encode_image(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def count_pixels(labels: np.ndarray, num_classes: int) -> tuple[int, ...]:
+    """How many pixels of a label map, int [H, W], are of each class; 255 is not counted."""
+    counts = np.bincount(labels[labels != IGNORE].ravel(), minlength=num_classes)
+    return tuple(counts.tolist())
+
+
+def count_sizes(boxes: np.ndarray) -> tuple[int, ...]:
+    """How many of these boxes, [n, 4], are of each size of `SIZE_EDGES`."""
+    sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+    return tuple(np.histogram(sides, (*SIZE_EDGES, np.inf))[0].tolist())
+
+
 def _class_numbers(boxes: Boxes, class_names: tuple[str, ...], pair: Pair) -> np.ndarray:
     numbers = {name: number for number, name in enumerate(class_names)}
     for name in boxes.names:
@@ -132,13 +144,3 @@ def _saliency(options: Any, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> byte
         scaled = scale_raw(ir, tuple(options.infrared_range) or None)
         return encode_image(computed_saliency(scaled, vis, options.saliency))
     return b""
-
-
-def _count_pixels(labels: np.ndarray, num_classes: int) -> tuple[int, ...]:
-    counts = np.bincount(labels[labels != IGNORE].ravel(), minlength=num_classes)
-    return tuple(counts.tolist())
-
-
-def _count_sizes(boxes: np.ndarray) -> tuple[int, ...]:
-    sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
-    return tuple(np.histogram(sides, (*SIZE_EDGES, np.inf))[0].tolist())
