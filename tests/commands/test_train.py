@@ -128,3 +128,22 @@ def test_a_workdir_that_cannot_be_written_exits_2(capsys, tmp_path):
     (tmp_path / "file").write_text("in the way")
     code, sentence = run_here(capsys, f"--workdir={tmp_path / 'file' / 'run'}")
     assert code == 2 and "cannot be written" in sentence
+
+
+@pytest.mark.slow
+def test_mixed_sets_read_by_worker_processes_resume_to_the_same_run(command, tmp_path):
+    options = [
+        "--config.data.mix=(('scenes','',1.0,'images'),)", "--config.data.mosaic=0.5", "--config.data.scale=(0.9,1.5)",
+        "--config.data.misregistration=2", "--config.data.visible_glare=0.5", "--config.rows.steps=0",
+        "--config.checkpoint_every=5", "--config.keep_checkpoints=9",
+    ]  # fmt: skip
+    whole = command("train", f"--config={SMOKE}", f"--workdir={tmp_path / 'whole'}", *options)
+    assert whole.returncode == 0, whole.stderr
+    options.append("--config.data.workers=2")
+    part = command("train", f"--config={SMOKE}", f"--workdir={tmp_path / 'part'}", *options, "--config.steps=1")
+    assert part.returncode == 0, part.stderr
+    part = command("train", f"--config={SMOKE}", f"--workdir={tmp_path / 'part'}", *options)
+    assert part.returncode == 0, part.stderr
+    assert metrics(tmp_path / "whole") == metrics(tmp_path / "part")
+    lines = [json.loads(line) for line in (tmp_path / "part" / "metrics.jsonl").read_text().splitlines()]
+    assert all(line["time/wait_s"] >= 0 for line in lines) and lines[-1]["step"] == STEPS

@@ -47,6 +47,13 @@ def changed(**changes):
         ),
         ({"data__name": "folder"}, r"config\.data\.root is ''; expected the folder"),
         ({"data__crop": (96,)}, r"config\.data\.crop is \(96,\)"),
+        ({"data__scale": (1.5, 0.5)}, r"config\.data\.scale is \(1\.5, 0\.5\); expected \(lowest, highest\)"),
+        ({"data__mosaic": 1.5}, r"config\.data\.mosaic is 1\.5; expected from 0 to 1"),
+        ({"data__workers": -1}, r"config\.data\.workers is -1; expected at least 0"),
+        (
+            {"data__mix": (("foldr", "x", 1.0),)},
+            r"config\.data\.mix has \('foldr', 'x', 1\.0\); expected \(name, root,",
+        ),
         ({"data__batch_size": 0}, r"config\.data\.batch_size is 0; expected at least 1"),
         ({"outer__learning_rate": -1.0}, r"config\.outer\.learning_rate is -1.0; expected at least 0"),
         ({"inner__boundaries": (10,)}, r"config\.inner\.scales is \(\); expected as many as inner\.boundaries"),
