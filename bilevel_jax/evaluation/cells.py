@@ -13,6 +13,7 @@ from bilevel_jax.evaluation.semantic import Prediction, semantic_scores
 from bilevel_jax.metrics.resampled import Matches, average_precision, intersection_over_union, match_detections
 from bilevel_jax.metrics.segmentation import confusion_matrix
 
+MATCH_TYPES = {"image": np.int64, "score": np.float64, "hit": np.bool_, "objects": np.int64}  # JSON keeps none
 Cell = dict[str, Any]  # "scores", "names", "groups", "classes", and "matches" or "confusions"; JSON takes it
 
 
@@ -64,7 +65,7 @@ def figures(cell: Cell, counts: np.ndarray) -> dict[str, np.ndarray]:
         classes, an absent one counting 0.
     """
     if "matches" in cell:
-        matches = [Matches(**{key: np.asarray(value) for key, value in match.items()}) for match in cell["matches"]]
+        matches = [Matches(**{k: np.array(v, MATCH_TYPES[k]) for k, v in match.items()}) for match in cell["matches"]]
         values = np.stack([average_precision(match, counts) for match in matches], axis=1)
         known = ~np.isnan(values)
         total, number = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)

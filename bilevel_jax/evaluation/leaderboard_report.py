@@ -76,20 +76,17 @@ def _standing(row: Row) -> str:
 
 
 def _published_table(board: Leaderboard) -> list[html.Table]:
-    taken = {row.name for row in board.rows if row.kind != "published"}
-    named = [
-        (f"{row.name} (published)" if row.kind == "published" and row.name in taken else row.name, row)
-        for row in board.rows
-    ]
+    scored = {row.name for row in board.rows if row.kind != "published"}
+    rows = [row for row in board.rows if row.kind != "published" or row.name not in scored]
     return [
         html.Table(
             f"Among {board.against} published methods",
             [fusion_column(name, board.family) for name in board.ranked],
-            {name: {metric: row.means[metric] for metric in board.ranked} for name, row in named},
-            ranks={name: dict(row.ranks) for name, row in named},
+            {row.name: {metric: row.means[metric] for metric in board.ranked} for row in rows},
+            ranks={row.name: dict(row.ranks) for row in rows},
             highlighted=[row.name for row in board.rows if row.kind == "method"],
-            note="Each scored method is ranked by itself among the published ones (one of its own name makes room); "
-            "published methods are ranked among themselves.",
+            note="Each scored method is ranked by itself among the published ones (one of its own name makes room, "
+            "and is not shown); published methods are ranked among themselves.",
         )
     ]
 

@@ -29,7 +29,7 @@ def leaderboard_text(board: Leaderboard, markdown: bool = False) -> str:
         _about_ranks(board),
         format_table([_ranks_line(row) for row in board.rows], digits=1, markdown=markdown),
     ]
-    lines = [*warnings(board), *undefined_lines(board.scores)]
+    lines = [*(f"warning: {text}" for text in warnings(board)), *undefined_lines(board.scores)]
     # Markdown would run lines into one.
     parts += ["\n".join(("- " if markdown else "") + line for line in lines)] if lines else []
     return "\n\n".join(parts)
@@ -93,11 +93,11 @@ def _warnings_of(board: Leaderboard, row: Row) -> Sequence[str]:
             by_baseline.setdefault(win.baseline, []).append(win.metric + "*" * win.clear)
         listed = "; ".join(f"{baseline} on {', '.join(metrics)}" for baseline, metrics in by_baseline.items())
         texts.append(
-            f"warning: {row.name} is beaten by fusion without learning: {listed} (* the 95 % interval of the "
+            f"{row.name} is beaten by fusion without learning: {listed} (* the 95 % interval of the "
             "difference excludes 0)."
         )
     better = [r for r in board.rows if r.kind == "baseline" and r.mean_rank < row.mean_rank]
     if better:
         listed = ", ".join(f"{r.name} ({r.mean_rank:.1f})" for r in better)
-        texts.append(f"warning: {row.name} has the mean rank {row.mean_rank:.1f}; without learning: {listed}.")
+        texts.append(f"{row.name} has the mean rank {row.mean_rank:.1f}; without learning: {listed}.")
     return texts

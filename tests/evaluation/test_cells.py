@@ -64,6 +64,16 @@ def test_a_cell_gives_its_figures_again(task, mean, tmp_path):
     assert figures(cell, np.array([[0, 4, 0]]))[mean][0] == pytest.approx(expected[mean])
 
 
+def test_a_network_that_finds_nothing(tmp_path):
+    source, config = Source(), ConfigDict({"semantic": {"task": "detection"}})
+    nothing = {"boxes": np.zeros((0, 4)), "scores": np.zeros(0), "classes": np.zeros(0, int)}
+    write_cell(tmp_path / "cell.json", make_cell(config, source, [nothing] * 4), {})
+    found = figures(read_cell(tmp_path / "cell.json", {}), np.array([[1, 1, 1], [0, 0, 3]]))
+    assert {key: values.tolist() for key, values in found.items()} == dict.fromkeys(
+        ("AP50", "AP50/person", "AP50/car"), [0.0, 0.0]
+    )
+
+
 def _only(kept):
     return {"has_boxes": np.bool_(kept), "has_labels": np.bool_(kept)}
 

@@ -69,7 +69,7 @@ def test_ranks_and_warnings(scores):
     beaten = {(win.method, win.baseline) for win in board.wins}
     assert ("grey", "average") in beaten and ("copy", "max") not in beaten
     assert any(win.clear for win in board.wins if win[:3] == ("grey", "average", "SF"))
-    (first, second) = (text for text in warnings(board) if " grey " in text)
+    (first, second) = (text for text in warnings(board) if text.startswith("grey "))
     assert "average on EN*, SD*, SF*, AG*" in first and "without learning:" in second
 
 
