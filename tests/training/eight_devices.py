@@ -52,6 +52,7 @@ def train(config: ConfigDict, mesh, steps: int):
     optimizers = Optimizers(config, num_tasks=2)
     take = make_steps(config, networks, optimizers, mesh)
     state, history = initial_state(config, networks, optimizers), []
+    start = jax.device_get(state)
     if mesh is not None:
         state = place_state(mesh, state)
         placed = jax.tree.map(lambda leaf: leaf.sharding, state)
@@ -65,13 +66,14 @@ def train(config: ConfigDict, mesh, steps: int):
         assert jax.tree.all(jax.tree.map(lambda leaf, before: leaf.sharding == before, state, placed))
         split = [leaf for leaf in jax.tree.leaves(state) if not leaf.sharding.is_fully_replicated]
         assert bool(split) == (mesh.shape["fsdp"] > 1)
-    return jax.device_get(state), history
+    return start, jax.device_get(state), history
 
 
 def main(task: str, weighting: str, fsdp: str, steps: str) -> None:
     assert jax.device_count() == 8
     run = functools.partial(train, configuration(task, weighting), steps=int(steps))
-    (one, one_history), (many, many_history) = run(mesh=None), run(mesh=device_mesh(int(fsdp)))
+    start, one, one_history = run(mesh=None)
+    _, many, many_history = run(mesh=device_mesh(int(fsdp)))
     apart = lambda a, b: float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
     parameters = lambda state: (state.outer_params, state.inner_params)
     losses = [
@@ -81,7 +83,7 @@ def main(task: str, weighting: str, fsdp: str, steps: str) -> None:
         if key.startswith("loss")
     ]
     difference = max(jax.tree.leaves(jax.tree.map(apart, parameters(one), parameters(many))))
-    moved = max(jax.tree.leaves(jax.tree.map(apart, one.outer_params, run(mesh=None, steps=0)[0].outer_params)))
+    moved = max(jax.tree.leaves(jax.tree.map(apart, one.outer_params, start.outer_params)))
     print(json.dumps({"losses": max(losses), "parameters": difference, "moved": moved}))
 
 

@@ -54,7 +54,7 @@ def test_only_large_arrays_are_split_and_along_the_longest_axis_that_divides():
     assert all(s.is_fully_replicated for s in devices.state_shardings(mesh_of(8, 1), state).values())
 
 
-@pytest.mark.parametrize(("size", "nearest"), [(12, 8), (13, 16), (3, 8), (100, 96)])
+@pytest.mark.parametrize(("size", "nearest"), [(12, 16), (11, 8), (3, 8), (100, 96)])
 def test_a_batch_that_does_not_divide_is_refused_with_the_nearest_that_does(size, nearest):
     with pytest.raises(InputError, match=f"batch_size is {size}, .* multiple of the 8 devices, such as {nearest}"):
         devices.check_batch_size(mesh_of(4, 2), "config.data.batch_size", size)
