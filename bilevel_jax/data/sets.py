@@ -1,6 +1,7 @@
 """The training and the held-out source that a configuration asks for."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,12 +28,13 @@ class Sets(NamedTuple):
     validation: Any
 
 
-def open_sets(config: ConfigDict, seed: int) -> Sets:
+def open_sets(config: ConfigDict, seed: int, check_stop: Callable[[], None] = lambda: None) -> Sets:
     """Opens what `config.data` names.
 
     Args:
         config: the `data` part of a run's configuration.
         seed: which built-in scenes; held-out scenes never coincide with training scenes.
+        check_stop: called between pairs where a download is prepared; may raise.
 
     Raises:
         InputError: a folder or list is not as expected, a name is in both lists, or a part is empty.
@@ -42,7 +44,7 @@ def open_sets(config: ConfigDict, seed: int) -> Sets:
         train = SceneSource(config.num_train, seed=seed, **size)
         validation = SceneSource(config.num_validation, seed=seed, offset=config.num_train, **size)
     elif config.name != "folder" or is_prepared(config.root):
-        train, validation = _open_prepared(config)
+        train, validation = _open_prepared(config, check_stop)
     else:
         infrared_range = tuple(config.infrared_range) or None
         names = {split: read_list(config.root, config[f"{split}_list"]) for split in ("train", "validation")}
@@ -80,10 +82,11 @@ def open_other(config: ConfigDict, root: str, names: str | None = None) -> Any:
     return CachedSource(source, config.cache_mebibytes)
 
 
-def prepared_root(config: ConfigDict) -> Path:
+def prepared_root(config: ConfigDict, check_stop: Callable[[], None] = lambda: None) -> Path:
     """The prepared folder of the data set that `config.data` names: its root, or what the download there becomes.
 
     A download is prepared on first use, in `config.prepared_dir`; later runs find it by its files and options.
+    `check_stop` is called after each pair and may raise.
 
     Raises:
         InputError: the root is another data set's, or not as `builders` expect it.
@@ -99,14 +102,15 @@ def prepared_root(config: ConfigDict) -> Path:
         return Path(config.root)
     options = Options(classes=tuple(config.classes), allow_overlap=config.allow_overlap)
     made = []
-    root = prepare(config.name, config.root, options=options, cache=config.prepared_dir or None, made=made.append)
+    cache = config.prepared_dir or None
+    root = prepare(config.name, config.root, None, options, cache=cache, made=made.append, check_stop=check_stop)
     if made:
         print(f"{config.name} is prepared in {root}\n{summary_text(read_summary(root))}", file=sys.stderr, flush=True)
     return root
 
 
-def _open_prepared(config: ConfigDict) -> tuple[PreparedSource, PreparedSource]:
-    root = prepared_root(config)
+def _open_prepared(config: ConfigDict, check_stop: Callable[[], None]) -> tuple[PreparedSource, PreparedSource]:
+    root = prepared_root(config, check_stop)
     how = dict(
         infrared_range=tuple(config.infrared_range) or None,
         saliency=config.saliency,

@@ -34,6 +34,7 @@ def prepare(
     overwrite: bool = False,
     cache: str | Path | None = None,
     made: Callable[[Path], object] = lambda folder: None,
+    check_stop: Callable[[], None] = lambda: None,
 ) -> Path:
     """Prepares a download as it was unpacked, with a progress bar; does nothing where that has been done.
 
@@ -47,6 +48,7 @@ def prepare(
         overwrite: replace an `out` that holds something else.
         cache: None = `default_cache()`.
         made: called with the folder where it had to be made.
+        check_stop: called after each pair; may raise, and nothing is left.
 
     Returns:
         The folder.
@@ -66,7 +68,7 @@ def prepare(
             partial = out.with_name(f".{out.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
             try:
-                _make(cls, source, partial, options, fingerprint)
+                _make(cls, source, partial, options, fingerprint, check_stop)
                 if out.exists():
                     shutil.rmtree(out)
                 os.rename(partial, out)
@@ -78,14 +80,26 @@ def prepare(
     return out
 
 
-def _make(cls: type[PairBuilder], source: str | Path, folder: Path, options: Options, fingerprint: str) -> None:
+def _make(
+    cls: type[PairBuilder],
+    source: str | Path,
+    folder: Path,
+    options: Options,
+    fingerprint: str,
+    check_stop: Callable[[], None],
+) -> None:
     import tensorflow_datasets as tfds
 
     builder = cls(source=source, options=options, data_dir=folder)
     total = sum(map(len, builder.scan.splits.values()))
     tfds.disable_progress_bar()  # its bars count examples of which nobody knows how many there are
     with tqdm(total=total, desc=f"preparing {cls.title}", unit="pair", dynamic_ncols=True) as bar:
-        builder.progress = bar.update
+
+        def progress() -> None:
+            bar.update()
+            check_stop()
+
+        builder.progress = progress
         config = tfds.download.DownloadConfig(
             try_download_gcs=False, compute_stats=tfds.download.ComputeStatsMode.SKIP, register_checksums=False
         )

@@ -16,7 +16,7 @@ from bilevel_jax.data.builders.pair_builder import Options
 from bilevel_jax.data.builders.prepare import prepare
 from bilevel_jax.data.prepared import PreparedSource, read_summary
 from bilevel_jax.data.sets import open_other, open_sets, prepared_root
-from bilevel_jax.errors import InputError, RunError, run_command
+from bilevel_jax.errors import InputError, RunError, StopSignal, run_command
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import default_config
 
@@ -117,6 +117,19 @@ def test_two_at_a_time_make_it_once(mfnet, tmp_path):
     for worker in workers:
         worker.join(60)
     assert found == [tmp_path / "out"] * 2 and len(made) == 1
+
+
+def test_it_can_be_stopped_between_pairs_and_leaves_nothing(mfnet, tmp_path):
+    calls = []
+
+    def check_stop():
+        calls.append(1)
+        if len(calls) == 3:
+            raise StopSignal("stopped")
+
+    with pytest.raises(StopSignal):
+        prepare("mfnet", mfnet[0], tmp_path / "out", check_stop=check_stop)
+    assert len(calls) == 3 and not (tmp_path / "out").exists() and not leftovers(tmp_path)
 
 
 def test_what_a_killed_one_left_is_taken_away(mfnet, tmp_path):
