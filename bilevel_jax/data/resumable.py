@@ -56,7 +56,7 @@ class ResumableBatches:
     def _open(self) -> grain.DatasetIterator:
         coming = self._batches[self._position :]
         if not self._workers:
-            ahead = self._prefetch if self._threads else 0
+            ahead = max(self._prefetch, self._threads) if self._threads else 0  # grain warns of fewer than threads
             return iter(
                 coming.to_iter_dataset(grain.ReadOptions(num_threads=self._threads, prefetch_buffer_size=ahead))
             )
