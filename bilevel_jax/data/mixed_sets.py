@@ -45,6 +45,9 @@ def _open_training(config: ConfigDict, name: str, root: str, seed: int) -> Sets:
     own = config.copy_and_resolve_references()
     with own.unlocked():
         own.name, own.root, own.mix = name, root, ()
+        # The names of splits and classes are those of the run's own set.
+        own.train_split = own.validation_split = ""
+        own.classes = own.ignore_labels = ()
     if name == "folder" and not is_prepared(root) and not (Path(root) / own.train_list).exists():
         how = dict(infrared_range=tuple(own.infrared_range) or None, saliency=own.saliency)
         source = FolderSource(root, **how)

@@ -39,11 +39,18 @@ def open_sets(config: ConfigDict, seed: int, check_stop: Callable[[], None] = la
     Raises:
         InputError: a folder or list is not as expected, a name is in both lists, or a part is empty.
     """
+    prepared = config.name != "scenes" and (config.name != "folder" or is_prepared(config.root))
+    for key in () if prepared else ("train_split", "validation_split", "classes", "ignore_labels"):
+        if config[key]:
+            raise InputError(
+                f"config.data.{key} is {config[key]!r}, which is for prepared data sets; expected its default for "
+                f"{config.root or config.name}, or what experiments/prepare.py made of it."
+            )
     if config.name == "scenes":
         size = dict(height=config.height, width=config.width)
         train = SceneSource(config.num_train, seed=seed, **size)
         validation = SceneSource(config.num_validation, seed=seed, offset=config.num_train, **size)
-    elif config.name != "folder" or is_prepared(config.root):
+    elif prepared:
         train, validation = _open_prepared(config, check_stop)
     else:
         infrared_range = tuple(config.infrared_range) or None

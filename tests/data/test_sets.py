@@ -51,3 +51,11 @@ def test_too_few_pairs_for_two_parts(folder):
     (root / "train.txt").write_text("a\n")
     with pytest.raises(InputError, match="has 1 item.*at least 2"):
         open_sets(config, seed=0)
+
+
+@pytest.mark.parametrize(("key", "value"), [("ignore_labels", ("sky",)), ("train_split", "train_day")])
+def test_a_plain_folder_has_no_splits_and_no_labels_to_ignore(folder, key, value):
+    _, config = folder
+    config[key] = value
+    with pytest.raises(InputError, match=rf"config\.data\.{key} is .*, which is for prepared data sets"):
+        open_sets(config, seed=0)

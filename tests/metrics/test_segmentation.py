@@ -56,3 +56,12 @@ def test_what_is_refused(predictions, labels, message):
         confusion_matrix(np.array(predictions), np.array(labels), 3)
     with pytest.raises(InputError, match="2 class names"):
         scores(np.eye(3), ("a", "b"))
+
+
+def test_a_background_gives_a_second_mean_without_it():
+    confusion = np.array([[50, 0, 0], [10, 30, 0], [0, 0, 0]])
+    with_background = scores(confusion, ("background", "road", "car"))
+    # IoU: background 50 / 60, road 30 / 40, car does not occur and counts 0.
+    assert with_background["mIoU_all"] == pytest.approx((50 / 60 + 30 / 40) / 3)
+    assert with_background["mIoU_foreground"] == pytest.approx((30 / 40) / 2)
+    assert "mIoU_foreground" not in scores(confusion, ("unlabeled", "road", "car"))
