@@ -42,7 +42,7 @@ def visible_exposure(image: np.ndarray, gamma: float, color: float, rng: np.rand
     result = np.empty_like(image)
     for channel, factor in enumerate(1.0 + color * rng.uniform(-1, 1, 3)):
         table = np.rint(np.minimum(levels * np.float32(factor), 1) ** np.float32(exponent) * full)
-        result[..., channel] = table.astype(image.dtype)[image[..., channel]]
+        result[..., channel] = np.take(table.astype(image.dtype), image[..., channel])
     return result
 
 
