@@ -64,7 +64,7 @@ def list_pairs(root: Path) -> tuple[dict[str, Path], dict[str, Path]]:
 
 
 def list_files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """The files with one of these suffixes by stem, strays left out; InputError where two have the same stem."""
+    """The files with one of these suffixes by stem, strays left out; InputError for two of a stem or a dead link."""
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # Names with a leading dot are the file system's: .DS_Store, and macOS's ._NAME.png, which is no image.

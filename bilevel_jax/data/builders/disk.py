@@ -1,5 +1,6 @@
 """Finding things in a download: folders by any of their names, regardless of case and of one folder too many."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,10 +50,11 @@ def find_root(source: Path, accepts: Callable[[Path], bool], name: str, layout: 
 def folders_in(folder: Path) -> Iterator[Path]:
     """The folders in a folder, in the order of their names; none where it cannot be read."""
     try:
-        children = sorted(folder.iterdir())
+        with os.scandir(folder) as entries:  # it knows what is a folder without a look at each of many files
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     except OSError:
         return
-    yield from (path for path in children if path.is_dir() and not path.name.startswith("."))
+    yield from (folder / name for name in names)
 
 
 def _child(folder: Path, name: str) -> Path | None:

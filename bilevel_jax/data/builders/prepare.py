@@ -59,8 +59,9 @@ def prepare(
     """
     options = options or Options()
     cls = builder_class(name)
-    fingerprint = _fingerprint(cls(source=source, options=options))
-    out = Path(out) if out else Path(cache or default_cache()) / f"{name}-{fingerprint[:12]}"
+    cache = Path(cache or default_cache())
+    fingerprint = _fingerprint(cls(source=source, options=options, data_dir=cache))
+    out = Path(out) if out else cache / f"{name}-{fingerprint[:12]}"
     try:
         with _locked(out):
             if _is_made(out, fingerprint, overwrite):
