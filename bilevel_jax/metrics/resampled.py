@@ -77,20 +77,22 @@ def average_precision(matches: Matches, counts: np.ndarray) -> np.ndarray:
     """
     # Stable, as pycocotools sorts: equal scores stay in the order of the images.
     order = np.argsort(-matches.score, kind="stable")
-    image, hit = matches.image[order], matches.hit[order]
+    image, hits = matches.image[order], np.flatnonzero(matches.hit[order])
     objects = counts @ matches.objects
     result = np.full(len(counts), np.nan)
     step = max(1, _CHUNK // max(1, len(order)))
     for start in range(0, len(counts), step):
-        weights = counts[start : start + step, image].astype(np.float64)
-        true, false = np.cumsum(weights * hit, axis=1), np.cumsum(weights * ~hit, axis=1)
-        precision = true / np.maximum(true + false, 1)
+        weights = counts[start : start + step].astype(np.float64)[:, image]
+        # Only a hit raises recall or precision: the rest matters by its number alone.
+        found = np.cumsum(weights, axis=1)[:, hits]
+        true = np.cumsum(weights[:, hits], axis=1)
+        precision = true / np.maximum(found, 1)
         # The precision of a recall is the best at this recall or a higher one.
         precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         for row, place in enumerate(range(start, start + len(weights))):
             if objects[place]:
                 first = np.searchsorted(true[row] / objects[place], RECALLS, side="left")
-                reached = first[first < len(order)]
+                reached = first[first < len(hits)]
                 result[place] = precision[row, reached].sum() / len(RECALLS)
     return result
 
