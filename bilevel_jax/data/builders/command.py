@@ -11,6 +11,7 @@ from bilevel_jax.data.builders.pair_builder import Options
 from bilevel_jax.data.builders.prepare import prepare
 from bilevel_jax.data.builders.summary import summary_text
 from bilevel_jax.data.prepared import read_summary
+from bilevel_jax.errors import InputError
 
 USAGE = (
     "python experiments/prepare.py --dataset=NAME --source=DIR [--out=DIR]\n"
@@ -25,6 +26,12 @@ def define_options(values: flags.FlagValues) -> None:
     flags.DEFINE_string("source", None, "the download as it was unpacked", flag_values=values)
     flags.DEFINE_list("classes", [], "names of the class numbers in YOLO files that do not say", flag_values=values)
     flags.DEFINE_integer("seed", 0, "of the split that is made where none is published", flag_values=values)
+    flags.DEFINE_list(
+        "infrared_range",
+        [],
+        "low,high raw counts of 16 bit infrared, for a saliency that is stored",
+        flag_values=values,
+    )
     flags.DEFINE_bool("allow_overlap", False, "take pairs that stand in two splits", flag_values=values)
     flags.DEFINE_string(
         "saliency",
@@ -35,11 +42,18 @@ def define_options(values: flags.FlagValues) -> None:
 
 
 def read_options(values: flags.FlagValues) -> Options:
-    """The options that the flags of `define_options` name."""
+    """The options that the flags of `define_options` name; InputError for a range that is not two numbers."""
+    try:
+        infrared_range = tuple(float(level) for level in values.infrared_range)
+    except ValueError:
+        infrared_range = (0.0,)
+    if len(infrared_range) not in (0, 2):
+        raise InputError(f"--infrared_range is {','.join(values.infrared_range)!r}, expected low,high in counts.")
     return Options(
         classes=tuple(values.classes),
         seed=values.seed,
         saliency=values.saliency,
+        infrared_range=infrared_range,
         allow_overlap=values.allow_overlap,
     )
 

@@ -208,6 +208,7 @@ def test_the_command_prints_a_summary(layouts, scenes, tmp_path, capsys):
         (["--dataset=llvip", "--source=/no/such"], "/no/such does not exist, expected the folder of LLVIP"),
         (["--dataset=llvip"], "--source is missing"),
         (["--dataset=tno", "--source={}", "--saliency=histo"], "expected one of histogram, spectral, or a folder"),
+        (["--dataset=tno", "--source={}", "--infrared_range=7000"], "--infrared_range is '7000', expected low,high"),
         (["--dataset=kaist", "--source={}"], "holds ir, vi, expected KAIST as it was unpacked"),
     ],
 )
