@@ -15,8 +15,9 @@ from bilevel_jax.errors import InputError
 
 USAGE = (
     "python experiments/prepare.py --dataset=NAME --source=DIR [--out=DIR]\n"
-    f"Data sets: {', '.join(BUILDERS)}. --source is the download as it was unpacked. Rejected files are printed "
-    "with\nthe reason, and stand in summary.json. --config.data.name=NAME --config.data.root=OUT trains on the result."
+    f"Data sets: {', '.join(BUILDERS)}.\n"
+    "--source is the download as it was unpacked. Rejected files are printed with the reason, and stand in\n"
+    "summary.json. train.py --config.data.name=NAME --config.data.root=OUT trains on the result."
 )
 
 
