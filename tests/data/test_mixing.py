@@ -1,9 +1,13 @@
 """Mixed data sets: shares by weight, epochs by part, classes by name, and what a part lacks is said."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bilevel_jax.data.cached import CachedSource
+from bilevel_jax.data.configured import configured_batches
 from bilevel_jax.data.mixed_sets import add_mixture, check_mix
 from bilevel_jax.data.mixing import MixedSource, Part
 from bilevel_jax.data.pipeline import training_batches
@@ -178,3 +182,22 @@ def test_entries_of_another_form_are_named(entry):
     check_mix([("folder", "x", 2), ["scenes", "", 0.5, "images"]], ("folder", "scenes"))
     with pytest.raises(InputError, match=r"config\.data\.mix has .*expected \(name, root, weight above 0\)"):
         check_mix([entry], ("folder", "scenes"))
+
+
+@pytest.mark.skipif("BILEVEL_JAX_TEST_DATA" not in os.environ, reason="BILEVEL_JAX_TEST_DATA names no folder of pairs")
+def test_msrs_with_boxes_beside_llvip_without():
+    root = Path(os.environ["BILEVEL_JAX_TEST_DATA"])
+    config = default_config().data
+    config.name, config.root, config.crop = "folder", str(root / "msrs"), (160, 160)
+    config.mix = (("folder", str(root / "llvip_unlabelled"), 1 / 3), ("folder", str(root / "llvip"), 1 / 3, "images"))
+    sets = add_mixture(config, open_sets(config, 0), 0)
+    assert sets.train.class_names == ("person", "bicycle", "car") and len(sets.train) == 240 + 384 + 366
+    batches = configured_batches(config, sets.train, sets.inner, batch_size=10, seed=0)
+    for batch in (next(batches) for _ in range(4)):
+        labelled = batch["index"] < 240
+        assert 4 <= labelled.sum() <= 8
+        np.testing.assert_array_equal(batch["has_boxes"], labelled)
+        assert (batch["classes"][~labelled] == -1).all()
+    config.mix = (("folder", str(root / "llvip"), 1.0),)
+    with pytest.raises(InputError, match="the box classes of .*llvip are person; expected those of .*msrs"):
+        add_mixture(config, open_sets(config, 0), 0)
