@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bilevel_jax.errors import StopSignal
+from bilevel_jax.errors import InputError, StopSignal
 from bilevel_jax.evaluation.inputs import KINDS, InputSource, input_image
 from bilevel_jax.inference.fuser import Fuser
 
@@ -24,12 +24,18 @@ class Source:
         }
 
 
-@pytest.mark.parametrize(("kind", "level"), [("ir", 200), ("vis", 40), ("average", 120), ("fused", 80)])
+@pytest.mark.parametrize(("kind", "level"), [("ir", 200), ("vis", 40), ("average", 120), ("fused", 80), ("max", 200)])
 def test_levels(kind, level):
     image = input_image(kind, Source()[0], FUSER)
     assert image.shape == (8, 9, 3) and image.dtype == np.uint8
     np.testing.assert_array_equal(image, level)
-    assert kind in KINDS
+
+
+def test_the_kinds_of_the_table_are_known_and_others_are_not():
+    for kind in KINDS:
+        assert input_image(kind, Source()[0], FUSER).shape == (8, 9, 3)
+    with pytest.raises(InputError, match="'median'.*average, max, laplacian"):
+        input_image("median", Source()[0], FUSER)
 
 
 def test_average_keeps_the_colour_of_the_visible_image():
