@@ -23,14 +23,14 @@ from bilevel_jax.training.config import check_config
 from bilevel_jax.training.problem import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
-MEASURES = ("EN", "SD", "SF", "AG", "MI", "SCD", "SSIM")
+MEASURES = fusion.NINE
 Rows = dict[str, dict[str, float]]  # kind of input -> column -> value
 
 
 def measure(source: Any, inputs: InputSource) -> dict[str, float]:
     """The fusion measures of METRICS.md's first table, their means over all pairs; NaN where one is undefined."""
     values = [
-        fusion.evaluate(record["ir"], record["vis"], inputs.images[i])
+        fusion.evaluate(record["ir"], record["vis"], inputs.images[i], names=MEASURES)
         for i, record in ((i, source[i]) for i in range(len(source)))
     ]
     return {name: float(np.mean([value[name] for value in values])) for name in MEASURES}
@@ -119,7 +119,7 @@ def evaluate_run(
 
 
 def table_text(config: ConfigDict, rows: Rows, markdown: bool = False) -> str:
-    """The rows as a text or markdown table: the seven measures, then the semantic figures in per cent."""
+    """The rows as a text or markdown table: the nine measures, then the semantic figures in per cent."""
     if not rows:
         return ""
     semantic = [name for name in next(iter(rows.values())) if name not in MEASURES]
