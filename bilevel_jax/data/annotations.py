@@ -13,6 +13,11 @@ IGNORE = 255
 BORDER_TOLERANCE = 1.0
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is anything of this name, a link that leads nowhere too: it is to be read, and to say why not."""
+    return path.exists() or path.is_symlink()
+
+
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file without surrounding blanks, empty ones kept; InputError where it cannot be read."""
     try:

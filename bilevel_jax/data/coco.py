@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bilevel_jax.data.annotations import is_there
 from bilevel_jax.data.clipping import Boxes, clip_to_image
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_file
@@ -17,7 +18,7 @@ FOLDER = "annotations"
 def find_coco(root: Path) -> list[Path]:
     """The COCO files of a folder, [] where it has none."""
     for name in FILES:
-        if (root / name).is_file():
+        if is_there(root / name):
             return [root / name]
     return sorted((root / FOLDER).glob("*.json")) if (root / FOLDER).is_dir() else []
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bilevel_jax.data.annotations import read_boxes, read_class_names, read_labels
+from bilevel_jax.data.annotations import is_there, read_boxes, read_class_names, read_labels
 from bilevel_jax.data.coco import CocoBoxes, find_coco
 from bilevel_jax.data.listing import check_listed, check_matched, find_folder, list_files, list_pairs, read_list
 from bilevel_jax.data.records import (
@@ -74,7 +74,7 @@ class FolderSource:
         self._coco = CocoBoxes(coco) if coco else None
         self.class_names = self._class_names()
         label_names = self.root / "label_names.txt"
-        self.label_names = read_class_names(label_names) if label_names.exists() else ()
+        self.label_names = read_class_names(label_names) if is_there(label_names) else ()
         self.groups = day_or_night(self.names)
         self._infrared_range, self._saliency_method = infrared_range, saliency
 
@@ -154,7 +154,7 @@ class FolderSource:
         if self._coco is not None:
             return self._coco.class_names
         path = self.root / "classes.txt"
-        if path.exists():
+        if is_there(path):
             return read_class_names(path)
         if any(box is not None for box in self._boxes):
             raise InputError(f"{path} is missing, expected the names of the classes in the box files, one a line.")

@@ -51,10 +51,17 @@ def folders_in(folder: Path) -> Iterator[Path]:
     """The folders in a folder, in the order of their names; none where it cannot be read."""
     try:
         with os.scandir(folder) as entries:  # it knows what is a folder without a look at each of many files
-            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+            names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and _is_folder(entry))
     except OSError:
         return
     yield from (folder / name for name in names)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _child(folder: Path, name: str) -> Path | None:

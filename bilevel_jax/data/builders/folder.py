@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bilevel_jax.data.annotations import read_class_names
+from bilevel_jax.data.annotations import is_there, read_class_names
 from bilevel_jax.data.builders.disk import subfolder
 from bilevel_jax.data.builders.msrs import by_day_and_night
 from bilevel_jax.data.builders.pair_builder import PairBuilder
@@ -48,7 +48,7 @@ class Folder(PairBuilder):
                     f"{self.root / 'classes.txt'} is missing, expected the names of the classes in the box files."
                 )
         names_file = self.root / "label_names.txt"
-        self.label_names = read_class_names(names_file) if names_file.exists() else ()
+        self.label_names = read_class_names(names_file) if is_there(names_file) else ()
         images = {**files["infrared"], **files["visible"]}
         given = dict(labels=files["labels"], boxes=boxes, saliency=files["saliency"], groups=by_day_and_night(images))
         lists = scan.lists(self.root)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from bilevel_jax.data.annotations import read_boxes, read_class_names
+from bilevel_jax.data.annotations import is_there, read_boxes, read_class_names
 from bilevel_jax.data.builders.disk import find_root
 from bilevel_jax.data.builders.examples import Facts, make_example
 from bilevel_jax.data.builders.pairs import Pair, Scan, overlap_sentence
@@ -234,6 +234,6 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def find_class_names(self, *folders: Path) -> tuple[str, ...]:
         """The lines of the first classes.txt in these folders, () where there is none."""
         for folder in folders:
-            if (folder / "classes.txt").exists():
+            if is_there(folder / "classes.txt"):
                 return read_class_names(folder / "classes.txt")
         return ()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bilevel_jax.data.annotations import read_lines
+from bilevel_jax.data.annotations import is_there, read_lines
 from bilevel_jax.data.splits import hold_out_blocks
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import IMAGE_SUFFIXES
@@ -137,7 +137,7 @@ class Scan:
     def lists(self, folder: Path, names: Mapping[str, str] = LISTS) -> dict[str, Path]:
         """split -> its list file, where there is one in any form (`read_list` says what is wrong with it)."""
         found = {split: folder / name for split, name in names.items()}
-        return {split: path for split, path in found.items() if path.exists() or path.is_symlink()}
+        return {split: path for split, path in found.items() if is_there(path)}
 
     def read_list(self, path: Path) -> list[str]:
         """The names in a list file (a suffix such as .png is dropped); a name that stands there twice is noted."""

@@ -19,6 +19,7 @@ from PIL import Image
 
 from bilevel_jax.data.builders import BUILDERS, builder_class
 from bilevel_jax.data.builders.prepare import prepare
+from bilevel_jax.data.folders import FolderSource
 from bilevel_jax.data.prepared import PreparedSource, read_summary
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.errors import InputError, RunError
@@ -219,10 +220,23 @@ def mutate(root, layout, scenes, number):
     return f"{number}, {layout}: {path.relative_to(root)}, {change.__qualname__}", later if callable(later) else None
 
 
+def read_directly(root):
+    """A folder is trained on without preparation too: there the first bad file is an error."""
+    try:
+        source = FolderSource(root, "train.txt")
+        source.check()
+        for index in range(len(source)):
+            assert source[index]["ir"].ndim == 3
+    except InputError as error:
+        assert str(error).endswith((".", ").")), error
+
+
 def run_one(root, out, layout, later, pipe):
     """In a process of its own, so that a hang or a crash of a decoder is seen as such."""
     try:
         name = layout.split("_")[0]
+        if layout == "folder" and later is None:
+            read_directly(root)
         if later is not None:
             cls = builder_class(name)
             plain, done = cls.read_images, []

@@ -55,6 +55,21 @@ def test_every_file_that_cannot_be_used_is_named(mfnet, tmp_path):
     assert any("repeats 00004D of line 5" in note for note in summary["notes"])
 
 
+def test_a_link_to_itself_is_named_wherever_it_lies(layouts, scenes, tmp_path):
+    root = tmp_path / "pairs"
+    layouts.folder(root, scenes)
+    for name in ("label_names.txt", "classes.txt", "train.txt"):
+        text = (root / name).read_text()
+        (root / name).unlink()
+        (root / name).symlink_to(root / name)
+        with pytest.raises(InputError, match=rf"{name} cannot be read: Too many levels of symbolic links"):
+            prepare("folder", root, tmp_path / "out")
+        (root / name).unlink()
+        (root / name).write_text(text)
+    (root / "stray").symlink_to(root / "stray")
+    assert len(PreparedSource(prepare("folder", root, tmp_path / "out"), "train")) == 7
+
+
 def test_a_split_without_any_good_pair_is_an_error_and_leaves_nothing(mfnet, tmp_path):
     root, names = mfnet
     for name, _ in names["test"]:
