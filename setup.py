@@ -25,7 +25,7 @@ setup(
         "optax>=0.2.5",
         "orbax-checkpoint>=0.11",
         "chex>=0.1.89",
-        "tensorflow-datasets>=4.9.8",
+        "tensorflow-datasets>=4.9.10",
         "grain>=0.2.10",
         "numpy>=2.0",
         "absl-py>=2.1",
