@@ -22,6 +22,7 @@ class FusionNetwork(nn.Module):
     blocks: int = 2
     convs: int = 5
     residual: bool = False
+    remat: bool = False  # a block's inside is computed again on the way back instead of being kept in memory
 
     @nn.compact
     def __call__(self, ir: jax.Array, luma: jax.Array) -> jax.Array:
@@ -30,8 +31,9 @@ class FusionNetwork(nn.Module):
         # One scalar for all three places: the authors' release builds a single PReLU and calls it thrice.
         slope = self.param("slope", nn.initializers.constant(0.25), ())
         x = _prelu(Conv(self.width, name="stem")(jnp.concatenate([ir, luma], axis=-1)), slope)
+        block = nn.remat(DilatedDenseBlock) if self.remat else DilatedDenseBlock
         for index in range(self.blocks):
-            x = DilatedDenseBlock(self.growth, self.convs, name=f"block{index}")(x)
+            x = block(self.growth, self.convs, name=f"block{index}")(x)
         x = _prelu(Conv(self.width // 2, name="narrow")(x), slope)
         if not self.residual:
             return _prelu(Conv(1, name="fuse")(x), slope)
@@ -64,15 +66,16 @@ VARIANTS = {
 }
 
 
-def fusion_network(name: str) -> FusionNetwork:
+def fusion_network(name: str, remat: bool = False) -> FusionNetwork:
     """Returns the fusion network of that name: "paper" (417,730 parameters) or "tiny" (10,418).
 
-    "tiny" adds the mean of its two inputs to its output, so that it converges within minutes on a CPU.
+    "tiny" adds the mean of its two inputs to its output, so that it converges within minutes on a CPU. `remat` keeps
+    less in memory for the backward pass; it changes no value.
     Raises InputError for another name.
     """
     if name not in VARIANTS:
         raise InputError(f"model.fusion is {name!r}, expected one of {', '.join(VARIANTS)}.")
-    return FusionNetwork(**VARIANTS[name])
+    return FusionNetwork(**VARIANTS[name], remat=remat)
 
 
 def _prelu(x: jax.Array, slope: jax.Array) -> jax.Array:

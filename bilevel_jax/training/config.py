@@ -14,12 +14,15 @@ from bilevel_jax.losses.adversarial import FAMILIES
 from bilevel_jax.losses.fusion import TARGETS
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.models.fusion import VARIANTS
+from bilevel_jax.models.precision import DTYPES
 
 # They need weights from outside, or more tasks than fusion has.
 NOT_FOR_TWO_TASKS = ("fixed", "krum", "trimmed_mean")
 CHOICES = {
     "data.name": ("scenes", *BUILDERS),
     "data.saliency": tuple(METHODS),
+    "dtype": DTYPES,
+    "on_nan": ("stop", "skip"),
     "fusion.name": tuple(VARIANTS),
     "visual.loss": tuple(FAMILIES),
     "visual.target": tuple(TARGETS),
@@ -137,7 +140,11 @@ def default_config() -> ConfigDict:
     config.rows.steps = 400  # 0 = no table at the end of training
     config.rows.batch_size = 8
 
+    config.dtype = "float32"  # of the networks' inside; parameters, losses and Gramians are float32 in any case
+    config.remat = False  # the fusion network's blocks are computed again on the way back: less memory, more time
+    config.accumulate = 1  # a step's batch in so many parts, one after another; rho and means are those of a part
     config.fsdp = 1  # devices that share one copy of the state; 1 = each has its own
+    config.on_nan = "stop"  # stop, or skip: such a step changes nothing, and ten in a row stop the run
 
     config.log_every = 1
     config.log_gradients_every = 0  # per-task norms and cosines of the hypergradients: extra pulls; 0 = never
@@ -181,7 +188,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
         "log_every",
         "rows.batch_size",
     ]
-    positive += ["fsdp", "visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
+    positive += ["accumulate", "fsdp", "visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
     not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.misregistration"]
     not_negative += [f"data.{k}" for k in ("infrared_noise", "visible_gamma", "threads", "workers", "prefetch")]

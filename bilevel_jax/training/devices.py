@@ -70,14 +70,13 @@ def device_mesh(fsdp: int = 1) -> Mesh:
     return jax.make_mesh((count // fsdp, fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
 
 
-def check_batch_size(mesh: Mesh, key: str, batch_size: int) -> None:
+def check_batch_size(mesh: Mesh, key: str, batch_size: int, parts: int = 1) -> None:
     """Raises InputError where a global batch cannot be split evenly, and proposes the nearest size that can."""
-    if batch_size % mesh.size:
-        nearest = max(mesh.size, round(batch_size / mesh.size) * mesh.size)
-        raise InputError(
-            f"{key} is {batch_size}, the global batch; expected a multiple of the {mesh.size} devices, such as "
-            f"{nearest}."
-        )
+    least = mesh.size * parts
+    if batch_size % least:
+        nearest = max(least, round(batch_size / least) * least)
+        each = f"the {mesh.size} devices" + (f" times config.accumulate = {parts}" if parts > 1 else "")
+        raise InputError(f"{key} is {batch_size}, the global batch; expected a multiple of {each}, such as {nearest}.")
 
 
 def state_shardings(mesh: Mesh, state: Any) -> Any:

@@ -12,6 +12,8 @@ from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import RunError
 from bilevel_jax.report.writers import MetricsWriter
 
+MOST_SKIPPED = 10  # steps in a row
+
 
 class Log:
     """Writes each step's metrics one step late, so that the device is never waited for, and stops at a NaN.
@@ -27,6 +29,7 @@ class Log:
         quiet = writer is None
         self._bar = tqdm(total=total, initial=start, unit="step", dynamic_ncols=True, smoothing=0.1, disable=quiet)
         self._shown: dict[str, str] = {}
+        self._skipped = 0  # steps in a row
         self._pending: tuple[int, dict[str, jax.Array], dict[str, np.ndarray]] | None = None
         self._time = time.perf_counter()
 
@@ -39,7 +42,7 @@ class Log:
         """Writes what was added last.
 
         Raises:
-            RunError: a loss is NaN or infinite.
+            RunError: a loss is NaN or infinite; or, where such steps are skipped, that was the tenth in a row.
         """
         if self._pending is None:
             return
@@ -60,14 +63,20 @@ class Log:
         self._bar.update()
 
     def _check_finite(self, step: int, values: dict[str, float], files: dict[str, np.ndarray]) -> None:
-        for name, value in values.items():
-            if name.startswith("loss") and not math.isfinite(value):
-                part = next((p for p in files if p in name), next(iter(files)))
-                names = ", ".join(self._sets.train.names[i] for i in files[part])
-                raise RunError(
-                    f"{name} is {value} at step {step}, on the batch {names}; the last checkpoint is from before. "
-                    "Lower the learning rate, or look at these files."
-                )
+        bad = [name for name, value in values.items() if name.startswith("loss") and not math.isfinite(value)]
+        if self._config.on_nan == "skip":
+            skipped = any(value > 0 for name, value in values.items() if name.startswith("skipped"))
+            self._skipped = self._skipped + 1 if skipped else 0
+            if self._skipped < MOST_SKIPPED:
+                return
+            bad = bad or ["the norm of the updated parameters"]
+        for name in bad:
+            part = next((p for p in files if p in name), next(iter(files)))
+            names = ", ".join(self._sets.train.names[i] for i in files[part])
+            raise RunError(
+                f"{name} is {values.get(name, math.inf)} at step {step}, on the batch {names}; the last checkpoint is "
+                "from before. Lower the learning rate, or look at these files."
+            )
 
     def close(self) -> None:
         """Closes the progress bar and the files."""

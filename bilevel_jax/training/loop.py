@@ -14,7 +14,7 @@ from bilevel_jax.data.configured import configured_batches
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.resumable import ResumableBatches
 from bilevel_jax.data.sets import Sets
-from bilevel_jax.errors import StopSignal
+from bilevel_jax.errors import RunError, StopSignal
 from bilevel_jax.report.plots import plot_curves
 from bilevel_jax.report.writers import MetricsWriter
 from bilevel_jax.training.devices import check_batch_size, device_mesh, place_state
@@ -45,12 +45,13 @@ def train(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> T
     Raises:
         InputError: `workdir` cannot be written, is in use, or holds another model's run; the batch does not fit the
             devices.
-        RunError: a loss is NaN or infinite; the message has the step, the loss and the files of the batch.
+        RunError: a loss is NaN or infinite (the message has the step, the loss and the files of the batch), or the
+            device has too little memory.
         StopSignal: stopped by a signal, after saving.
     """
     # 1. What does not change: devices, networks, optimizers, compiled steps.
     mesh, first = device_mesh(config.fsdp), jax.process_index() == 0
-    check_batch_size(mesh, "config.data.batch_size", config.data.batch_size)
+    check_batch_size(mesh, "config.data.batch_size", config.data.batch_size, config.accumulate)
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     optimizers = Optimizers(config, num_tasks=1 if networks.semantic is None else 2)
     steps = make_steps(config, networks, optimizers, mesh)
@@ -93,6 +94,13 @@ def train(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> T
                 run.save(step, state, position, wait=stopping or step == total)
             if stopping and step < total:
                 raise StopSignal(f"saved step {step} of {total} in {run.workdir}; the same command resumes it.")
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise RunError(
+            "the device's memory is not enough for a step: try --config.accumulate=2, --config.remat=True, "
+            f"--config.dtype=bfloat16 or a smaller --config.data.crop than {tuple(config.data.crop)}."
+        ) from error
     finally:
         for iterator in batches.values():
             iterator.close()

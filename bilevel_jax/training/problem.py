@@ -21,6 +21,7 @@ from bilevel_jax.images.blur import gaussian_blur
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.losses import adversarial, detection, fusion, segmentation
 from bilevel_jax.models import PatchDiscriminator, fusion_network, semantic_network
+from bilevel_jax.models.precision import computed_in
 
 Batch = dict[str, jax.Array]
 Pair = tuple[jax.Array, jax.Array]
@@ -67,7 +68,8 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
         if semantic.task == "detection":
             options["head_convs"] = semantic.head_convs
         network = semantic_network(semantic.task, len(names), **options)
-    return Networks(fusion_network(config.fusion.name), PatchDiscriminator(), network)
+    modules = fusion_network(config.fusion.name, config.remat), PatchDiscriminator(), network
+    return Networks(*(module and computed_in(config.dtype, module) for module in modules))
 
 
 def prepare(batch: Batch, key: jax.Array) -> Batch:

@@ -27,6 +27,7 @@ from bilevel_jax.bilevel.hypergradient import ESTIMATORS
 from bilevel_jax.images.color import fuse_color
 from bilevel_jax.models.fcos import decode
 from bilevel_jax.training.devices import place_batch, replicate, state_shardings
+from bilevel_jax.training.parts import mean_over_parts, skipping
 from bilevel_jax.training.problem import (
     Batch,
     Networks,
@@ -62,12 +63,17 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, m
     if mesh is not None:
         shapes = jax.eval_shape(lambda: initial_state(config, networks, optimizers))
         after = state_shardings(mesh, shapes), NamedSharding(mesh, PartitionSpec())
-    on_batches = lambda step: _on_host_batches(jax.jit(step, donate_argnums=0, out_shardings=after), mesh)
+
+    def jitted(name, step):
+        step = functools.partial(step, **fixed)
+        step = skipping(name, step) if config.on_nan == "skip" else step
+        return _on_host_batches(jax.jit(step, donate_argnums=0, out_shardings=after), mesh)
+
     report = functools.partial(gradient_report, config=config, problem=problem)
     return Steps(
-        warm_start=on_batches(functools.partial(warm_start_step, **fixed)),
-        inner=on_batches(functools.partial(inner_step, **fixed)),
-        outer=on_batches(functools.partial(outer_step, **fixed)),
+        warm_start=jitted("warm_start", warm_start_step),
+        inner=jitted("inner", inner_step),
+        outer=jitted("outer", outer_step),
         gradients=_on_host_batches(jax.jit(report, out_shardings=after and after[1]), mesh),
         predict=make_predict(config, networks, problem, mesh),
     )
@@ -79,10 +85,12 @@ def warm_start_step(
     """One step of the fusion network alone on L1 + SSIM to the saliency-weighted target."""
     batch = prepare(batch, jax.random.fold_in(state.key, state.step))
 
-    def loss(params: Any) -> tuple[jax.Array, Metrics]:
+    def loss(params: Any, batch: Batch) -> tuple[jax.Array, Metrics]:
         return reduce_loss(appearance_loss(config, problem.forward(params, batch), batch), axis_name)
 
-    (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state.outer_params)
+    (value, terms), gradient = mean_over_parts(
+        config.accumulate, lambda part: jax.value_and_grad(loss, has_aux=True)(state.outer_params, part), batch
+    )
     if axis_name is not None:
         value, terms, gradient = jax.lax.pmean((value, terms, gradient), axis_name)
     updates, opt_state = optimizers.warm_start.update(gradient, state.warm_start_state, state.outer_params)
@@ -103,7 +111,10 @@ def inner_step(
     its optimizer too; momentum and weight decay would move it without a gradient.
     """
     batch = prepare(batch, jax.random.fold_in(state.key, 3 * state.step))
-    gradients, aux = inner_gradients(problem, state.outer_params, state.inner_params, batch, axis_name=axis_name)
+    at = problem, state.outer_params, state.inner_params
+    gradients, aux = mean_over_parts(
+        config.accumulate, lambda part: inner_gradients(*at, part, axis_name=axis_name), batch
+    )
     present = dict(zip(problem.tasks, _present(config, problem, batch, axis_name), strict=True))
     inner_params, inner_state, metrics = {}, {}, {}
     for task, gradient in gradients.items():
@@ -139,15 +150,10 @@ def outer_step(
     aggregate_state, opt_state = state.outer_state
     present = _present(config, problem, outer_batch, axis_name)
     weights = next_weights(aggregate_state, present=present) if weights_known(config.bilevel.weighting) else None
-    gradient, aux = outer_gradient(
-        problem,
-        state.outer_params,
-        state.inner_params,
-        outer_batch,
-        inner_batch,
-        estimators=estimator_factory(config),
-        weights=weights,
-        axis_name=axis_name,
+    at = problem, state.outer_params, state.inner_params
+    options = dict(estimators=estimator_factory(config), weights=weights, axis_name=axis_name)
+    gradient, aux = mean_over_parts(
+        config.accumulate, lambda *parts: outer_gradient(*at, *parts, **options), outer_batch, inner_batch
     )
     losses = jnp.stack([aux[task]["outer_loss"] for task in problem.tasks])
     combined, aggregate_state = optimizers.aggregate.update(

@@ -2,18 +2,22 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from bilevel_jax.checkpoints import load_run
+from bilevel_jax.checkpoints.lock import lock_folder
 from bilevel_jax.errors import run_command
 from bilevel_jax.evaluation.run import train_command
 from bilevel_jax.images.files import read_image
+from bilevel_jax.training import loop
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "experiments" / "configs" / "smoke.py"
@@ -147,3 +151,54 @@ def test_mixed_sets_read_by_worker_processes_resume_to_the_same_run(command, tmp
     assert metrics(tmp_path / "whole") == metrics(tmp_path / "part")
     lines = [json.loads(line) for line in (tmp_path / "part" / "metrics.jsonl").read_text().splitlines()]
     assert all(line["time/wait_s"] >= 0 for line in lines) and lines[-1]["step"] == STEPS
+
+
+def test_steps_with_a_nan_are_skipped_and_counted_where_the_configuration_says_so(tmp_path, capsys):
+    """A learning rate that no parameter survives: the warm start changes nothing, the tenth such step ends the run."""
+    options = ["--config.on_nan=skip", "--config.warm_start.learning_rate=1e30", "--config.rows.steps=0"]
+    options += ["--config.warm_start.steps=20", "--config.semantic.task=none"]
+    code, sentence = run_here(capsys, f"--workdir={tmp_path}", *options)
+    assert code == 1 and "at step 10" in sentence and "scene_0_0" in sentence
+    assert [line["skipped/warm_start"] for line in metrics(tmp_path)] == [1.0] * 9
+
+
+def test_too_little_memory_is_one_sentence(tmp_path, capsys, monkeypatch):
+    def exhausted(*_):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes.")
+
+    monkeypatch.setattr(loop, "_take_step", exhausted)
+    code, sentence = run_here(capsys, f"--workdir={tmp_path}", "--config.semantic.task=none")
+    assert code == 1 and "memory is not enough" in sentence and "--config.accumulate=2" in sentence
+
+
+def test_a_workdir_of_a_live_run_exits_2(tmp_path, capsys):
+    with lock_folder(tmp_path):
+        code, sentence = run_here(capsys, f"--workdir={tmp_path}", "--config.semantic.task=none")
+    assert code == 2 and "in use by another live run" in sentence
+
+
+@pytest.mark.slow
+def test_two_processes_are_one(environment, tmp_path):
+    """Of the same run: the first process writes, the metrics are those of the whole batch.
+
+    Losses agree to rounding. L1's gradient is a sign, so where rounding turns one the update's norm jumps a little.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--config.rows.steps=0"] + [f"--config.{o}.name=sgd" for o in ("warm_start", "inner", "outer")]
+    line = [sys.executable, str(ROOT / "experiments" / "train.py"), f"--config={SMOKE}", *options]
+    single = subprocess.run([*line, f"--workdir={tmp_path / 'one'}"], env=environment, capture_output=True, text=True)
+    assert single.returncode == 0, single.stderr
+    line += [f"--workdir={tmp_path / 'two'}", f"--coordinator=127.0.0.1:{port}", "--num_processes=2"]
+    both = [
+        subprocess.Popen([*line, f"--process_id={i}"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for i in range(2)
+    ]
+    printed = [process.communicate(timeout=400) for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    for a, b in zip(metrics(tmp_path / "one"), metrics(tmp_path / "two"), strict=True):
+        assert a.keys() == b.keys() and a["phase"] == b["phase"]
+        for name in a.keys() - {"phase"}:
+            tolerance = 0.05 if name.startswith("norm") else 1e-3
+            assert a[name] == pytest.approx(b[name], rel=tolerance, abs=1e-5), name

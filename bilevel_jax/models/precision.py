@@ -1,0 +1,38 @@
+"""A module computed in bfloat16, with parameters and outputs in float32."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+DTYPES = ("float32", "bfloat16")
+
+
+class Computed(NamedTuple):
+    """A flax module whose `apply` casts parameters and inputs to `dtype`, and outputs back to float32.
+
+    The gradient with respect to the parameters comes back in float32, since the cast is part of the function.
+    """
+
+    module: nn.Module
+    dtype: str
+
+    def init(self, key: jax.Array, *inputs: jax.Array) -> Any:
+        """The parameters, float32."""
+        return self.module.init(key, *inputs)
+
+    def apply(self, params: Any, *inputs: jax.Array) -> Any:
+        """The module's outputs, float32."""
+        outputs = self.module.apply(_cast(params, self.dtype), *_cast(inputs, self.dtype))
+        return _cast(outputs, "float32")
+
+
+def computed_in(dtype: str, module: nn.Module) -> nn.Module | Computed:
+    """`module` as it is for "float32", else `Computed` in `dtype`."""
+    return module if dtype == "float32" else Computed(module, dtype)
+
+
+def _cast(tree: Any, dtype: str) -> Any:
+    floating = lambda leaf: jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if floating(leaf) else leaf, tree)
