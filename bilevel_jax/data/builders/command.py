@@ -11,7 +11,7 @@ from bilevel_jax.data.builders.pair_builder import Options
 from bilevel_jax.data.builders.prepare import prepare
 from bilevel_jax.data.builders.summary import summary_text
 from bilevel_jax.data.prepared import read_summary
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, StopSignal
 
 USAGE = (
     "python experiments/prepare.py --dataset=NAME --source=DIR [--out=DIR]\n"
@@ -68,13 +68,11 @@ def prepare_command(argv: Sequence[str]) -> None:
         flags.DEFINE_bool("overwrite", False, "replace a prepared data set in --out", flag_values=values)
 
     values = parse_flags(define, argv, USAGE, required=["dataset", "source"])
-    out = prepare(
-        values.dataset,
-        Path(values.source).expanduser(),
-        Path(values.out).expanduser() if values.out else None,
-        read_options(values),
-        values.overwrite,
-    )
+    out = Path(values.out).expanduser() if values.out else None
+    try:
+        out = prepare(values.dataset, Path(values.source).expanduser(), out, read_options(values), values.overwrite)
+    except KeyboardInterrupt as error:
+        raise StopSignal("nothing was left half made; the same command starts anew.") from error
     summary = read_summary(out)
     print(summary_text(summary))
     train = f"--config.data.name={values.dataset} --config.data.root={out}"

@@ -11,6 +11,7 @@ from PIL import Image
 
 from bilevel_jax.data.builders import pair_builder
 from bilevel_jax.data.builders.command import prepare_command
+from bilevel_jax.data.builders.mfnet import Mfnet
 from bilevel_jax.data.builders.msrs import Msrs
 from bilevel_jax.data.builders.pair_builder import Options
 from bilevel_jax.data.builders.prepare import prepare
@@ -214,6 +215,16 @@ def test_the_command_prints_a_summary(layouts, scenes, tmp_path, capsys):
     assert "rejected: test 010009: " in printed.out and "010009.jpg cannot be read" in printed.out
     assert "1 rejected. Train on it with --config.data.name=llvip" in printed.out
     assert "preparing LLVIP" in printed.err
+
+
+def test_the_command_can_be_interrupted(mfnet, tmp_path, monkeypatch, capsys):
+    def interrupted(self, pair):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Mfnet, "read_images", interrupted)
+    line = ["prepare.py", "--dataset=mfnet", f"--source={mfnet[0]}", f"--out={tmp_path / 'out'}"]
+    assert run_command(prepare_command, line) == 75
+    assert "nothing was left half made" in capsys.readouterr().err and not leftovers(tmp_path)
 
 
 @pytest.mark.parametrize(
