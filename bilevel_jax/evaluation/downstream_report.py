@@ -29,13 +29,17 @@ def downstream_report(
         matched: whether one network was trained on all inputs mixed.
     """
     how = "one network, trained on all inputs mixed" if matched else "a network of its own for each input"
-    seeds = f"{len(comparison.seeds)} seed" + "s" * (len(comparison.seeds) > 1)
+    count = len(comparison.seeds)
+    seeds = f"means over {count} seeds, whose spread stands in a table of its own" if count > 1 else "one seed"
     note = (
-        f"Per cent, {how}, {config.rows.steps:,} steps; means over {seeds}, with bootstrap 95 % intervals over "
-        f"{comparison.images:,} images. The spread over the seeds stands in the table below."
+        f"Per cent, {how}, {config.rows.steps:,} steps; {seeds}. Below each figure its bootstrap 95 % interval over the "
+        "images."
     )
     tables = [_table(config.semantic.task.capitalize(), comparison.figures, note, comparison.reference)]
-    tables += [_table(group, own, note, comparison.reference, False) for group, own in comparison.groups.items()]
+    tables += [
+        _table(f"{group.capitalize()} alone", own, note, comparison.reference, False)
+        for group, own in comparison.groups.items()
+    ]
     return html.Report(
         title=f"What each input is worth: {config.semantic.task}",
         summary=f"The same network, seeds and number of steps on every kind of input ({how}).",
@@ -68,6 +72,7 @@ def _table(
         },
         highlighted=[reference],
         note=note,
+        ranked=False,  # the first column is the mean of the others
         plotted=plotted,
     )
 
