@@ -32,8 +32,8 @@ def downstream_report(
     count = len(comparison.seeds)
     seeds = f"means over {count} seeds, whose spread stands in a table of its own" if count > 1 else "one seed"
     note = (
-        f"Per cent, {how}, {config.rows.steps:,} steps; {seeds}. Below each figure its bootstrap 95 % interval over the "
-        "images."
+        f"Per cent, {how}, {config.rows.steps:,} steps; {seeds}. Below each figure its bootstrap 95 % interval over "
+        "the images."
     )
     tables = [_table(config.semantic.task.capitalize(), comparison.figures, note, comparison.reference)]
     tables += [
