@@ -15,9 +15,11 @@ from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.inputs import KINDS, InputSource
 from bilevel_jax.evaluation.predictions import write_predictions
+from bilevel_jax.evaluation.run_report import run_report
 from bilevel_jax.evaluation.semantic import SemanticTrainer, semantic_scores
 from bilevel_jax.inference import Fuser
 from bilevel_jax.metrics import fusion
+from bilevel_jax.report.html import write_report
 from bilevel_jax.report.tables import format_table
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.problem import networks_from_config
@@ -27,13 +29,18 @@ MEASURES = fusion.NINE
 Rows = dict[str, dict[str, float]]  # kind of input -> column -> value
 
 
-def measure(source: Any, inputs: InputSource) -> dict[str, float]:
-    """The fusion measures of METRICS.md's first table, their means over all pairs; NaN where one is undefined."""
+def measure_images(source: Any, inputs: InputSource) -> dict[str, np.ndarray]:
+    """The fusion measures of METRICS.md's first table for each pair, float64 [pairs]; NaN where one is undefined."""
     values = [
         fusion.evaluate(record["ir"], record["vis"], inputs.images[i], names=MEASURES)
         for i, record in ((i, source[i]) for i in range(len(source)))
     ]
-    return {name: float(np.mean([value[name] for value in values])) for name in MEASURES}
+    return {name: np.array([value[name] for value in values]) for name in MEASURES}
+
+
+def measure(source: Any, inputs: InputSource) -> dict[str, float]:
+    """The means of `measure_images` over all pairs; NaN where one is undefined."""
+    return {name: float(np.mean(values)) for name, values in measure_images(source, inputs).items()}
 
 
 def held_out_table(config: ConfigDict, workdir: Path, stop: StopRequest) -> Rows:
@@ -78,7 +85,11 @@ def held_out_table(config: ConfigDict, workdir: Path, stop: StopRequest) -> Rows
 
 
 def evaluate_run(
-    workdir: Path, data: str | None = None, names_list: str | None = None, predictions: str | None = None
+    workdir: Path,
+    data: str | None = None,
+    names_list: str | None = None,
+    predictions: str | None = None,
+    report: str | None = None,
 ) -> tuple[ConfigDict, Rows]:
     """The same table from a finished run's networks, on its held-out set or on any folder; nothing is trained.
 
@@ -87,6 +98,7 @@ def evaluate_run(
         data: a folder as `FolderSource` reads it, or a prepared data set; None = the run's held-out set.
         names_list: a list file in `data`, or a split; None = all pairs, or the held-out split.
         predictions: folder that receives what the semantic networks see: COCO json, label PNG, overlays.
+        report: folder that receives index.html, the page of `run_report`.
 
     Raises:
         InputError: the folder's classes are not those that the run was trained on.
@@ -103,18 +115,28 @@ def evaluate_run(
     fuser = Fuser.from_run(config, state)
     trainer = SemanticTrainer(config, networks) if networks.semantic is not None else None
     rows: Rows = {}
+    values: dict[str, dict[str, np.ndarray]] = {}
+    seen_in_fused = None
     for kind in KINDS:
         inputs = InputSource(source, kind, fuser)
-        rows[kind] = measure(source, inputs)
+        values[kind] = measure_images(source, inputs)
+        rows[kind] = {name: float(np.mean(own)) for name, own in values[kind].items()}
         params = load_parameters(workdir, f"row_{kind}") if trainer is not None else None
         if params is None:
             continue
         seen = trainer.predict(params, inputs)
         rows[kind] |= semantic_scores(config, inputs, seen)
+        seen_in_fused = seen if kind == "fused" else None
         if predictions is not None:
             write_predictions(Path(predictions) / kind, inputs, seen, _named_like(config, classes))
     name = "held_out" if data is None else Path(data).resolve().name
     write_json(Path(workdir) / "evaluation" / f"{name}.json", {"step": int(state["step"]), "rows": rows})
+    if report is not None:
+        words = "held-out pairs" if data is None else name
+        page = run_report(
+            config, workdir, source, fuser, rows, values, seen_in_fused, step=int(state["step"]), set_name=words
+        )
+        write_report(Path(report) / "index.html", page)
     return config, rows
 
 

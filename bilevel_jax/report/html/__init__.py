@@ -22,7 +22,7 @@ Every part but the title may be missing. Everything is escaped: names of files, 
 
 from bilevel_jax.report.html.content import Box, Metric, Panel, Picture, Report, Scores, Section, Table
 from bilevel_jax.report.html.curves import curve_panels
-from bilevel_jax.report.html.extremes import worth_showing
+from bilevel_jax.report.html.extremes import extreme_labels, worth_showing
 from bilevel_jax.report.html.origin import command_line, environment
 from bilevel_jax.report.html.page import write_report
 from bilevel_jax.report.html.ranks import mean_ranks, rank_rows
@@ -39,6 +39,7 @@ __all__ = [
     "command_line",
     "curve_panels",
     "environment",
+    "extreme_labels",
     "mean_ranks",
     "rank_rows",
     "worth_showing",

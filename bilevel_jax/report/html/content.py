@@ -101,13 +101,15 @@ class Picture:
         name: the scene's file name; `Scores.names` refers to it.
         views: view name -> image [H, W], [H, W, 1] or [H, W, 3]; uint8, uint16 or float in [0, 1]. Pictures need not
             have the same views. A view that has another size than the first is scaled to it.
-        boxes: drawn over the picture on demand; the largest ones are shown enlarged below it.
+        boxes: the true ones; drawn over the picture on demand, the largest ones are shown enlarged below it.
+        detections: boxes that a network found, drawn on demand in another colour.
         caption: one line below the name.
     """
 
     name: str
     views: Mapping[str, np.ndarray]
     boxes: Sequence[Box] = ()
+    detections: Sequence[Box] = ()
     caption: str = ""
 
 
@@ -128,7 +130,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of one's own: text (blank lines part paragraphs), named values, preformatted text; each may be empty."""
+    """A section of one's own: paragraphs (blank lines part them), named values, preformatted text; any may be empty."""
 
     title: str
     text: str = ""
@@ -149,6 +151,7 @@ class Report:
         curves: charts over the steps; see `curve_panels`.
         pictures: the wall, at most `max_pictures` of `write_report`.
         shown_views: the two views that the slider starts between (left, right); the first and the last where None.
+        colors: what a colour of the pictures means: name -> "#rrggbb", a legend below the wall's controls.
         scores: figures of single images.
         sections: more text.
         config: nested configuration.
@@ -164,6 +167,7 @@ class Report:
     curves: Sequence[Panel] = ()
     pictures: Sequence[Picture] = ()
     shown_views: tuple[str, str] | None = None
+    colors: Mapping[str, str] = field(default_factory=dict)
     scores: Scores | None = None
     sections: Sequence[Section] = ()
     config: Mapping[str, Any] = field(default_factory=dict)

@@ -21,6 +21,16 @@ def extremes(metrics: Sequence[Metric], values: Mapping[str, Sequence[float]]) -
     return found
 
 
+def extreme_labels(scores: Scores, method: str) -> dict[str, list[str]]:
+    """What single images stand out by: name -> ["worst SSIM", "best EN"]; images that do not are left out."""
+    labels: dict[str, list[str]] = {}
+    for metric, (best, worst) in extremes(scores.metrics, scores.values[method]).items():
+        if best != worst:
+            labels.setdefault(scores.names[worst], []).append(f"worst {metric}")
+            labels.setdefault(scores.names[best], []).append(f"best {metric}")
+    return labels
+
+
 def worth_showing(scores: Scores, method: str, count: int = 12) -> list[str]:
     """Names of at most `count` images: the worst and the best by each metric, then others spread evenly over the set.
 

@@ -46,7 +46,12 @@ def write_report(
 def page_text(report: Report, *, max_pictures: int, max_side: int, max_bytes: int) -> str:
     """The whole document; see `write_report`."""
     wall = picture_wall(
-        report.pictures, report.shown_views, max_pictures=max_pictures, max_side=max_side, max_bytes=max_bytes
+        report.pictures,
+        report.shown_views,
+        report.colors,
+        max_pictures=max_pictures,
+        max_side=max_side,
+        max_bytes=max_bytes,
     )
     parts = [(table.title, table_section(table)) for table in report.tables]
     parts += [

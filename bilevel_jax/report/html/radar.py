@@ -4,6 +4,7 @@ import math
 
 from bilevel_jax.report.html.content import Table
 from bilevel_jax.report.html.markup import as_float, element, number, text
+from bilevel_jax.report.html.ranks import mean_ranks, rank_rows
 
 MAX_ROWS = 6  # more polygons hide one another
 RADIUS, CENTRE_X, CENTRE_Y, WIDTH, HEIGHT = 105.0, 200.0, 150.0, 400, 300
@@ -11,15 +12,12 @@ INNERMOST = 0.15  # where the worst row stands: in the middle its polygon would 
 
 
 def radar_chart(table: Table) -> str:
-    """One axis a metric from the worst compared row (inside) to the best (outside).
+    """One axis a metric from the worst row shown (inside) to the best (outside).
 
-    "" for fewer than three metrics that every row shown has, or another count of rows than 2-6: highlighted rows come
-    first where there are more.
+    "" for fewer than two compared rows or three metrics that each of them has. Of many rows the highlighted ones are
+    shown, then those of the lowest mean rank.
     """
-    rows = [row for row in table.rows if row not in table.references]
-    if len(rows) > MAX_ROWS:
-        rows = ([row for row in rows if row in table.highlighted] + rows)[:MAX_ROWS]
-        rows = list(dict.fromkeys(rows))
+    rows = _chosen(table)
     axes = []
     for metric in table.metrics:
         values = [as_float(table.rows[row].get(metric.name)) for row in rows]
@@ -33,15 +31,15 @@ def radar_chart(table: Table) -> str:
         marks.append(element("polygon", points=_points([_point(i, len(axes), share) for i in range(len(axes))])))
     marks += [element("line", x1=CENTRE_X, y1=CENTRE_Y, x2=f"{x:.1f}", y2=f"{y:.1f}") for x, y in spokes]
     shapes, legend = [], []
-    for number_, row in enumerate(rows):
+    for place, row in enumerate(rows):
         corners = []
         for i, (metric, values) in enumerate(axes):
             low, high = min(values), max(values)
-            share = (values[number_] - low) / (high - low)
+            share = (values[place] - low) / (high - low)
             share = share if metric.better == "up" else 1 - share
             corners.append(_point(i, len(axes), INNERMOST + (1 - INNERMOST) * share))
-        shapes.append(element("polygon", element("title", text(row)), points=_points(corners), class_=f"c{number_}"))
-        legend.append(element("li", text(row), class_=f"c{number_}"))
+        shapes.append(element("polygon", element("title", text(row)), points=_points(corners), class_=f"c{place}"))
+        legend.append(element("li", element("span", text(row)), class_=f"c{place}"))
     drawing = element("g", marks, class_="grid") + element("g", shapes, class_="shapes")
     drawing += "".join(_label(i, axes) for i in range(len(axes)))
     picture = element(
@@ -51,8 +49,21 @@ def radar_chart(table: Table) -> str:
         role="img",
         aria_label=f"{table.title}: all metrics of each row",
     )
-    note = element("p", "Each axis runs from the worst of these rows (inside) to the best (outside).", class_="note")
+    compared = sum(row not in table.references for row in table.rows)
+    which = f"{len(rows)} of {compared} rows, by mean rank. " if len(rows) < compared else ""
+    which += "Each axis runs from the worst of these rows (inside) to the best (outside)."
+    note = element("p", text(which), class_="note")
     return element("figure", [picture, element("ul", legend, class_="legend"), note], class_="radar")
+
+
+def _chosen(table: Table) -> list[str]:
+    rows = [row for row in table.rows if row not in table.references]
+    if len(rows) <= MAX_ROWS:
+        return rows
+    means = mean_ranks(rank_rows(table), table.metrics)
+    means = {row: means.get(row, math.nan) for row in rows}
+    known = sorted((row for row in rows if math.isfinite(means[row])), key=means.get)
+    return list(dict.fromkeys([*(row for row in known if row in table.highlighted), *known]))[:MAX_ROWS]
 
 
 def _label(i: int, axes: list) -> str:

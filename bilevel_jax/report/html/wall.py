@@ -1,11 +1,11 @@
 """The picture wall: every scene in all its views, a slider between two of them, its boxes enlarged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from bilevel_jax.report.html.content import Picture
+from bilevel_jax.report.html.content import Box, Picture
 from bilevel_jax.report.html.crops import chosen_boxes, crop_views
 from bilevel_jax.report.html.encode import bounded, data_uri, fitting
 from bilevel_jax.report.html.markup import element, text, void
@@ -21,6 +21,7 @@ class Wall(NamedTuple):
 def picture_wall(
     pictures: Sequence[Picture],
     shown_views: tuple[str, str] | None,
+    colors: Mapping[str, str],
     *,
     max_pictures: int,
     max_side: int,
@@ -46,7 +47,10 @@ def picture_wall(
     notes += [f"{used / 1e6:.1f} MB of WebP"]
     note = element("p", text("; ".join(notes) + "."), class_="note")
     left, right = shown_views or (names[0], names[-1])
-    return Wall(note + _controls(names, left, right) + element("div", scenes, class_="wall"), anchors)
+    legend = [element("li", element("span", text(name)), style=f"color:{color}") for name, color in colors.items()]
+    markup = note + _controls(names, left, right)
+    markup += element("ul", legend, class_="legend squares") if legend else ""
+    return Wall(markup + element("div", scenes, class_="wall"), anchors)
 
 
 def _controls(names: list[str], left: str, right: str) -> str:
@@ -66,7 +70,8 @@ def _controls(names: list[str], left: str, right: str) -> str:
             choice("Right ", right, "right-view"),
             switch("Difference", "difference"),
             element("select", gains, id="gain", aria_label="Gain of the difference"),
-            switch("Boxes", "show-boxes"),
+            switch("Boxes", "show-true"),
+            switch("Detections", "show-found"),
             switch("Move all", "together", checked=True),
         ],
         class_="controls",
@@ -90,14 +95,9 @@ def _scene(picture: Picture, anchor: str, max_side: int) -> str:
         )
         for view, image in picture.views.items()
     ]
-    shapes = [
-        element(
-            "rect", element("title", text(box.label)), x=box.x0, y=box.y0, width=box.x1 - box.x0, height=box.y1 - box.y0
-        )
-        for box in picture.boxes
-        if box.x1 > box.x0 and box.y1 > box.y0
+    drawn = [
+        _overlay(boxes, height, width, kind) for kind, boxes in (("true", picture.boxes), ("found", picture.detections))
     ]
-    overlay = element("svg", shapes, viewBox=f"0 0 {width} {height}", class_="boxes", aria_hidden="true")
     slider = void(
         "input",
         type="range",
@@ -112,7 +112,7 @@ def _scene(picture: Picture, anchor: str, max_side: int) -> str:
         [
             *images,
             element("canvas", "", aria_hidden="true"),
-            overlay if shapes else "",
+            *drawn,
             element("span", "", class_="line"),
             element("span", "", class_="tag left"),
             element("span", "", class_="tag right"),
@@ -137,3 +137,18 @@ def _scene(picture: Picture, anchor: str, max_side: int) -> str:
         class_="scene",
         id=anchor,
     )
+
+
+def _overlay(boxes: Sequence[Box], height: int, width: int, kind: str) -> str:
+    letter = 0.036 * width
+    shapes = []
+    for box in boxes:
+        if not (box.x1 > box.x0 and box.y1 > box.y0):
+            continue
+        shapes.append(element("rect", x=box.x0, y=box.y0, width=box.x1 - box.x0, height=box.y1 - box.y0))
+        # Above the box, or inside it where the picture ends.
+        y = box.y0 - 0.3 * letter if box.y0 > 1.3 * letter else box.y0 + letter
+        shapes.append(element("text", text(box.label), x=box.x0, y=y, font_size=f"{letter:.2f}") if box.label else "")
+    if not shapes:
+        return ""
+    return element("svg", shapes, viewBox=f"0 0 {width} {height}", class_=f"boxes {kind}", aria_hidden="true")
