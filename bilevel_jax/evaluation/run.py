@@ -20,9 +20,11 @@ from bilevel_jax.training.loop import train
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.timing import time_parts
 
-TRAIN_USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--config.a.b=value]"
+TRAIN_USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--report=DIR] [--config.a.b=value]"
 BENCHMARK_USAGE = "python experiments/benchmark.py --config=FILE.py [--config.a.b=value]"
-RUN_USAGE = "python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--list=FILE] [--predictions=DIR]"
+RUN_USAGE = (
+    "python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--list=FILE] [--predictions=DIR] [--report=DIR]"
+)
 EVALUATE_USAGE = f"{RUN_USAGE}\n   or: {LEADERBOARD_USAGE}"
 
 
@@ -32,6 +34,7 @@ def train_command(argv: Sequence[str]) -> None:
     def define(values: flags.FlagValues) -> None:
         define_config_flag(values, argv)
         flags.DEFINE_string("workdir", None, "the run's folder (default: runs/CONFIG)", flag_values=values)
+        _define_report(values)
 
     values = parse_flags(define, argv, TRAIN_USAGE, required=["config"])
     config = check_config(values.config)
@@ -48,8 +51,11 @@ def train_command(argv: Sequence[str]) -> None:
         )
         train(config, sets, workdir, stop)
         rows = held_out_table(config, workdir, stop)
+    if values.report is not None:
+        evaluate_run(workdir, report=values.report)
     print(table_text(config, rows))
     print(f"Pictures: {workdir / 'sheets'}; curves: {workdir / 'curves.png'}; table: {workdir / 'table.md'}")
+    _say_report(values)
 
 
 def _check(source: Any) -> None:
@@ -67,6 +73,7 @@ def evaluate_command(argv: Sequence[str]) -> None:
         flags.DEFINE_string("data", None, "folder of pairs or prepared (default: the run's)", flag_values=values)
         flags.DEFINE_string("list", None, "file in --data with the names to take, or a split", flag_values=values)
         flags.DEFINE_string("predictions", None, "where COCO json, label PNG and overlays go", flag_values=values)
+        _define_report(values)
 
         define_leaderboard_flags(values)
 
@@ -78,8 +85,18 @@ def evaluate_command(argv: Sequence[str]) -> None:
         return run_leaderboard(values)
     if not values.workdir:
         raise InputError(f"--workdir is missing, or --ir and --vis. Usage: {' '.join(EVALUATE_USAGE.split())}")
-    config, rows = evaluate_run(Path(values.workdir), values.data, values.list, values.predictions)
+    config, rows = evaluate_run(Path(values.workdir), values.data, values.list, values.predictions, values.report)
     print(table_text(config, rows))
+    _say_report(values)
+
+
+def _define_report(values: flags.FlagValues) -> None:
+    flags.DEFINE_string("report", None, "folder that receives a page, index.html", flag_values=values)
+
+
+def _say_report(values: flags.FlagValues) -> None:
+    if values.report is not None:
+        print(f"Report: {Path(values.report) / 'index.html'}")
 
 
 def benchmark_command(argv: Sequence[str]) -> None:
