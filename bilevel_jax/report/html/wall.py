@@ -61,7 +61,7 @@ def _controls(names: list[str], left: str, right: str) -> str:
     def switch(label: str, which: str, checked: bool = False) -> str:
         return element("label", void("input", type="checkbox", id=which, checked=checked) + label, class_="switch")
 
-    gains = [element("option", f"× {gain}", value=gain, selected=gain == 4) for gain in (1, 2, 4, 8, 16)]
+    gains = [element("option", f"× {gain}", value=gain, selected=gain == 2) for gain in (1, 2, 4, 8, 16)]
     return element(
         "div",
         [
