@@ -48,6 +48,7 @@ setup(
             "scikit-learn>=1.5",
             "ruff>=0.6",
             "import-linter>=2.0",
+            "selenium>=4.20",
         ],
     },
     entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.inference.cli:main"]},

@@ -148,7 +148,14 @@ def _overlay(boxes: Sequence[Box], height: int, width: int, kind: str) -> str:
         shapes.append(element("rect", x=box.x0, y=box.y0, width=box.x1 - box.x0, height=box.y1 - box.y0))
         # Above the box, or inside it where the picture ends.
         y = box.y0 - 0.3 * letter if box.y0 > 1.3 * letter else box.y0 + letter
-        shapes.append(element("text", text(box.label), x=box.x0, y=y, font_size=f"{letter:.2f}") if box.label else "")
+        shapes.append(element("text", text(box.label), x=box.x0, y=y) if box.label else "")
     if not shapes:
         return ""
-    return element("svg", shapes, viewBox=f"0 0 {width} {height}", class_=f"boxes {kind}", aria_hidden="true")
+    return element(
+        "svg",
+        shapes,
+        viewBox=f"0 0 {width} {height}",
+        class_=f"boxes {kind}",
+        style=f"--letter:{letter:.2f}px",
+        aria_hidden="true",
+    )
