@@ -40,14 +40,20 @@ def test_the_table_of_the_held_out_set_is_that_of_training(command, smoke_run):
     ] == table
 
 
-def test_any_folder_with_predictions(command, smoke_run, folder, tmp_path):
-    done = command("evaluate", f"--workdir={smoke_run[0]}", f"--data={folder}", f"--predictions={tmp_path}")
+def test_any_folder_with_predictions_and_a_page(command, smoke_run, folder, tmp_path):
+    page = tmp_path / "page"
+    done = command(
+        "evaluate", f"--workdir={smoke_run[0]}", f"--data={folder}", f"--predictions={tmp_path}", f"--report={page}"
+    )
     assert done.returncode == 0, done.stderr
     rows = json.loads((smoke_run[0] / "evaluation" / f"{folder.name}.json").read_text())["rows"]
     assert list(rows) == ["ir", "vis", "average", "fused"] and all("mIoU_occurring" in row for row in rows.values())
     labels = read_image(tmp_path / "fused" / "labels" / "b.png")
     assert labels.shape == (50, 71, 1) and labels.max() < 9
     assert read_image(tmp_path / "fused" / "overlays" / "b.png").ndim == 3
+    text = (page / "index.html").read_text(encoding="utf-8")
+    assert all(f"b: {view}" in text for view in ("infrared", "fused", "predicted classes", "true classes"))
+    assert "Outer losses" in text and f"--report={page}" in text  # the run's curves, the command
 
 
 def test_other_classes_are_refused(command, smoke_run, folder, tmp_path):
