@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 from absl import flags
 from tqdm import tqdm
 
@@ -16,6 +17,7 @@ from bilevel_jax.evaluation.leaderboard_command import define_leaderboard_flags,
 from bilevel_jax.evaluation.table import evaluate_run, held_out_table, table_text
 from bilevel_jax.report.tables import format_table
 from bilevel_jax.training.config import check_config
+from bilevel_jax.training.devices import join_cluster, wait_for_first_process
 from bilevel_jax.training.loop import train
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.timing import time_parts
@@ -34,14 +36,18 @@ def train_command(argv: Sequence[str]) -> None:
     def define(values: flags.FlagValues) -> None:
         define_config_flag(values, argv)
         flags.DEFINE_string("workdir", None, "the run's folder (default: runs/CONFIG)", flag_values=values)
+        flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, of several processes", flag_values=values)
+        flags.DEFINE_integer("num_processes", None, "how many processes make this run", flag_values=values)
+        flags.DEFINE_integer("process_id", None, "which of them this is, from 0", flag_values=values)
         _define_report(values)
 
     values = parse_flags(define, argv, TRAIN_USAGE, required=["config"])
     config = check_config(values.config)
+    join_cluster(values.coordinator, values.num_processes, values.process_id)
     name = Path(values["config"].config_filename).stem
     workdir = Path(values.workdir or Path("runs") / name).absolute()
     with StopRequest() as stop:
-        sets = add_mixture(config.data, open_sets(config.data, config.seed), config.seed)
+        sets = add_mixture(config.data, open_sets(config.data, config.seed, stop.check), config.seed)
         for source in (sets.train, sets.validation):
             _check(source)
         print(
@@ -50,12 +56,15 @@ def train_command(argv: Sequence[str]) -> None:
             flush=True,
         )
         train(config, sets, workdir, stop)
+        if jax.process_index() != 0:
+            return wait_for_first_process()  # which makes the table, alone
         rows = held_out_table(config, workdir, stop)
     if values.report is not None:
         evaluate_run(workdir, report=values.report)
     print(table_text(config, rows))
     print(f"Pictures: {workdir / 'sheets'}; curves: {workdir / 'curves.png'}; table: {workdir / 'table.md'}")
     _say_report(values)
+    wait_for_first_process()
 
 
 def _check(source: Any) -> None:
