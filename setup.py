@@ -43,6 +43,7 @@ setup(
         "tpu": ["jax[tpu]>=0.6"],
         "test": [
             "pytest>=8.0",
+            "pytest-xdist>=3.6",
             "hypothesis>=6.100",
             "scikit-image>=0.24",
             "scikit-learn>=1.5",

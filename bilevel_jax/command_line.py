@@ -85,3 +85,11 @@ def nearest_key(key: str, known: Sequence[str]) -> str:
         by_leaf[leaf] for leaf in difflib.get_close_matches(key.rsplit(".", 1)[-1], list(by_leaf), n=1)
     ]
     return f"; did you mean config.{near[0]}?" if near else "."
+
+
+def height_and_width(flag: str, texts: Sequence[str]) -> tuple[int, int]:
+    """The two numbers of a list flag such as --crop=256,256; InputError where it holds something else."""
+    size = tuple(int(text) if text.isdigit() else 0 for text in texts)
+    if len(size) != 2 or min(size) < 1:
+        raise InputError(f"--{flag} is {','.join(texts)!r}; expected a height and a width in pixels, such as 256,256.")
+    return size

@@ -1,8 +1,9 @@
-"""What a training step costs, part by part, what the methods of the core cost, or how fast the data comes.
+"""What a training step costs, part by part; the methods of the core; how fast the data comes; the measures.
 
 python experiments/benchmark.py --config=FILE.py [--config.a.b=value]
 python experiments/benchmark.py core [--networks=0.4M,30M] [--tasks=2,8] [--out=FILE.md]
 python experiments/benchmark.py pipeline --data=DIR [--crop=256,256] [--batch_size=8]
+python experiments/benchmark.py metrics [--size=480,640]
 """
 
 import sys
@@ -21,6 +22,10 @@ def main(argv: Sequence[str]) -> None:
         from bilevel_jax.evaluation.pipeline_speed import pipeline_command
 
         pipeline_command([argv[0], *argv[2:]])
+    elif argv[1:2] == ["metrics"]:
+        from bilevel_jax.evaluation.metrics_speed import metrics_command
+
+        metrics_command([argv[0], *argv[2:]])
     else:
         from bilevel_jax.evaluation.run import benchmark_command
 

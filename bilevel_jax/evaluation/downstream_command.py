@@ -19,7 +19,7 @@ from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.report.html import write_report
-from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.config import check_config, completed, default_config
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
@@ -86,7 +86,7 @@ def _config(values: flags.FlagValues, run: tuple[ConfigDict, Any] | None) -> Con
     if values.config is not None:
         config = values.config
     else:
-        config = run[0].copy_and_resolve_references() if run is not None else default_config()
+        config = completed(run[0]) if run is not None else default_config()
     config = ConfigDict(config.to_dict())
     if values.task is not None:
         config.semantic.task = values.task

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from bilevel_jax.command_line import parse_flags
+from bilevel_jax.command_line import height_and_width, parse_flags
 from bilevel_jax.data.cached import CachedSource
 from bilevel_jax.data.folders import FolderSource
 from bilevel_jax.data.listing import read_list
 from bilevel_jax.data.pipeline import training_batches
-from bilevel_jax.errors import InputError
 from bilevel_jax.report.tables import format_table
 
 USAGE = """python experiments/benchmark.py pipeline --data=DIR [--list=FILE] [--crop=256,256] [--batch_size=8]
@@ -42,11 +41,7 @@ def pipeline_command(argv: Sequence[str]) -> None:
         flags.DEFINE_float("seconds", 3.0, "for which each row is measured", 0.1, flag_values=values)
 
     values = parse_flags(define, argv, USAGE, required=["data"])
-    crop = tuple(int(text) if text.isdigit() else 0 for text in values.crop)
-    if len(crop) != 2 or min(crop) < 1:
-        raise InputError(
-            f"--crop is {','.join(values.crop)!r}; expected a height and a width in pixels, such as 256,256."
-        )
+    crop = height_and_width("crop", values.crop)
     names = read_list(values.data, values.list) if values.list else None
     rows = measure(FolderSource(values.data, names), crop, values.batch_size, values.seconds)
     print(format_table(list(rows), digits=0))

@@ -21,7 +21,7 @@ from bilevel_jax.inference import Fuser
 from bilevel_jax.metrics import fusion
 from bilevel_jax.report.html import write_report
 from bilevel_jax.report.tables import format_table
-from bilevel_jax.training.config import check_config
+from bilevel_jax.training.config import check_config, completed
 from bilevel_jax.training.problem import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
@@ -104,7 +104,7 @@ def evaluate_run(
         InputError: the folder's classes are not those that the run was trained on.
     """
     config, state = load_run(workdir)
-    config = check_config(config)
+    config = check_config(completed(config))
     classes = json.loads((Path(workdir) / "classes.json").read_text())
     if data is None:
         source = open_sets(config.data, config.seed).validation

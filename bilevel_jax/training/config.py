@@ -154,6 +154,22 @@ def default_config() -> ConfigDict:
     return config
 
 
+def completed(config: ConfigDict) -> ConfigDict:
+    """A run's configuration with the defaults of the keys that did not exist yet when it was written."""
+    config = ConfigDict(config)
+
+    def fill(given: ConfigDict, default: ConfigDict) -> None:
+        for key, value in default.items():
+            if key not in given:
+                given[key] = value
+            elif isinstance(value, ConfigDict):
+                fill(given[key], value)
+
+    with config.unlocked():
+        fill(config, default_config())
+    return config
+
+
 def check_config(config: ConfigDict) -> ConfigDict:
     """Returns `config` locked, or names the key that is wrong.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.config import check_config, completed, default_config
 
 CONFIGS = sorted((Path(__file__).parents[2] / "experiments" / "configs").glob("*.py"))
 
@@ -73,3 +73,14 @@ def test_a_missing_key_is_named():
     del config.visual.ssim
     with pytest.raises(InputError, match=r"config\.visual\.ssim is missing"):
         check_config(config)
+
+
+def test_a_configuration_from_before_a_key_existed_gets_its_default():
+    old = default_config()
+    del old.accumulate, old.data.cache_mebibytes
+    old.seed, old.data.batch_size = 5, 3
+    with pytest.raises(InputError, match="missing"):
+        check_config(old.copy_and_resolve_references())
+    new = check_config(completed(old))
+    assert (new.accumulate, new.seed, new.data.batch_size) == (1, 5, 3)
+    assert new.data.cache_mebibytes == default_config().data.cache_mebibytes
