@@ -147,16 +147,14 @@ def _cotangents(problem, outer_params, inner_params, outer_batch, inner_batch, e
         losses = task_losses(problem, name, inner_params, axis_name)
         made[name] = factory(*losses, has_aux=True, axis_name=axis_name, sharded_outer=axis_name is not None)
     both = any(estimator.needs_inner_loss for estimator in made.values())
-    batch = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), outer_batch, inner_batch) if both else outer_batch
+    sizes = [jax.tree.leaves(part)[0].shape[0] for part in ((outer_batch, inner_batch) if both else (outer_batch,))]
+    batch = jax.tree.map(_side_by_side, outer_batch, inner_batch) if both else outer_batch
     outer_params = trees.per_device(outer_params, axis_name)
     u, vjp = jax.vjp(lambda params: problem.forward(params, batch), outer_params)
-    size = jax.tree.leaves(outer_batch)[0].shape[0]
-    fused = (jax.tree.map(lambda a: a[:size], u),)
-    if both:
-        fused += (jax.tree.map(lambda a: a[size:], u),)
+    fused = tuple(jax.tree.map(lambda a, i=i: _part(a, i, sizes), u) for i in range(len(sizes)))
 
     def pull(cotangent):
-        joined = jax.tree.map(lambda *parts: jnp.concatenate(parts), *cotangent)
+        joined = jax.tree.map(_side_by_side, *cotangent)
         return trees.total(vjp(joined)[0], axis_name)  # the devices' parts of a mean: they add up
 
     cotangents, aux = {}, {}
@@ -166,6 +164,24 @@ def _cotangents(problem, outer_params, inner_params, outer_batch, inner_batch, e
         cotangents[name] = estimate.outer_grad
         aux[name] = _named_terms(estimate.aux, axis_name)
     return pull, cotangents, aux
+
+
+def _side_by_side(*parts):
+    """Arrays as one, along their first axis: in turns where they are of one length, else one after the other.
+
+    In turns every device of a split batch keeps its own examples; one after the other they would have to travel.
+    """
+    if len({part.shape[0] for part in parts}) > 1:
+        return jnp.concatenate(parts)
+    return jnp.stack(parts, axis=1).reshape(-1, *parts[0].shape[1:])
+
+
+def _part(joined, index, sizes):
+    """The part `index` of what `_side_by_side` joined of parts of these lengths."""
+    if len(set(sizes)) > 1:
+        start = sum(sizes[:index])
+        return joined[start : start + sizes[index]]
+    return joined.reshape(-1, len(sizes), *joined.shape[1:])[:, index]
 
 
 def _named_terms(aux, axis_name):

@@ -91,3 +91,22 @@ def test_flags_of_a_cluster_go_together():
         devices.join_cluster("localhost:1234")
     with pytest.raises(InputError, match="expected 0 to 1"):
         devices.join_cluster("localhost:1234", 2, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weighting", ["random", "mgda"])
+def test_devices_exchange_gradients_and_nothing_of_the_size_of_a_batch(weighting):
+    """What theory says: the outer gradient once (K times for a Gramian), F_v and f_v for rho, the inner gradients once.
+
+    The discriminator sees the real and the fused images, and its two gradients are reduced one by one; scalars add up.
+    """
+    flags = os.environ["XLA_FLAGS"] + " --xla_force_host_platform_device_count=8"
+    line = [sys.executable, str(Path(__file__).with_name("collective_bytes.py")), weighting]
+    done = subprocess.run(line, env=os.environ | {"XLA_FLAGS": flags}, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout.splitlines()[-1])["rows"]
+    assert {row["devices"] for row in rows} == {2, 4, 8}
+    for row in rows:
+        assert row["expected"] <= row["moved"] <= 1.06 * row["expected"], row
+    for step in ("inner", "outer"):
+        assert len({row["moved"] for row in rows if row["step"] == step}) == 1  # whatever the number of devices

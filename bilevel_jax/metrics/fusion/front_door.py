@@ -27,8 +27,9 @@ def evaluate(
     undefined for these images is NaN. `families.FAMILIES` says of each whether more is better.
 
     The images are padded to one of a few shapes (`padded_side`) with exact masks, so a folder of many sizes costs a
-    few compilations of some seconds. After them, a 640x480 pair on 2 cores of a server CPU (2026-11-22, load 5):
-    the nine that papers print 0.12 s, all of "paper" 0.20 s, "vifb" 0.41 s, in colour throughout 0.47 s.
+    few compilations of some seconds. After them, a 640x480 pair on 2 cores of a server CPU (2026-11-22, `python
+    experiments/benchmark.py metrics`, median): the nine that papers print 0.07 s, all of "paper" 0.11 s, "vifb" 0.31 s,
+    in colour throughout 0.34 s.
 
     Args:
         infrared, visible, fused: [H, W], [H, W, 1] or [H, W, 3] of one height and width; uint8, uint16 (divided by
