@@ -54,7 +54,15 @@ def open_sets(config: ConfigDict, seed: int, check_stop: Callable[[], None] = la
         train, validation = _open_prepared(config, check_stop)
     else:
         infrared_range = tuple(config.infrared_range) or None
-        names = {split: read_list(config.root, config[f"{split}_list"]) for split in ("train", "validation")}
+        names = {}
+        for split in ("train", "validation"):
+            path = Path(config.root) / config[f"{split}_list"]
+            if Path(config.root).is_dir() and not path.exists():
+                raise InputError(
+                    f"{path} does not exist, expected one name a line; or `python experiments/prepare.py "
+                    f"--dataset=folder --source={config.root}`, which holds out a fifth of the pairs."
+                )
+            names[split] = read_list(config.root, config[f"{split}_list"])
         both = sorted(set(names["train"]) & set(names["validation"]))
         if both:
             raise InputError(

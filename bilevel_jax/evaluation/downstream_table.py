@@ -101,7 +101,7 @@ def comparison_text(comparison: Comparison, markdown: bool = False) -> str:
     rows: dict[str, dict[str, str]] = {}
     for _, than, figure, mean, bounds in comparison.differences:
         mark = "*" if excludes_zero(bounds) else ""
-        text = f"{100 * mean:+.1f} [{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]{mark}"
+        text = "-" if np.isnan(mean) else f"{100 * mean:+.1f} [{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]{mark}"
         rows.setdefault(than, {"input": f"{comparison.reference} - {than}"})[figure] = text
     if rows:
         parts += [

@@ -80,6 +80,9 @@ def fuse_files(
             raise InputError(
                 f"{target} is an input image and would be overwritten; expected another --out or --format."
             )
+    if Path(out).resolve() in {path.parent for path in sources if len(pairs) > 1}:
+        # Two files of one name in a folder of inputs: nothing could pair it any more.
+        raise InputError(f"{out} is a folder of input images; expected another --out.")
     started = time.perf_counter()
     for stem, (ir_path, vis_path) in tqdm(pairs.items(), unit="pair", dynamic_ncols=True):
         ir, vis = scale_raw(read_image(ir_path), infrared_range), read_image(vis_path)

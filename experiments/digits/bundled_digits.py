@@ -9,7 +9,7 @@ def bundled_digits() -> tuple[np.ndarray, np.ndarray]:
     """(images float32 [1797, 8, 8] in [0, 1], labels int32 [1797]); raises InputError without scikit-learn."""
     try:
         from sklearn.datasets import load_digits
-    except ImportError:
-        raise InputError("scikit-learn, which the digits come with, is missing: pip install scikit-learn.") from None
+    except ImportError as error:
+        raise InputError(f"The digits come with scikit-learn ({error}): pip install scikit-learn.") from error
     digits = load_digits()
     return (digits.images / 16).astype(np.float32), digits.target.astype(np.int32)

@@ -46,6 +46,17 @@ def test_a_name_in_both_lists_is_refused(folder):
         open_sets(config, seed=0)
 
 
+def test_a_folder_without_lists_says_how_to_get_them(folder):
+    root, config = folder
+    (root / "val.txt").unlink()
+    with pytest.raises(InputError, match=r"val.txt does not exist, expected one name a line; .*prepare.py"):
+        open_sets(config, seed=0)
+    config.root = str(root / "none")
+    with pytest.raises(InputError, match="none.* does not exist") as caught:
+        open_sets(config, seed=0)
+    assert "prepare.py" not in str(caught.value)
+
+
 def test_too_few_pairs_for_two_parts(folder):
     root, config = folder
     (root / "train.txt").write_text("a\n")

@@ -108,6 +108,9 @@ def test_what_else_is_refused(average, pairs):
     with pytest.raises(InputError, match="overwritten"):
         fuse_files(average, pairs / "ir", pairs / "vi", pairs / "vi")
     assert (pairs / "vi" / "b.png").read_bytes() == before
+    with pytest.raises(InputError, match="is a folder of input images"):  # no file of that name is there yet
+        fuse_files(average, pairs / "ir", pairs / "vi", pairs / "ir" / ".", suffix="tif")
+    assert not list((pairs / "ir").glob("*.tif"))
 
 
 # --- the command ---

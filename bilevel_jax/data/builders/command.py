@@ -75,5 +75,6 @@ def prepare_command(argv: Sequence[str]) -> None:
         raise StopSignal("nothing was left half made; the same command starts anew.") from error
     summary = read_summary(out)
     print(summary_text(summary))
-    train = f"--config.data.name={values.dataset} --config.data.root={out}"
-    print(f"{len(summary['rejected'])} rejected. Train on it with {train}")
+    keys = f"--config.data.name={values.dataset} --config.data.root={out}"
+    use = f"Train on it with {keys}" if "train" in summary["splits"] else f"It has no split to train on; it is in {out}"
+    print(f"{len(summary['rejected'])} rejected. {use}")
