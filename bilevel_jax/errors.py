@@ -4,7 +4,7 @@ Exit codes: 0 done, 1 the run failed (NaN, memory, disk), 2 bad usage or input, 
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -18,6 +18,12 @@ class InputError(ValueError):
 
 class RunError(RuntimeError):
     """A run that started well and failed: a NaN, no memory, no disk."""
+
+
+def first_few(names: Iterable[str], most: int = 3) -> str:
+    """Up to `most` names for a message, and dots where there are more."""
+    names = list(names)
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 class HelpShown(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bilevel_jax.data.annotations import read_lines
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES
 
 FOLDER_NAMES = {
@@ -84,7 +84,7 @@ def check_matched(root: Path, infrared: dict[str, Path], visible: dict[str, Path
     for have, lack, role in ((infrared, visible, "visible"), (visible, infrared, "infrared")):
         alone = sorted(set(have) - set(lack))
         if alone:
-            some = ", ".join(have[name].name for name in alone[:3]) + (", ..." if len(alone) > 3 else "")
+            some = first_few(have[name].name for name in alone)
             folder, other = next(iter(have.values())).parent.name, next(iter(lack.values())).parent.name
             raise InputError(
                 f"{root / folder} holds {len(alone)} image(s) without the {role} one of the same name ({some}), "

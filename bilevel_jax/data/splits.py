@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 
 
 def alternate_blocks(num: int, block: int = 20, groups: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -57,10 +57,9 @@ def check_disjoint(inner: Sequence[int], outer: Sequence[int], names: Sequence[s
             raise InputError(f"the {part} part of the training list is empty, expected at least 1 item.")
     shared = np.intersect1d(np.asarray(inner), np.asarray(outer))
     if len(shared):
-        some = ", ".join(names[i] if names is not None else str(i) for i in shared[:3])
-        more = ", ..." if len(shared) > 3 else ""
+        some = first_few(names[i] if names is not None else str(i) for i in shared)
         raise InputError(
-            f"the inner and the outer part of the training list share {len(shared)} item(s) ({some}{more}), "
+            f"the inner and the outer part of the training list share {len(shared)} item(s) ({some}), "
             "expected disjoint parts."
         )
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from bilevel_jax.atomic import replacing
 from bilevel_jax.data.listing import list_files
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw
 from bilevel_jax.inference import TrivialFuser
 from bilevel_jax.inference.folder import find_pairs
@@ -98,10 +98,9 @@ def fused_files(method: str, folder: Path, pairs: Mapping[str, tuple[Path, Path]
     files = list_files(folder, IMAGE_SUFFIXES)
     missing = [stem for stem in pairs if stem not in files]
     if missing:
-        some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise InputError(
-            f"{method} misses {len(missing)} of {len(pairs)} images ({some}): {folder} has no image of that name; "
-            "expected one for every pair."
+            f"{method} misses {len(missing)} of {len(pairs)} images ({first_few(missing)}): {folder} has no image of "
+            "that name; expected one for every pair."
         )
     return files
 

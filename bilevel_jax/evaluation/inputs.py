@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bilevel_jax.data.listing import list_files
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
 from bilevel_jax.inference import Fuser, TrivialFuser
 
@@ -80,8 +80,9 @@ def _files_of(folder: Path, names: Sequence[str]) -> dict[str, Path]:
     files = list_files(folder, IMAGE_SUFFIXES)
     missing = [name for name in names if name not in files]
     if missing:
-        some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        raise InputError(f"{folder} misses {len(missing)} of {len(names)} images ({some}); expected one of every name.")
+        raise InputError(
+            f"{folder} misses {len(missing)} of {len(names)} images ({first_few(missing)}); expected one of every name."
+        )
     return files
 
 

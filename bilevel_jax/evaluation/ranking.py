@@ -1,7 +1,6 @@
 """Ranks of methods in a table of means: 1 = best, equal values share the mean of their ranks."""
 
 import numpy as np
-from scipy.stats import rankdata
 
 
 def ranks(means: np.ndarray, higher_is_better: np.ndarray) -> np.ndarray:
@@ -13,6 +12,8 @@ def ranks(means: np.ndarray, higher_is_better: np.ndarray) -> np.ndarray:
         means: [..., methods, metrics].
         higher_is_better: bool [metrics].
     """
+    from scipy.stats import rankdata  # 0.6 s to import, and train.py comes by here without ranking anything
+
     worse_is_larger = np.where(higher_is_better, -means, means)
     return rankdata(np.where(np.isnan(means), np.inf, worse_is_larger), axis=-2)
 

@@ -50,7 +50,8 @@ def train_command(argv: Sequence[str]) -> None:
     name = Path(values["config"].config_filename).stem
     workdir = Path(values.workdir or Path("runs") / name).absolute()
     with StopRequest() as stop:
-        sets = add_mixture(config.data, open_sets(config.data, config.seed, stop.check), config.seed)
+        own = open_sets(config.data, config.seed, stop.check)
+        sets = add_mixture(config.data, own, config.seed)
         for source in (sets.train, sets.validation):
             _check(source)
         print(
@@ -61,7 +62,7 @@ def train_command(argv: Sequence[str]) -> None:
         train(config, sets, workdir, stop)
         if jax.process_index() != 0:
             return wait_for_first_process()  # which makes the table, alone
-        rows = held_out_table(config, workdir, stop)
+        rows = held_out_table(config, own, workdir, stop)
     if values.report is not None:
         evaluate_run(workdir, report=values.report)
     print(table_text(config, rows))

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.parameters import load_parameters, save_parameters
-from bilevel_jax.data.sets import open_other, open_sets
+from bilevel_jax.data.sets import Sets, open_other, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.inputs import KINDS, InputSource
 from bilevel_jax.evaluation.predictions import write_predictions
@@ -43,7 +43,7 @@ def measure(source: Any, inputs: InputSource) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in measure_images(source, inputs).items()}
 
 
-def held_out_table(config: ConfigDict, workdir: Path, stop: StopRequest) -> Rows:
+def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> Rows:
     """Trains one fresh semantic network for each kind of input and scores all of them on the held-out set.
 
     All start from one initialisation and take the same number of steps on the same crops; for `fused` the fusion
@@ -59,7 +59,6 @@ def held_out_table(config: ConfigDict, workdir: Path, stop: StopRequest) -> Rows
         StopSignal: stopped by a signal.
         RunError: a row's loss became NaN.
     """
-    sets = open_sets(config.data, config.seed)
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     trained, state = load_run(workdir)
     fuser = Fuser.from_run(trained, state)

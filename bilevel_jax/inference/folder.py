@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bilevel_jax.data.listing import list_files
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw, write_image
 from bilevel_jax.inference.fuser import Fuser
 
@@ -36,7 +36,7 @@ def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[
     for here, there in ((0, 1), (1, 0)):
         alone = sorted(by_stem[here].keys() - by_stem[there].keys())
         if alone:
-            some = ", ".join(by_stem[here][stem].name for stem in alone[:3]) + (", ..." if len(alone) > 3 else "")
+            some = first_few(by_stem[here][stem].name for stem in alone)
             raise InputError(
                 f"{paths[here]} holds {len(alone)} image(s) without a partner ({some}); expected the same names in "
                 f"{paths[there]}."

@@ -10,21 +10,8 @@ and figures: not measured. The reading was tested on a small fixture in exactly 
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.training.config import default_config
+from bilevel_jax.training.benchmark_config import benchmark_config
 
 
 def get_config() -> ConfigDict:
-    config = default_config()
-    config.data.name = "llvip"
-    config.data.crop = (512, 512)
-    config.fusion.name = "paper"
-    config.semantic.task = "detection"
-    config.semantic.width = 64
-    config.semantic.channels = 128
-    config.semantic.stem_stride = 4
-    config.warm_start.steps = 2_000
-    config.steps = 20_000
-    config.rows.steps = 10_000
-    config.checkpoint_every = 1_000
-    config.sheet_every = 1_000
-    return config
+    return benchmark_config("llvip", "detection", crop=(512, 512))

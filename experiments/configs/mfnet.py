@@ -12,21 +12,8 @@ and figures: not measured. The reading was tested on a small fixture in exactly 
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.training.config import default_config
+from bilevel_jax.training.benchmark_config import benchmark_config
 
 
 def get_config() -> ConfigDict:
-    config = default_config()
-    config.data.name = "mfnet"
-    config.data.crop = (320, 320)
-    config.fusion.name = "paper"
-    config.semantic.task = "segmentation"
-    config.semantic.width = 64
-    config.semantic.channels = 128
-    config.semantic.stem_stride = 2
-    config.warm_start.steps = 2_000
-    config.steps = 20_000
-    config.rows.steps = 10_000
-    config.checkpoint_every = 1_000
-    config.sheet_every = 1_000
-    return config
+    return benchmark_config("mfnet", "segmentation", crop=(320, 320))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bilevel_jax.data.annotations import is_there, read_lines
 from bilevel_jax.data.splits import hold_out_blocks
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES
 
 Files = dict[str, Path]  # by stem
@@ -83,8 +83,7 @@ class Scan:
             else:
                 files[path.stem] = path
         if strays:
-            some = ", ".join(strays[:3]) + (", ..." if len(strays) > 3 else "")
-            self.notes.append(f"{folder}: {len(strays)} other file(s) ignored ({some})")
+            self.notes.append(f"{folder}: {len(strays)} other file(s) ignored ({first_few(strays)})")
         return files
 
     def match(
@@ -158,8 +157,7 @@ class Scan:
         rejected = {entry.name for entry in self.rejected}
         left = sorted(name for name in set(files) - used if shown(name) not in rejected)
         if left:
-            some = ", ".join(map(shown, left[:3])) + (", ..." if len(left) > 3 else "")
-            self.notes.append(f"{len(left)} pair(s) are in no list and left out ({some})")
+            self.notes.append(f"{len(left)} pair(s) are in no list and left out ({first_few(map(shown, left))})")
 
     def note_unannotated(self) -> None:
         """Notes how many pairs of a split lack a label map or boxes that others of it have."""
@@ -167,7 +165,7 @@ class Scan:
             for what in ("labels", "boxes"):
                 lack = [pair.name for pair in pairs if getattr(pair, what) is None]
                 if 0 < len(lack) < len(pairs):
-                    some = ", ".join(map(shown, lack[:3])) + (", ..." if len(lack) > 3 else "")
+                    some = first_few(map(shown, lack))
                     self.notes.append(f"{split}: {len(lack)} of {len(pairs)} pairs have no {what} ({some})")
 
     def overlap(self) -> list[str]:
@@ -185,8 +183,7 @@ class Scan:
 
 def overlap_sentence(first: str, second: str, names: Sequence[str]) -> str:
     """How an overlap of two splits is reported: the count and up to three names."""
-    some = ", ".join(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
-    return f"{len(names)} pair(s) stand in both {first} and {second} ({some})"
+    return f"{len(names)} pair(s) stand in both {first} and {second} ({first_few(map(shown, names))})"
 
 
 def shown(text: str, most: int = 60) -> str:

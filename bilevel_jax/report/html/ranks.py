@@ -16,18 +16,21 @@ def rank_rows(table: Table) -> Ranks:
 
     Equal figures share the mean of their ranks; an undefined figure has none. `table.ranks` wins where it is given.
     """
+    from scipy.stats import rankdata  # slow to import: only where a page is made
+
     if table.ranks is not None:
         return {row: dict(ranks) for row, ranks in table.ranks.items() if row not in table.references}
     compared = [row for row in table.rows if row not in table.references]
     ranks: Ranks = {row: {} for row in compared}
     for metric in table.metrics:
-        values = np.array([as_float(table.rows[row].get(metric.name)) for row in compared])
-        if not metric.better:
+        values = {row: as_float(table.rows[row].get(metric.name)) for row in compared}
+        defined = {row: value for row, value in values.items() if math.isfinite(value)}
+        if not metric.better or not defined:
             continue
-        badness = values if metric.better == "down" else -values
-        for row, own in zip(compared, badness, strict=True):
-            if math.isfinite(own):
-                ranks[row][metric.name] = 1 + float(np.sum(badness < own)) + (float(np.sum(badness == own)) - 1) / 2
+        sign = 1 if metric.better == "down" else -1
+        places = rankdata([sign * value for value in defined.values()])
+        for row, place in zip(defined, places, strict=True):
+            ranks[row][metric.name] = float(place)
     return ranks
 
 
