@@ -37,6 +37,7 @@ setup(
         "tensorboardX>=2.6.2",
         "pycocotools>=2.0.8",
         "scipy>=1.13",
+        "safetensors>=0.5",
     ],
     extras_require={
         "cuda12": ["jax[cuda12]>=0.8"],

@@ -31,6 +31,7 @@ from bilevel_jax.errors import InputError, RunError
 
 # What decides the shapes of the state: another value cannot read the checkpoint.
 MODEL_KEYS = ("fusion", "visual.loss", "semantic", "outer.name", "inner.name", "warm_start.name", "bilevel.weighting")
+IMPORTED = "imported.json"  # in a folder that convert.py made: parameters without the rest that training needs
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -79,6 +80,11 @@ class Run:
 
     def _check_same_model(self, config: ConfigDict) -> None:
         path = self.workdir / "config.json"
+        if (self.workdir / IMPORTED).exists():
+            raise InputError(
+                f"{self.workdir} holds imported parameters without optimizer states, so no run can go on in it: give "
+                f"another --workdir, and --config.initial.run={self.workdir} to start from them."
+            )
         if not (path.exists() and any((self.workdir / "checkpoints").glob("[0-9]*"))):
             return
         before, now = _model_part(_read_config(path).to_dict()), _model_part(json.loads(config.to_json()))

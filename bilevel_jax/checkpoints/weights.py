@@ -1,0 +1,138 @@
+"""Parameters as one safetensors file: arrays by their path in the pytree, and how to rebuild networks.
+
+    fusion/params/stem/kernel, discriminator/params/..., semantic/params/...
+
+Metadata (texts, as the format wants them): config and classes as JSON, step, code (version and commit of the package).
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+from ml_collections import ConfigDict
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from bilevel_jax.atomic import replacing
+from bilevel_jax.checkpoints.run import code_version, load_run
+from bilevel_jax.errors import InputError
+
+PARTS = ("fusion", "discriminator", "semantic")
+DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+KEYS = ("config", "classes", "step", "code")
+PLACES = ("root", "prepared_dir", "mix")  # of the data: paths of the machine that it was trained on
+
+
+class Weights(NamedTuple):
+    """Parameters and what rebuilds their networks.
+
+    Attributes:
+        config: of the run they are from, without the places of its data.
+        classes: {"boxes": names, "labels": names} that the semantic network tells apart.
+        step: of the run.
+        code: version and commit of the package that wrote them.
+        parts: "fusion", "discriminator" or "semantic" -> pytree of float32 numpy arrays, as flax takes it.
+    """
+
+    config: ConfigDict
+    classes: dict[str, list[str]]
+    step: int
+    code: dict[str, str]
+    parts: dict[str, Any]
+
+
+def weights_of_run(workdir: str | os.PathLike) -> Weights:
+    """What `write_weights` writes, of a run's newest checkpoint.
+
+    Raises:
+        InputError: there is no such run, or no checkpoint in it.
+    """
+    config, state = load_run(workdir)
+    classes = Path(workdir) / "classes.json"
+    inner = state.get("inner_params", {})
+    found = {"fusion": state["outer_params"], "discriminator": inner.get("visual"), "semantic": inner.get("semantic")}
+    return Weights(
+        config=config,
+        classes=json.loads(classes.read_text()) if classes.exists() else {"boxes": [], "labels": []},
+        step=int(state["step"]),
+        code=code_version(),
+        parts={part: params for part, params in found.items() if params is not None},
+    )
+
+
+def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float32") -> int:
+    """Writes all parts into one file, whole or not at all, and returns its size in bytes.
+
+    Args:
+        path: NAME.safetensors.
+        weights: what is written; places of data are left out of the configuration.
+        dtype: of the arrays in the file: one of `DTYPES`. float32 comes back bit for bit.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    config = json.loads(weights.config.to_json())
+    for place in PLACES:
+        config.get("data", {}).pop(place, None)
+    metadata = {
+        "config": json.dumps(config),
+        "classes": json.dumps(weights.classes),
+        "step": str(weights.step),
+        "code": json.dumps(weights.code),
+    }
+    tensors = {name: np.asarray(leaf, DTYPES[dtype], order="C") for name, leaf in flat(weights.parts).items()}
+    with replacing(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:  # its own name for what the disk refuses
+            raise InputError(f"{path} cannot be written: {error}.") from error
+    return Path(path).stat().st_size
+
+
+def read_weights(path: str | os.PathLike) -> Weights:
+    """Reads what `write_weights` wrote.
+
+    Raises:
+        InputError: there is no such file, it is no safetensors file, or one without this package's metadata.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path} does not exist; expected a file that `experiments/convert.py export` made.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+        missing = [key for key in KEYS if key not in metadata]
+        if missing:
+            raise InputError(
+                f"{path} has no {missing[0]!r} in its metadata; expected a file that `experiments/convert.py export` "
+                "made."
+            )
+        config, classes, code = (json.loads(metadata[key]) for key in ("config", "classes", "code"))
+    except (SafetensorError, OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} cannot be read as safetensors: {str(error).rstrip('.')}.") from error
+    parts = nested({name: np.asarray(array, np.float32) for name, array in tensors.items()})
+    return Weights(ConfigDict(config), classes, int(metadata["step"]), code, parts)
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of nested dictionaries by their keys, joined with "/"."""
+    leaves = {}
+    for key, value in tree.items():
+        leaves |= flat(value, f"{prefix}{key}/") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return leaves
+
+
+def nested(leaves: dict[str, Any]) -> dict[str, Any]:
+    """The inverse of `flat`."""
+    tree: dict[str, Any] = {}
+    for name, leaf in leaves.items():
+        *path, last = name.split("/")
+        node = tree
+        for key in path:
+            node = node.setdefault(key, {})
+        node[last] = leaf
+    return tree
