@@ -18,7 +18,11 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["bilevel_jax", "bilevel_jax.*"]),
-    package_data={"bilevel_jax": ["py.typed"], "bilevel_jax.report.html": ["*.css", "*.js"]},
+    package_data={
+        "bilevel_jax": ["py.typed"],
+        "bilevel_jax.pretrained": ["*.safetensors", "*.md"],
+        "bilevel_jax.report.html": ["*.css", "*.js"],
+    },
     install_requires=[
         "jax>=0.8",
         "flax>=0.10",

@@ -1,4 +1,4 @@
-"""python experiments/fuse.py --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR --workdir=DIR: fuses pairs of files."""
+"""python experiments/fuse.py --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR]: fuses pairs of files."""
 
 import sys
 

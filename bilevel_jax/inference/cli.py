@@ -1,6 +1,7 @@
 """The console command bilevel-fuse."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
@@ -9,12 +10,13 @@ from bilevel_jax.errors import InputError, run_command
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.folder import FORMATS, fuse_files
 from bilevel_jax.inference.fuser import Fuser
+from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
-USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR (--workdir=DIR | --method=NAME)
+USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=NAME]
 
 Fuses registered infrared and visible images, matched by name, into OUT/NAME.png: as large as the visible image, of its
-bit depth, and in colour where it is."""
+bit depth, and in colour where it is. By the network that comes with the package, or another one that is named."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,16 +26,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fuse(argv: Sequence[str]) -> None:
     values = parse_flags(_define, argv, USAGE, required=("ir", "vis", "out"))
-    if values.workdir and values.method:
-        raise InputError("--workdir and --method are both given; expected a trained network or a method without one.")
-    if not values.workdir and not values.method:
+    given = [name for name in ("workdir", "weights", "method") if values[name].value]
+    if len(given) > 1:
+        raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network, or a method without.")
+    infrared_range = _range(values.infrared_range)
+    if values.method:
+        fuser = TrivialFuser(values.method)
+    elif values.workdir:
+        fuser = Fuser.from_workdir(values.workdir)
+    else:
+        fuser = _from_weights(values.weights)
+    fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
+
+
+def _from_weights(given: str | None) -> Fuser:
+    if given is None and not pretrained_names():
         raise InputError(
-            "--workdir is missing: no pretrained weights are shipped yet; expected the folder of a training run "
+            "--workdir is missing: no pretrained weights are installed; expected the folder of a training run "
             f"(train.py --workdir=DIR), or --method with one of {', '.join(TRIVIAL_METHODS)}."
         )
-    infrared_range = _range(values.infrared_range)
-    fuser = TrivialFuser(values.method) if values.method else Fuser.from_workdir(values.workdir)
-    fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
+    path = Path(given) if given and given.endswith(".safetensors") else pretrained_file(given)
+    fuser = Fuser.from_weights(path)
+    card = path.with_suffix(".md")
+    print(
+        f"Fusing with the weights {path.stem}" + (f"; their model card is {card}" if card.exists() else ""), flush=True
+    )
+    return fuser
 
 
 def _define(values: flags.FlagValues) -> None:
@@ -42,6 +60,7 @@ def _define(values: flags.FlagValues) -> None:
         "vis": "the visible image, or the folder of them",
         "out": "the folder for the fused images",
         "workdir": "the folder of the training run whose network is used",
+        "weights": "the network of a NAME.safetensors that convert.py export made, or the package's own of that name",
     }
     for name, meaning in text.items():
         flags.DEFINE_string(name, None, meaning, flag_values=values)

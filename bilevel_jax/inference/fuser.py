@@ -9,9 +9,11 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints import load_run
+from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.images.files import to_float
+from bilevel_jax.inference.pretrained import pretrained_file
 from bilevel_jax.models import FusionNetwork, fusion_network
 
 BUCKET = 64
@@ -57,6 +59,31 @@ class Fuser:
         """The same from what `checkpoints.load_run` has read already."""
         network = fusion_network(config.fusion.name)
         return cls(network.apply, state["outer_params"], radius=receptive_radius(network))
+
+    @classmethod
+    def from_weights(cls, path: str | os.PathLike) -> "Fuser":
+        """The fusion network of a safetensors file that `experiments/convert.py export` wrote.
+
+        Raises:
+            InputError: it is no such file, or one without a fusion network.
+        """
+        weights = read_weights(path)
+        if "fusion" not in weights.parts:
+            raise InputError(f"{path} has only {', '.join(weights.parts)}; expected the part fusion too.")
+        return cls.from_run(weights.config, {"outer_params": weights.parts["fusion"]})
+
+    @classmethod
+    def pretrained(cls, name: str | None = None, folder: str | os.PathLike | None = None) -> "Fuser":
+        """The fusion network of weights that come with the package.
+
+        Args:
+            name: of the weights, whose model card is bilevel_jax/pretrained/NAME.md; None = the package's choice.
+            folder: where NAME.safetensors is; None = the package's own.
+
+        Raises:
+            InputError: there are none of that name; the message has the names that there are.
+        """
+        return cls.from_weights(pretrained_file(name, folder))
 
     def fuse(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
         """The fused image, with exactly the visible image's shape and type; in colour where that is.

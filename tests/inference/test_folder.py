@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.checkpoints import Run
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_image, write_image
-from bilevel_jax.inference import Fuser, cli, fuse_files
+from bilevel_jax.inference import Fuser, cli, fuse_files, pretrained
 from bilevel_jax.models import fusion_network
 
 
@@ -155,11 +155,14 @@ def test_the_command_fuses_without_a_run(pairs):
         (["--workdir=w", "--infrared_range=9,5"], "LOW below HIGH"),
         (["--workdir=w", "stray"], "stray"),
         (["--workdir=w", "--method=max"], "both given"),
+        (["--weights=w", "--method=max"], "--weights and --method are both given"),
+        (["--weights=w"], "no pretrained weights 'w'; expected a .safetensors file in"),
         (["--method=min"], "min.*average"),
         (["--workdir=/nowhere/at/all"], "/nowhere/at/all"),
     ],
 )
-def test_bad_usage_is_one_sentence_and_exit_2(pairs, capsys, extra, message):
+def test_bad_usage_is_one_sentence_and_exit_2(pairs, capsys, monkeypatch, extra, message):
+    monkeypatch.setattr(pretrained, "FOLDER", pairs / "no_weights")
     assert cli.main(_command(pairs, *extra)) == 2
     said = capsys.readouterr().err.strip()
     assert re.search(message, said) and len(said.splitlines()) == 1

@@ -1,0 +1,84 @@
+"""Weights by name: in a folder made here, and whatever the package itself brings."""
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from bilevel_jax.checkpoints.weights import Weights, write_weights
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import read_image, write_image
+from bilevel_jax.inference import Fuser, cli, pretrained, receptive_radius
+from bilevel_jax.models import fusion_network
+
+MOST_BYTES = 2_000_000
+TINY = fusion_network("tiny")
+
+
+@pytest.fixture(scope="module")
+def params():
+    zeros = np.zeros((1, 32, 32, 1), np.float32)
+    fresh = jax.jit(TINY.init)(jax.random.key(0), zeros, zeros)
+    rng = np.random.default_rng(0)  # fresh, it gives nearly the mean of its inputs, as anything else might
+    return jax.tree.map(lambda leaf: rng.normal(0, 0.1, leaf.shape).astype(np.float32), fresh)
+
+
+@pytest.fixture
+def folder(params, tmp_path, monkeypatch):
+    """A folder of weights that stands in for the package's own."""
+    folder, config = tmp_path / "weights", ConfigDict({"fusion": {"name": "tiny"}})
+    parts = {"fusion": params}
+    for name in (pretrained.DEFAULT, "zeros"):
+        weights = Weights(config, {"boxes": [], "labels": []}, 5, {"version": "0", "commit": ""}, parts)
+        write_weights(folder / f"{name}.safetensors", weights)
+        parts = {"fusion": jax.tree.map(np.zeros_like, params)}
+    (folder / f"{pretrained.DEFAULT}.md").write_text("# Card\n")
+    write_weights(tmp_path / "alone.safetensors", weights._replace(parts={"semantic": params}))
+    monkeypatch.setattr(pretrained, "FOLDER", folder)
+    return folder
+
+
+def test_the_network_is_rebuilt_with_its_parameters_and_its_radius(folder, params):
+    rng = np.random.default_rng(1)
+    ir, vis = rng.random((2, 1, 40, 52, 1)).astype(np.float32)
+    own = Fuser(TINY.apply, params, radius=receptive_radius(TINY)).luminance(ir, vis)
+    np.testing.assert_array_equal(Fuser.pretrained().luminance(ir, vis), own)
+    np.testing.assert_allclose(Fuser.pretrained("zeros", folder).luminance(ir, vis), (ir + vis) / 2, atol=1e-6)
+    assert np.abs(own - (ir + vis) / 2).max() > 0.01
+    assert Fuser.pretrained()._radius == receptive_radius(TINY)
+
+
+def test_names_that_are_not_known(folder, tmp_path):
+    with pytest.raises(InputError, match=rf"no pretrained weights 'other'; expected one of {pretrained.DEFAULT}, zero"):
+        Fuser.pretrained("other")
+    with pytest.raises(InputError, match="which has none"):
+        Fuser.pretrained(folder=tmp_path / "empty")
+    with pytest.raises(InputError, match="only semantic; expected the part fusion too"):
+        Fuser.from_weights(tmp_path / "alone.safetensors")
+
+
+def test_the_command_uses_them_and_says_so(folder, tmp_path, capsys):
+    rng = np.random.default_rng(2)
+    for camera in ("ir", "vi"):
+        write_image(tmp_path / f"{camera}.png", rng.integers(0, 256, (33, 40)).astype(np.uint8))
+    line = ["bilevel-fuse", f"--ir={tmp_path / 'ir.png'}", f"--vis={tmp_path / 'vi.png'}", f"--out={tmp_path / 'out'}"]
+    pair = [read_image(tmp_path / f"{camera}.png") for camera in ("ir", "vi")]
+    assert cli.main(line) == 0
+    name = pretrained.DEFAULT
+    said = capsys.readouterr().out
+    assert f"Fusing with the weights {name}; their model card is {folder / name}.md" in said
+    np.testing.assert_array_equal(read_image(tmp_path / "out" / "vi.png"), Fuser.pretrained().fuse(*pair))
+    for given in ("zeros", folder / "zeros.safetensors"):  # by name, and as a file
+        assert cli.main([*line, f"--weights={given}"]) == 0
+        assert "Fusing with the weights zeros\n" in capsys.readouterr().out
+        difference = read_image(tmp_path / "out" / "vi.png") - (pair[0] / 2 + pair[1] / 2)
+        assert np.abs(difference).max() <= 0.5
+
+
+def test_what_the_package_brings_is_small_has_a_card_and_a_default():
+    names = pretrained.pretrained_names()
+    for name in names:
+        file = pretrained.pretrained_file(name)
+        assert file.stat().st_size <= MOST_BYTES and file.with_suffix(".md").read_text().startswith("# ")
+        assert Fuser.pretrained(name)._radius > 0
+    assert not names or pretrained.DEFAULT in names
