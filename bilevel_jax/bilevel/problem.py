@@ -17,11 +17,12 @@ LossValue = jax.Array | tuple[jax.Array, jax.Array] | Mapping[str, Any]
 class Task(NamedTuple):
     """One task k; its losses are pure functions that return a LossValue.
 
-    `inner_loss` f_k: (u, inner_params of this task, batch). `outer_loss` F_k: (u, inner_params of all tasks by name,
-    batch), of which only this task's own are differentiated.
+    `inner_loss` f_k: (u, inner_params of this task, batch); None for a task without an inner problem, which has no
+    inner_params. `outer_loss` F_k: (u, inner_params of all tasks by name, batch), of which only this task's own are
+    differentiated.
     """
 
-    inner_loss: Callable[[PyTree, PyTree, PyTree], LossValue]
+    inner_loss: Callable[[PyTree, PyTree, PyTree], LossValue] | None
     outer_loss: Callable[[PyTree, Mapping[str, PyTree], PyTree], LossValue]
 
 

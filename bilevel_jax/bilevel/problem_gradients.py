@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.gramian import cosines, gramian
-from bilevel_jax.bilevel.hypergradient import Estimator, one_step
+from bilevel_jax.bilevel.hypergradient import Estimator, ignore, one_step
 from bilevel_jax.bilevel.problem import BilevelProblem, reduce_loss
 
 PyTree = Any
@@ -34,7 +34,8 @@ def outer_gradient(
 
     Args:
       problem: the forward function and the tasks. Task order is that of `problem.tasks`.
-      inner_params: the inner parameters by task; to each task the other tasks' are constants.
+      inner_params: the inner parameters by task; to each task the other tasks' are constants. A task without an inner
+        problem has none, and its hypergradient is F_w whatever the estimator.
       outer_batch, inner_batch: pytrees of one structure, every leaf with a leading batch axis.
       estimators: what makes an estimator out of two losses, such as `functools.partial(one_step, correction=0.0)`,
         for all tasks or by task. Any estimator without state serves that never moves the outer variable.
@@ -44,7 +45,9 @@ def outer_gradient(
 
     Returns:
       (gradient [*shape] or gradients [K, *shape] on every leaf, aux by task: the estimator's, with `outer_terms` and
-      `inner_terms`, the named terms of the losses). A weight of 0 keeps even a NaN of its task out of the gradient.
+      `inner_terms`, the named terms of the losses, and `correction_ratio`, the length of the part of the cotangent that
+      belongs to the inner batch over that of the outer batch's). A weight of 0 keeps even a NaN of its task out of the
+      gradient.
     """
     pull, cotangents, aux = _cotangents(
         problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name
@@ -107,11 +110,14 @@ def inner_gradients(
 ) -> tuple[dict[str, PyTree], dict[str, dict[str, Any]]]:
     """The gradient of each task's inner loss with respect to its own inner parameters; u is held constant.
 
-    Returns (gradients by task, aux by task: `inner_loss` and `inner_terms`), averaged over `axis_name`.
+    Returns (gradients by task, aux by task: `inner_loss` and `inner_terms`), averaged over `axis_name`; nothing for a
+    task without an inner problem.
     """
     u = jax.lax.stop_gradient(problem.forward(outer_params, batch))
     gradients, aux = {}, {}
     for name, task in problem.tasks.items():
+        if task.inner_loss is None:
+            continue
 
         def loss(params, task=task):
             return reduce_loss(task.inner_loss(u, params, batch), axis_name)
@@ -145,6 +151,7 @@ def _cotangents(problem, outer_params, inner_params, outer_batch, inner_batch, e
     for name in problem.tasks:
         factory = estimators[name] if isinstance(estimators, Mapping) else estimators
         losses = task_losses(problem, name, inner_params, axis_name)
+        factory = ignore if problem.tasks[name].inner_loss is None else factory
         made[name] = factory(*losses, has_aux=True, axis_name=axis_name, sharded_outer=axis_name is not None)
     both = any(estimator.needs_inner_loss for estimator in made.values())
     sizes = [jax.tree.leaves(part)[0].shape[0] for part in ((outer_batch, inner_batch) if both else (outer_batch,))]
@@ -159,10 +166,10 @@ def _cotangents(problem, outer_params, inner_params, outer_batch, inner_batch, e
 
     cotangents, aux = {}, {}
     for name, estimator in made.items():
-        state = estimator.init(fused, inner_params[name])
-        estimate = estimator.estimate(fused, inner_params[name], outer_batch, inner_batch, state)
+        own = inner_params.get(name)
+        estimate = estimator.estimate(fused, own, outer_batch, inner_batch, estimator.init(fused, own))
         cotangents[name] = estimate.outer_grad
-        aux[name] = _named_terms(estimate.aux, axis_name)
+        aux[name] = _named_terms(estimate.aux, axis_name) | {"correction_ratio": _ratio(estimate.outer_grad, axis_name)}
     return pull, cotangents, aux
 
 
@@ -182,6 +189,14 @@ def _part(joined, index, sizes):
         start = sum(sizes[:index])
         return joined[start : start + sizes[index]]
     return joined.reshape(-1, len(sizes), *joined.shape[1:])[:, index]
+
+
+def _ratio(cotangent, axis_name):
+    """|part of the inner batch| / |part of the outer batch|, 0 where there is no such part or the divisor is 0."""
+    if len(cotangent) == 1:
+        return jnp.zeros((), jnp.float32)
+    outer, inner = (trees.total(trees.vdot(part, part), axis_name) for part in cotangent)
+    return jnp.sqrt(jnp.where(outer > 0, inner / jnp.where(outer > 0, outer, 1.0), 0.0))
 
 
 def _named_terms(aux, axis_name):

@@ -15,6 +15,7 @@ from bilevel_jax.losses.fusion import TARGETS
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.models.fusion import VARIANTS
 from bilevel_jax.models.precision import DTYPES
+from bilevel_jax.training.estimators import OPTIONS, check_estimator
 
 # They need weights from outside, or more tasks than fusion has.
 NOT_FOR_TWO_TASKS = ("fixed", "krum", "trimmed_mean")
@@ -24,12 +25,12 @@ CHOICES = {
     "dtype": DTYPES,
     "on_nan": ("stop", "skip"),
     "fusion.name": tuple(VARIANTS),
-    "visual.loss": tuple(FAMILIES),
+    "visual.loss": (*FAMILIES, "none"),
     "visual.target": tuple(TARGETS),
     "semantic.task": (*SEMANTIC_NETWORKS, "none"),
     "semantic.depth": (18, 50),
     "semantic.stem_stride": (1, 2, 4),
-    "bilevel.estimator": ("one_step", "ignore"),
+    "bilevel.estimator": tuple(OPTIONS),
     "bilevel.weighting": tuple(name for name in WEIGHTINGS if name not in NOT_FOR_TWO_TASKS),
 } | {f"{optimizer}.name": ("sgd", "adamw") for optimizer in ("warm_start", "outer", "inner", "rows")}
 
@@ -101,7 +102,7 @@ def default_config() -> ConfigDict:
     config.fusion.name = "tiny"  # tiny: about 10 k parameters; paper: 417,730
 
     config.visual = ConfigDict()
-    config.visual.loss = "lsgan"  # lsgan, hinge, wgan, wgan_gp
+    config.visual.loss = "lsgan"  # lsgan, hinge, wgan, wgan_gp; none: no discriminator
     config.visual.discriminator_stride = 4  # it scores every n-th pixel in both directions; 1 = all, the paper's
     config.visual.target = "saliency"  # saliency: t = m x + (1 - m) y; bright: t = y + m max(x - y, 0)
     config.visual.saliency_blur = 1.5  # pixels; histogram contrast turns noise into a noisy m; 0 = as it is
@@ -123,10 +124,14 @@ def default_config() -> ConfigDict:
     config.semantic.class_weights = ()  # segmentation: one weight a class; () = all 1
 
     config.bilevel = ConfigDict()
-    config.bilevel.estimator = "one_step"  # one_step, ignore
+    config.bilevel.estimator = "one_step"  # training/estimators.py says which key below each one reads
     config.bilevel.correction = 0.0  # 1 = the theory, 0 = drop it, -eta = as released
-    config.bilevel.damping = 0.0  # absolute, added to <f_v, f_v>
-    config.bilevel.relative_damping = 0.0  # delta: damping = delta |F_v|^2
+    config.bilevel.damping = 0.0  # absolute, added to <f_v, f_v> or to f_vv
+    config.bilevel.relative_damping = 0.0  # delta: damping = delta |F_v|^2; empirical_fisher: delta mean |f_v^i|^2
+    config.bilevel.solve_steps = 1  # gradient steps on, or iterations with, the inner loss
+    config.bilevel.solve_rate = 0.01  # of these steps
+    config.bilevel.multiplier = 10.0  # value_function: lambda
+    config.bilevel.single_level = False  # both networks at every step, on one batch and the sum of all losses
     config.bilevel.weighting = "random"  # random, equal: one pull for all tasks; mgda, upgrad, ...: one each
     config.bilevel.outer_every = 10  # inner steps per outer step
 
@@ -201,6 +206,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
         "data.block",
         "data.max_boxes",
         "bilevel.outer_every",
+        "bilevel.solve_steps",
         "log_every",
         "rows.batch_size",
     ]
@@ -214,6 +220,12 @@ def check_config(config: ConfigDict) -> ConfigDict:
         _expect(config, key, _get(config, key) >= 1, "at least 1")
     for key in not_negative:
         _expect(config, key, _get(config, key) >= 0, "at least 0")
+    for key in ("bilevel.solve_rate", "bilevel.multiplier"):
+        _expect(config, key, _get(config, key) > 0, "more than 0")
+    for key in ("visual.adversarial", "semantic.adversarial"):
+        unread = config.visual.loss == "none" and _get(config, key)
+        _expect(config, key, not unread, "0.0 where config.visual.loss is none, without a discriminator")
+    check_estimator(config, default_config())
     for name in ("warm_start", "outer", "inner", "rows"):
         same = len(config[name].boundaries) == len(config[name].scales)
         _expect(config, f"{name}.scales", same, f"as many as {name}.boundaries")

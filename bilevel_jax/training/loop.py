@@ -112,11 +112,12 @@ def train(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> T
 
 
 def _batches(config: ConfigDict, sets: Sets, part: str) -> ResumableBatches:
-    """This process's part of the global batches of the inner or the outer problem."""
+    """This process's part of the global batches of the inner or the outer problem; one level trains on all pairs."""
+    everything = config.bilevel.single_level and part == "inner"
     return configured_batches(
         config.data,
         sets.train,
-        getattr(sets, part),
+        np.arange(len(sets.train)) if everything else getattr(sets, part),
         batch_size=config.data.batch_size // jax.process_count(),
         seed=2 * config.seed + (part == "outer"),
         shard_index=jax.process_index(),
@@ -133,9 +134,12 @@ def _take_step(
         state, metrics = steps.warm_start(state, batch)
         return state, metrics, {"warm_start": batch["index"]}
     inner = next(batches["inner"])
-    state, metrics = steps.inner(state, inner)
     files = {"inner": inner["index"]}
     bilevel_step = step - config.warm_start.steps
+    if config.bilevel.single_level:
+        state, metrics = steps.single_level(state, inner)
+        return state, metrics, files
+    state, metrics = steps.inner(state, inner)
     if bilevel_step % config.bilevel.outer_every == 0:
         outer = next(batches["outer"])
         if config.log_gradients_every and bilevel_step % config.log_gradients_every == 0:

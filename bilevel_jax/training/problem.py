@@ -30,10 +30,10 @@ TermsLoss = Callable[[Any, jax.Array, Batch], Terms]
 
 
 class Networks(NamedTuple):
-    """The stateless modules of a run; `semantic` is None where the task is none."""
+    """The stateless modules of a run; None where the visual loss, or the semantic task, is none."""
 
     fusion: nn.Module
-    discriminator: nn.Module
+    discriminator: nn.Module | None
     semantic: nn.Module | None
 
 
@@ -68,7 +68,8 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
         if semantic.task == "detection":
             options["head_convs"] = semantic.head_convs
         network = semantic_network(semantic.task, len(names), **options)
-    modules = fusion_network(config.fusion.name, config.remat), PatchDiscriminator(), network
+    discriminator = None if config.visual.loss == "none" else PatchDiscriminator()
+    modules = fusion_network(config.fusion.name, config.remat), discriminator, network
     return Networks(*(module and computed_in(config.dtype, module) for module in modules))
 
 
@@ -136,11 +137,12 @@ def appearance_loss(config: ConfigDict, fused: jax.Array, batch: Batch) -> Terms
 def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProblem:
     """The bilevel problem: forward = the fusion network, tasks "visual" and, unless the task is none, "semantic".
 
+    Without a discriminator (`config.visual.loss` "none") "visual" has no inner problem and G is in neither outer loss.
+
     All losses take the fused luminance [B, H, W, 1], not clipped, and a batch that went through `prepare`; they return
     named (sum, normaliser) pairs, so that a mean is that of the global batch on any number of devices.
     """
-    family = adversarial.FAMILIES[config.visual.loss]
-
+    family = adversarial.FAMILIES.get(config.visual.loss)
     every = config.visual.discriminator_stride
 
     def score(params: Any, images: jax.Array) -> jax.Array:
@@ -161,11 +163,15 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
             terms["gradient_penalty"] = _scaled(family.gradient_penalty, penalty)
         return terms
 
-    def visual_outer(fused: jax.Array, inner_params: dict[str, Any], batch: Batch) -> Terms:
-        generator = _scaled(config.visual.adversarial, family.generator(score(inner_params["visual"], fused)))
-        return {**appearance_loss(config, fused, batch), "adversarial": generator}
+    def generator(weight: float, fused: jax.Array, inner_params: dict[str, Any]) -> Terms:
+        if family is None:
+            return {}
+        return {"adversarial": _scaled(weight, family.generator(score(inner_params["visual"], fused)))}
 
-    tasks = {"visual": Task(inner_loss=visual_inner, outer_loss=visual_outer)}
+    def visual_outer(fused: jax.Array, inner_params: dict[str, Any], batch: Batch) -> Terms:
+        return appearance_loss(config, fused, batch) | generator(config.visual.adversarial, fused, inner_params)
+
+    tasks = {"visual": Task(inner_loss=None if family is None else visual_inner, outer_loss=visual_outer)}
     if networks.semantic is not None:
         task_loss = semantic_loss(config.semantic, networks.semantic)
 
@@ -173,8 +179,8 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
             return task_loss(params, fuse_color(fused, batch["vis"]), batch)
 
         def semantic_outer(fused: jax.Array, inner_params: dict[str, Any], batch: Batch) -> Terms:
-            generator = _scaled(config.semantic.adversarial, family.generator(score(inner_params["visual"], fused)))
-            return {**semantic_inner(fused, inner_params["semantic"], batch), "adversarial": generator}
+            own = semantic_inner(fused, inner_params["semantic"], batch)
+            return own | generator(config.semantic.adversarial, fused, inner_params)
 
         tasks["semantic"] = Task(inner_loss=semantic_inner, outer_loss=semantic_outer)
     return BilevelProblem(forward=forward, tasks=tasks)

@@ -48,7 +48,9 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     height, width = config.data.crop
     single = jnp.zeros((1, height, width, 1))
     outer_params = jax.jit(networks.fusion.init)(fusion_key, single, single)
-    inner_params = {"visual": jax.jit(networks.discriminator.init)(visual_key, single)}
+    inner_params = {}
+    if networks.discriminator is not None:
+        inner_params["visual"] = jax.jit(networks.discriminator.init)(visual_key, single)
     if networks.semantic is not None:
         inner_params["semantic"] = jax.jit(networks.semantic.init)(semantic_key, jnp.zeros((1, height, width, 3)))
     state = TrainState(

@@ -23,10 +23,10 @@ from bilevel_jax.bilevel import (
     weights_known,
 )
 from bilevel_jax.bilevel.aggregate import find_state
-from bilevel_jax.bilevel.hypergradient import ESTIMATORS
 from bilevel_jax.images.color import fuse_color
 from bilevel_jax.models.fcos import decode
 from bilevel_jax.training.devices import place_batch, replicate, state_shardings
+from bilevel_jax.training.estimators import estimator_factory
 from bilevel_jax.training.parts import mean_over_parts, skipping
 from bilevel_jax.training.problem import (
     Batch,
@@ -47,6 +47,7 @@ class Steps(NamedTuple):
     warm_start: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     inner: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     outer: Callable[[TrainState, Batch, Batch], tuple[TrainState, Metrics]]  # outer batch, inner batch
+    single_level: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     gradients: Callable[[TrainState, Batch, Batch], Metrics]
     predict: Callable[[Any, dict[str, Any], Batch], tuple[jax.Array, Any]]
 
@@ -74,6 +75,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, m
         warm_start=jitted("warm_start", warm_start_step),
         inner=jitted("inner", inner_step),
         outer=jitted("outer", outer_step),
+        single_level=jitted("single_level", single_level_step),
         gradients=_on_host_batches(jax.jit(report, out_shardings=after and after[1]), mesh),
         predict=make_predict(config, networks, problem, mesh),
     )
@@ -165,12 +167,27 @@ def outer_step(
     for i, task in enumerate(problem.tasks):
         metrics[f"loss/{task}/outer"] = aux[task]["outer_loss"]
         metrics |= _named(f"term/{task}", aux[task]["outer_terms"])
-        metrics[f"rho/{task}"] = aux[task]["rho"]
+        metrics[f"correction/{task}"] = aux[task]["correction_ratio"]
+        if "rho" in aux[task]:
+            metrics[f"rho/{task}"] = aux[task]["rho"]
         metrics[f"lambda/{task}"] = used[i]
     state = state.replace(
         outer_params=optax.apply_updates(state.outer_params, updates), outer_state=(aggregate_state, opt_state)
     )
     return state, metrics
+
+
+def single_level_step(state: TrainState, batch: Batch, **fixed: Any) -> tuple[TrainState, Metrics]:
+    """One step of all networks at once, each from where the others were: what a bilevel problem is compared with.
+
+    The fusion network steps on the weighted sum of the tasks' outer losses, the semantic network on the same sum, of
+    which the task's own loss is all that it can change; the discriminator, their adversary, on its own loss. The
+    compiler makes one forward pass of the two.
+    """
+    outward, outer_metrics = outer_step(state, batch, batch, **fixed)
+    inward, inner_metrics = inner_step(state, batch, **fixed)
+    after = inward.replace(outer_params=outward.outer_params, outer_state=outward.outer_state)
+    return after, inner_metrics | outer_metrics
 
 
 def gradient_report(
@@ -192,17 +209,6 @@ def gradient_report(
     if len(report) == 2:
         metrics["gradient/cosine"] = cosines[0, 1]
     return metrics
-
-
-def estimator_factory(config: ConfigDict) -> Callable[..., Any]:
-    """What makes the configured hypergradient estimator out of a task's two losses."""
-    bilevel = config.bilevel
-    options = {}
-    if bilevel.estimator == "one_step":
-        options = dict(
-            correction=bilevel.correction, damping=bilevel.damping, relative_damping=bilevel.relative_damping
-        )
-    return functools.partial(ESTIMATORS[bilevel.estimator], **options)
 
 
 def make_predict(

@@ -47,7 +47,7 @@ def time_parts(config: ConfigDict, sets: Sets) -> list[dict[str, Any]]:
         "fusion forward + backward": (jax.jit(pull), (state.outer_params, fused)),
     }
     for task, name in (("visual", "discriminator"), ("semantic", "semantic network")):
-        if task in problem.tasks:
+        if task in state.inner_params:
             gradient = jax.jit(jax.value_and_grad(inner_loss(task)))
             parts[f"{name} forward + backward"] = gradient, (state.inner_params[task], fused)
     rows = [_timed(part, lambda f=f, args=args: f(*args)) for part, (f, args) in parts.items()]

@@ -59,6 +59,18 @@ def changed(**changes):
         ({"inner__boundaries": (10,)}, r"config\.inner\.scales is \(\); expected as many as inner\.boundaries"),
         ({"bilevel__weighting": "rondom"}, r"config\.bilevel\.weighting is 'rondom'; expected one of .*random"),
         ({"bilevel__estimator": "two"}, r"config\.bilevel\.estimator is 'two'; expected one of .*one_step"),
+        (
+            {"bilevel__estimator": "ignore", "bilevel__correction": 1.0},
+            r"config\.bilevel\.correction is 1\.0; expected 0\.0, its default, .* ignore, which reads none",
+        ),
+        ({"bilevel__solve_steps": 2}, r"solve_steps is 2; expected 1, .* one_step, which reads correction, damping"),
+        ({"bilevel__estimator": "empirical_fisher"}, r"correction is 0\.0; expected such as 1\.0"),
+        ({"bilevel__single_level": True}, r"outer_every is 10; expected 1 where config\.bilevel\.single_level"),
+        (
+            {"bilevel__single_level": True, "bilevel__outer_every": 1, "bilevel__correction": 1.0},
+            r"estimator is one_step; expected ignore where config\.bilevel\.single_level",
+        ),
+        ({"visual__loss": "none"}, r"config\.visual\.adversarial is 0\.5; expected 0\.0 where config\.visual\.loss is"),
         ({"fusion__name": "big"}, r"config\.fusion\.name is 'big'; expected one of .*paper"),
         ({"visual__loss": "gan"}, r"config\.visual\.loss is 'gan'; expected one of .*lsgan"),
     ],

@@ -1,0 +1,155 @@
+"""Configured estimators on the real losses against each other; one level against the sum of all losses."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bilevel_jax.bilevel import outer_gradient, reduce_loss
+from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.estimators import OPTIONS, estimator_factory
+from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
+from bilevel_jax.training.state import Optimizers, initial_state
+from bilevel_jax.training.step import inner_step, outer_step, single_level_step
+
+SIZE = 32
+
+
+def host_batch(seed, repeated=False):
+    rng = np.random.default_rng(seed)
+    image = lambda channels: rng.integers(0, 255, (2, SIZE, SIZE, channels), dtype=np.uint8)
+    batch = {
+        "ir": image(1),
+        "vis": image(3),
+        "saliency": image(1),
+        "labels": rng.integers(0, 3, (2, SIZE, SIZE)).astype(np.int32),
+        "boxes": np.array([[[4, 4, 24, 20]], [[8, 2, 28, 30]]], np.float32),
+        "classes": np.array([[0], [1]], np.int32),
+        "has_labels": np.ones(2, bool),
+        "has_boxes": np.ones(2, bool),
+    }
+    return {name: value[[0, 0]] for name, value in batch.items()} if repeated else batch
+
+
+def setup(task, **changes):
+    config = default_config()
+    config.data.crop = (SIZE, SIZE)
+    config.semantic.task = task
+    config.semantic.width = config.semantic.channels = 8
+    config.semantic.head_convs = 1
+    config.update_from_flattened_dict(changes)
+    config = check_config(config)
+    networks = networks_from_config(config, ("person", "car"), tuple("abc"))
+    optimizers = Optimizers(config, num_tasks=1 if task == "none" else 2)
+    return config, problem_from_config(config, networks), optimizers, initial_state(config, networks, optimizers)
+
+
+@functools.cache
+def visual_gradient(repeated=False, **bilevel):
+    """g of the visual task, as one vector, and its aux."""
+    config, problem, _, state = setup("none", **{f"bilevel.{key}": value for key, value in bilevel.items()})
+    batches = [prepare(host_batch(seed, repeated), jax.random.PRNGKey(seed)) for seed in (0, 1)]
+
+    @jax.jit
+    def gradient(outer_params, inner_params, batches):
+        stacked, aux = outer_gradient(
+            problem, outer_params, inner_params, *batches, estimators=estimator_factory(config)
+        )
+        return jax.flatten_util.ravel_pytree(stacked)[0], aux["visual"]
+
+    return gradient(state.outer_params, state.inner_params, batches)
+
+
+def far(one, other):
+    return float(jnp.linalg.norm(one - other) / jnp.linalg.norm(other))
+
+
+def test_three_ways_through_one_inner_step():
+    rate = 2e-3
+    exact, _ = visual_gradient(estimator="unrolled", solve_rate=rate)
+    plain, aux = visual_gradient(estimator="ignore")
+    assert far(plain, exact) > 0.05 and float(aux["correction_ratio"]) == 0  # the step does matter
+    for options in (dict(estimator="finite_difference"), dict(estimator="value_function", multiplier=100.0)):
+        near, aux = visual_gradient(**options, solve_rate=rate)
+        assert far(near - plain, exact - plain) < 0.05 and float(aux["correction_ratio"]) > 0
+
+
+def test_implicit_estimators_where_damping_or_a_short_step_rules():
+    """With a small step a, two terms of the series are 2 a I; with damping 1 / a the solution is a F_v."""
+    step = 1e-3
+    plain, _ = visual_gradient(estimator="ignore")
+    series, aux = visual_gradient(estimator="neumann", solve_rate=step)
+    solved, _ = visual_gradient(estimator="conjugate_gradient", damping=1 / step, solve_steps=2)
+    assert far((series - plain) / 2, solved - plain) < 0.02 and float(aux["correction_ratio"]) > 0
+
+
+def test_the_empirical_fisher_matrix_of_equal_examples_is_that_of_one():
+    options = dict(correction=1.0, damping=0.01, repeated=True)
+    fisher, _ = visual_gradient(estimator="empirical_fisher", **options)
+    rank_one, aux = visual_gradient(estimator="one_step", **options)
+    assert abs(float(aux["rho"])) > 1e-3 and far(fisher, rank_one) < 1e-4
+    assert float(aux["correction_ratio"]) == pytest.approx(
+        abs(float(aux["rho"])) * float(aux["mixed_grad_norm"]) / float(aux["outer_grad_norm"]), rel=1e-4
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(OPTIONS))
+def test_every_estimator_goes_through_the_detector(name):
+    changes = {"bilevel.estimator": name}
+    if "correction" in OPTIONS[name].values():
+        changes |= {"bilevel.correction": 1.0, "bilevel.relative_damping": 0.1}
+    config, problem, optimizers, state = setup("detection", **changes)
+    step = jax.jit(functools.partial(outer_step, config=config, problem=problem, optimizers=optimizers))
+    after, metrics = step(state, host_batch(0), host_batch(1))
+    moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), after.outer_params, state.outer_params)
+    assert 0 < max(jax.tree.leaves(moved)) < 1
+    assert (float(metrics["correction/semantic"]) > 0) == (name not in ("ignore", "unrolled"))
+
+
+PLAIN = {"name": "sgd", "momentum": 0.0, "weight_decay": 0.0, "learning_rate": 0.1}
+
+
+def test_one_level_descends_the_sum_of_all_losses():
+    rates = {f"{optimizer}.{key}": value for optimizer in ("outer", "inner") for key, value in PLAIN.items()}
+    level = {"bilevel.single_level": True, "bilevel.outer_every": 1, "bilevel.weighting": "equal"}
+    config, problem, optimizers, state = setup("segmentation", **rates, **level)
+    host = host_batch(0)
+    batch = prepare(host, jax.random.PRNGKey(0))
+
+    def total(outer_params, semantic):
+        fused, params = problem.forward(outer_params, batch), {**state.inner_params, "semantic": semantic}
+        return sum(reduce_loss(task.outer_loss(fused, params, batch))[0] for task in problem.tasks.values())
+
+    fixed = dict(config=config, problem=problem, optimizers=optimizers)
+    after, _ = jax.jit(functools.partial(single_level_step, **fixed))(state, host)
+    expected = jax.jit(jax.grad(total, argnums=(0, 1)))(state.outer_params, state.inner_params["semantic"])
+    moves = [
+        jax.tree.map(lambda old, new: (old - new) / 0.1, old, new)
+        for old, new in (
+            (state.outer_params, after.outer_params),
+            (state.inner_params["semantic"], after.inner_params["semantic"]),
+        )
+    ]
+    # The two tasks weigh 1/2 each; of the semantic network's gradient, which one task has alone, nothing is taken off.
+    for move, gradient, factor in zip(moves, expected, (0.5, 1.0), strict=True):
+        scale = max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(gradient))
+        assert scale > 1e-3
+        close = functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-3 * scale)
+        jax.tree.map(lambda a, b, c=close, f=factor: c(a, f * b), move, gradient)
+    assert int(after.step) == 1
+
+
+def test_without_a_discriminator_the_visual_task_is_the_appearance_alone():
+    off = {"visual.loss": "none", "visual.adversarial": 0.0, "semantic.adversarial": 0.0}
+    config, problem, optimizers, state = setup("none", **off, **{"bilevel.correction": 1.0})
+    assert state.inner_params == {}
+    fixed = dict(config=config, problem=problem, optimizers=optimizers)
+    after, metrics = jax.jit(functools.partial(outer_step, **fixed))(state, host_batch(0), host_batch(1))
+    assert {name for name in metrics if name.startswith("term")} == {"term/visual/l1", "term/visual/ssim"}
+    terms = sum(float(value) for name, value in metrics.items() if name.startswith("term"))
+    assert float(metrics["loss/visual/outer"]) == pytest.approx(terms) and float(metrics["correction/visual"]) == 0
+    still, metrics = jax.jit(functools.partial(inner_step, **fixed))(after, host_batch(1))
+    assert metrics == {} and int(still.step) == 1
