@@ -1,5 +1,6 @@
 """downstream.py: flags -> configuration, data and inputs -> cells -> tables."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
+from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.command_line import define_config_flag, parse_flags
 from bilevel_jax.data.sets import Sets, open_sets
 from bilevel_jax.errors import InputError
@@ -17,6 +19,7 @@ from bilevel_jax.evaluation.downstream_report import downstream_report
 from bilevel_jax.evaluation.downstream_table import compare_cells, comparison_json, comparison_text
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
+from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in, pretrained_file
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.report.html import write_report
 from bilevel_jax.training.config import check_config, completed, default_config
@@ -24,7 +27,7 @@ from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
     "python experiments/downstream.py --task=detection|segmentation --data=DIR|scenes "
-    "--inputs=ir,vi,average,max,laplacian,ours[,DIR...] [--workdir=RUN] [--seeds=0,1,2] [--steps=N] "
+    "--inputs=ir,vi,average,max,laplacian,ours,pretrained[,DIR...] [--workdir=RUN] [--seeds=0,1,2] [--steps=N] "
     "[--matched] [--report=DIR]"
 )
 CAMERAS = {"ir": "ir", "vi": "vis", "vis": "vis"}
@@ -40,6 +43,10 @@ def downstream_command(argv: Sequence[str]) -> None:
     inputs = _inputs(values.inputs, values.workdir, run)
     if run is not None and OURS in inputs:
         check_unseen(run[0], sets, config)
+    for given in inputs.values():
+        if "weights" in given.origin:
+            about = read_weights(pretrained_file(given.origin["weights"])).config
+            check_unseen(about, sets, config, f"The network of --inputs={KIND}")
     reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
     if reference not in inputs:
         raise InputError(f"--reference={reference} is none of the inputs; expected one of {', '.join(inputs)}.")
@@ -69,7 +76,8 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     )
     text = "folder of pairs with labels, train.txt and val.txt; or scenes (default: as configured)"
     flags.DEFINE_string("data", None, text, flag_values=values)
-    text = f"ir, vi, {OURS} (fused by --workdir), {', '.join(TRIVIAL_METHODS)}, and folders of fused images"
+    text = f"ir, vi, {OURS} (fused by --workdir), {KIND} or {KIND}:NAME (fused by weights of the package), "
+    text += f"{', '.join(TRIVIAL_METHODS)}, and folders of fused images"
     flags.DEFINE_list("inputs", None, text, flag_values=values)
     flags.DEFINE_string("workdir", None, f"the training run whose network makes {OURS!r}", flag_values=values)
     flags.DEFINE_list("seeds", ["0", "1", "2"], "of initialisation and crops", flag_values=values)
@@ -111,12 +119,16 @@ def _inputs(given: Sequence[str], workdir: str | None, run: tuple[ConfigDict, An
                 raise InputError(f"--inputs has {OURS!r}; expected --workdir with the run that fuses.")
             kind, fuser = "fused", Fuser.from_run(*run)
             origin = {"kind": kind, "workdir": str(Path(workdir).resolve()), "step": int(run[1]["step"])}
+        elif is_pretrained(text):
+            file = pretrained_file(name_in(text))
+            name, kind, fuser = name_in(text) or KIND, "fused", Fuser.from_weights(file)
+            origin = {"kind": kind, "weights": file.stem, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
         elif text not in CAMERAS and text not in TRIVIAL_METHODS:
             label, found, folder = text.partition("=")
             kind = Path(folder if found else text)
             name = label if found else kind.resolve().name
             if not kind.is_dir():
-                known = ", ".join([*CAMERAS, OURS, *TRIVIAL_METHODS])
+                known = ", ".join([*CAMERAS, OURS, KIND, *TRIVIAL_METHODS])
                 raise InputError(f"--inputs has {text!r}; expected a folder of images, or one of {known}.")
             origin = {"kind": "folder", "folder": str(kind.resolve())}
         if name in inputs or not name or "/" in name:
@@ -137,19 +149,22 @@ def _seeds(given: Sequence[str]) -> list[int]:
     return seeds
 
 
-def check_unseen(trained: ConfigDict, sets: Sets, config: ConfigDict) -> None:
-    """Raises InputError where the run that makes `ours` was trained on pairs that are held out here."""
-    if trained.data.name != config.data.name:
+def check_unseen(trained: ConfigDict, sets: Sets, config: ConfigDict, who: str = "The run of --workdir") -> None:
+    """Raises InputError where a network, trained as its configuration says, has seen pairs that are held out here.
+
+    Weights in a file do not say where their data was; of them only the built-in scenes are checked.
+    """
+    if "data" not in trained or trained.data.name != config.data.name:
         return
     if trained.data.name == "scenes":
         same = trained.seed == config.seed and trained.data.num_train > config.data.num_train
         seen = ["scenes"] if same else []
-    elif Path(trained.data.root).resolve() == Path(config.data.root).resolve():
+    elif "root" in trained.data and Path(trained.data.root).resolve() == Path(config.data.root).resolve():
         seen = sorted(set(open_sets(trained.data, trained.seed).train.names) & set(sets.validation.names))
     else:
         seen = []
     if seen:
         raise InputError(
-            f"The run of --workdir was trained on {len(seen)} of the held-out pairs ({', '.join(seen[:3])}); expected "
-            "pairs that it has not seen."
+            f"{who} was trained on {len(seen)} of the held-out pairs ({', '.join(seen[:3])}); expected pairs that it "
+            "has not seen."
         )

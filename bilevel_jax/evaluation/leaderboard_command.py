@@ -1,7 +1,9 @@
 """evaluate.py with --ir and --vis: fused images of any methods, side by side."""
 
 import os
+import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from absl import flags
@@ -12,7 +14,9 @@ from bilevel_jax.evaluation.leaderboard import make_leaderboard
 from bilevel_jax.evaluation.leaderboard_report import leaderboard_report
 from bilevel_jax.evaluation.leaderboard_text import leaderboard_text, write_leaderboard
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
-from bilevel_jax.inference.folder import find_pairs
+from bilevel_jax.inference import Fuser
+from bilevel_jax.inference.folder import find_pairs, fuse_files
+from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in
 from bilevel_jax.metrics.fusion import FAMILIES
 from bilevel_jax.report.html import write_report
 from bilevel_jax.training.signals import StopRequest
@@ -25,7 +29,8 @@ USAGE = (
 
 def define_leaderboard_flags(values: flags.FlagValues) -> None:
     """Adds the flags of the leaderboard."""
-    text = "a method's fused images: its folder, or NAME=FOLDER; may be given more than once"
+    text = "a method's fused images: its folder, or NAME=FOLDER; or the word pretrained (or pretrained:NAME), for "
+    text += "the package's own weights, which fuse the pairs first; may be given more than once"
     flags.DEFINE_multi_string("fused", [], text, flag_values=values)
     flags.DEFINE_string("ir", None, "the infrared images that were fused", flag_values=values)
     flags.DEFINE_string("vis", None, "the visible images that were fused", flag_values=values)
@@ -46,22 +51,37 @@ def run_leaderboard(values: flags.FlagValues) -> None:
     for name in ("ir", "vis"):
         if not values[name].value:
             raise InputError(f"--{name} is missing: the images that were fused. Usage: {USAGE}")
-    folders = named_folders(values.fused, "fused", reserved=list(TRIVIAL_METHODS))
     published = None  # a bad file is named before minutes of scoring
     if values.published is not None:
         published = read_scores(values.published, list(find_pairs(values.ir, values.vis)))
-    with StopRequest() as stop:
-        scores = score_images(values.ir, values.vis, folders, list(TRIVIAL_METHODS), values.family, stop.check)
-    board = make_leaderboard(scores, list(TRIVIAL_METHODS), values.family, published, values.seed)
-    if values.out is not None:
-        write_leaderboard(values.out, board)
-    print(leaderboard_text(board))
-    if values.out is not None:
-        print(f"\nFigures of every image: {Path(values.out) / 'per_image.csv'}")
-    if values.report is not None:
-        pairs = find_pairs(values.ir, values.vis)
-        write_report(Path(values.report) / "index.html", leaderboard_report(board, pairs, folders))
-        print(f"Report: {Path(values.report) / 'index.html'}")
+    with ExitStack() as opened:
+        folders = _folders(values, opened)
+        with StopRequest() as stop:
+            scores = score_images(values.ir, values.vis, folders, list(TRIVIAL_METHODS), values.family, stop.check)
+        board = make_leaderboard(scores, list(TRIVIAL_METHODS), values.family, published, values.seed)
+        if values.out is not None:
+            write_leaderboard(values.out, board)
+        print(leaderboard_text(board))
+        if values.out is not None:
+            print(f"\nFigures of every image: {Path(values.out) / 'per_image.csv'}")
+        if values.report is not None:
+            pairs = find_pairs(values.ir, values.vis)
+            write_report(Path(values.report) / "index.html", leaderboard_report(board, pairs, folders))
+            print(f"Report: {Path(values.report) / 'index.html'}")
+
+
+def _folders(values: flags.FlagValues, opened: ExitStack) -> dict[str, Path]:
+    """Method -> folder; the package's own weights fuse now, into --out or a folder that goes when `opened` closes."""
+    given = [text for text in values.fused if not is_pretrained(text)]
+    folders = named_folders(given, "fused", reserved=list(TRIVIAL_METHODS))
+    for text in filter(is_pretrained, values.fused):
+        fuser, method = Fuser.pretrained(name_in(text)), name_in(text) or KIND
+        if method in folders:
+            raise InputError(f"--fused has {method!r} twice; expected NAME=FOLDER with another name.")
+        place = values.out or opened.enter_context(tempfile.TemporaryDirectory())
+        folders[method] = Path(place) / "fused" / method
+        fuse_files(fuser, values.ir, values.vis, folders[method])
+    return folders
 
 
 def named_folders(given: Sequence[str], flag: str, reserved: Sequence[str] = ()) -> dict[str, Path]:
