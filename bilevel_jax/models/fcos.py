@@ -27,7 +27,7 @@ class FCOS(nn.Module):
     which (included) to which (excluded) largest distance to a box's side a location of that level answers for it.
     The finest stride s is 2 `stem_stride` and the ranges 0-8 s, 8-16 s, ..., 64 s and more: the paper's for s = 8.
     Distances are exp(scale x) strides: never 0, as a ReLU's would be where x < 0, with no gradient to get away.
-    Raises InputError for a `depth` or `stem_stride` that ResNet does not have.
+    `norm` is the backbone's alone. Raises InputError for a `depth`, `stem_stride` or `norm` that ResNet does not have.
     """
 
     num_classes: int
@@ -36,10 +36,11 @@ class FCOS(nn.Module):
     channels: int = 256
     head_convs: int = 4
     stem_stride: int = 4
+    norm: str = "group"
 
     @nn.compact
     def __call__(self, image: jax.Array) -> dict[str, jax.Array]:
-        features = ResNet(self.depth, self.width, self.stem_stride, name="backbone")(image)
+        features = ResNet(self.depth, self.width, self.stem_stride, self.norm, name="backbone")(image)
         levels = FPN(self.channels, extra_levels=NUM_LEVELS - 3, name="pyramid")(features[1:])
         head = Head(self.num_classes, self.channels, self.head_convs, name="head")
         scales = self.param("scales", nn.initializers.ones, (NUM_LEVELS,))

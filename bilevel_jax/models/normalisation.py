@@ -1,10 +1,14 @@
-"""Group normalisation, which needs no running statistics and no large batch."""
+"""Normalisation that needs no large batch: over groups, or by imported statistics that stay as they are."""
 
 import math
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+
+# Of a channel's values in [0, 1] over ImageNet: what networks that were trained on it expect to be taken off.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def num_groups(channels: int) -> int:
@@ -37,3 +41,25 @@ class GroupNorm(nn.Module):
         variance = jnp.maximum(over_group(x * x) - mean * mean, 0.0)
         factor = jax.lax.rsqrt(variance + self.epsilon) * scale
         return x * factor[:, None, None] + (bias - mean * factor)[:, None, None]
+
+
+class FrozenAffine(nn.Module):
+    """Scales and shifts each channel of [B,H,W,C] by constants: batch normalisation by imported running statistics.
+
+    `scale` and `bias` [C] are in the collection "frozen" beside "params": their gradient is 0 and `training.optimizer`
+    leaves them alone. They start as 1 and 0, and make sense only where imported weights replace them.
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        scale = self.variable("frozen", "scale", jnp.ones, x.shape[-1:]).value
+        bias = self.variable("frozen", "bias", jnp.zeros, x.shape[-1:]).value
+        return x * jax.lax.stop_gradient(scale) + jax.lax.stop_gradient(bias)
+
+
+NORMS = {"group": GroupNorm, "frozen": FrozenAffine}
+
+
+def imagenet_normalised(image: jax.Array) -> jax.Array:
+    """Returns an image [B,H,W,3] in [0, 1] less ImageNet's mean, over its standard deviation, channel by channel."""
+    return (image - jnp.array(IMAGENET_MEAN, image.dtype)) / jnp.array(IMAGENET_STD, image.dtype)

@@ -5,7 +5,7 @@ import jax
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.convolution import Conv
-from bilevel_jax.models.normalisation import GroupNorm
+from bilevel_jax.models.normalisation import NORMS, imagenet_normalised
 
 # He et al. 2016, table 1: residual blocks in each of the four stages.
 STAGES = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
@@ -15,32 +15,41 @@ class ResNet(nn.Module):
     """Turns an image [B,H,W,3] in [0, 1] into the features C2, C3, C4, C5, each half as fine as the one before.
 
     C2 has stride `stem_stride`: 4 (7x7 convolution and max pooling, as published), 2 or 1 (a 3x3 convolution), for
-    small images. Stage i has `width` 2^i channels, times 4 with `depth` 50. Normalised over groups, not over the batch.
-    Raises InputError for another `depth` or `stem_stride`. He et al., "Deep Residual Learning", CVPR 2016.
+    small images. Stage i has `width` 2^i channels, times 4 with `depth` 50. Normalised over groups, not over the batch;
+    with `norm` "frozen" by constants, in an image's standardisation too, and then with `stem_stride` 4 and `width` 64
+    the function of torchvision's resnet18 and resnet50 in evaluation mode. `dilated`: C5 is as fine as C4, and its
+    convolutions see as far as before, their taps twice as far apart (Chen et al. 2018: output stride 16).
+    Raises InputError for another `depth`, `stem_stride` or `norm`. He et al., "Deep Residual Learning", CVPR 2016.
     """
 
     depth: int = 18
     width: int = 64
     stem_stride: int = 4
+    norm: str = "group"
+    dilated: bool = False
 
     @nn.compact
     def __call__(self, image: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-        if self.depth not in STAGES:
-            raise InputError(f"depth is {self.depth}, expected one of {sorted(STAGES)}.")
-        if self.stem_stride not in (1, 2, 4):
-            raise InputError(f"stem_stride is {self.stem_stride}, expected 1, 2 or 4.")
-        x = (image - 0.5) / 0.25
+        for option, values in (("depth", sorted(STAGES)), ("stem_stride", [1, 2, 4]), ("norm", list(NORMS))):
+            if getattr(self, option) not in values:
+                raise InputError(f"{option} is {getattr(self, option)!r}, expected one of {values}.")
+        norm = NORMS[self.norm]
+        x = imagenet_normalised(image) if self.norm == "frozen" else (image - 0.5) / 0.25
         size, stride = (7, 2) if self.stem_stride == 4 else (3, self.stem_stride)
         x = Conv(self.width, kernel_size=size, stride=stride, use_bias=False, name="stem")(x)
-        x = nn.relu(GroupNorm(name="stem_norm")(x))
+        x = nn.relu(norm(name="stem_norm")(x))
         if self.stem_stride == 4:
             x = nn.max_pool(x, (3, 3), (2, 2), [(1, 1), (1, 1)])
         block = BasicBlock if self.depth == 18 else Bottleneck
         features = []
         for stage, blocks in enumerate(STAGES[self.depth]):
             for index in range(blocks):
-                stride = 2 if stage > 0 and index == 0 else 1
-                x = block(self.width * 2**stage, stride, name=f"stage{stage}_block{index}")(x)
+                stride, dilations = 2 if stage > 0 and index == 0 else 1, (1, 1)
+                if self.dilated and stage == 3:
+                    # What a stride would have skipped is there now for all convolutions after the one that had it.
+                    stride, dilations = 1, (1 if index == 0 else 2, 2)
+                name = f"stage{stage}_block{index}"
+                x = block(self.width * 2**stage, stride, self.norm, dilations, name=name)(x)
             features.append(x)
         return tuple(features)
 
@@ -50,33 +59,42 @@ class BasicBlock(nn.Module):
 
     width: int
     stride: int
+    norm: str = "group"
+    dilations: tuple[int, int] = (1, 1)
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        y = Conv(self.width, stride=self.stride, use_bias=False, name="conv0")(x)
-        y = nn.relu(GroupNorm(name="norm0")(y))
-        y = GroupNorm(name="norm1")(Conv(self.width, use_bias=False, name="conv1")(y))
-        return nn.relu(y + _skip(x, self.width, self.stride))
+        norm = NORMS[self.norm]
+        y = Conv(self.width, stride=self.stride, dilation=self.dilations[0], use_bias=False, name="conv0")(x)
+        y = nn.relu(norm(name="norm0")(y))
+        y = norm(name="norm1")(Conv(self.width, dilation=self.dilations[1], use_bias=False, name="conv1")(y))
+        return nn.relu(y + _skip(x, self.width, self.stride, norm))
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions and a skip: [B,H,W,C] -> [B,H/stride,W/stride,4 width]."""
+    """1x1, 3x3 and 1x1 convolutions and a skip: [B,H,W,C] -> [B,H/stride,W/stride,4 width].
+
+    The 3x3 convolution has the stride, as in torchvision; in the paper it is the first one.
+    """
 
     width: int
     stride: int
+    norm: str = "group"
+    dilations: tuple[int, int] = (1, 1)
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        norm = NORMS[self.norm]
         y = Conv(self.width, kernel_size=1, use_bias=False, name="conv0")(x)
-        y = nn.relu(GroupNorm(name="norm0")(y))
-        y = Conv(self.width, stride=self.stride, use_bias=False, name="conv1")(y)
-        y = nn.relu(GroupNorm(name="norm1")(y))
-        y = GroupNorm(name="norm2")(Conv(4 * self.width, kernel_size=1, use_bias=False, name="conv2")(y))
-        return nn.relu(y + _skip(x, 4 * self.width, self.stride))
+        y = nn.relu(norm(name="norm0")(y))
+        y = Conv(self.width, stride=self.stride, dilation=self.dilations[0], use_bias=False, name="conv1")(y)
+        y = nn.relu(norm(name="norm1")(y))
+        y = norm(name="norm2")(Conv(4 * self.width, kernel_size=1, use_bias=False, name="conv2")(y))
+        return nn.relu(y + _skip(x, 4 * self.width, self.stride, norm))
 
 
-def _skip(x: jax.Array, channels: int, stride: int) -> jax.Array:
+def _skip(x: jax.Array, channels: int, stride: int, norm: type[nn.Module]) -> jax.Array:
     if stride == 1 and x.shape[-1] == channels:
         return x
     x = Conv(channels, kernel_size=1, stride=stride, use_bias=False, name="skip")(x)
-    return GroupNorm(name="skip_norm")(x)
+    return norm(name="skip_norm")(x)

@@ -7,7 +7,8 @@ import optax
 import pytest
 
 from bilevel_jax.losses.segmentation import cross_entropy
-from bilevel_jax.models.segmentation import SegmentationNetwork, _finer
+from bilevel_jax.models.segmentation import SegmentationNetwork
+from bilevel_jax.models.upsampling import finer
 
 
 @pytest.mark.parametrize("stem_stride", [1, 2, 4])
@@ -21,7 +22,7 @@ def test_output_is_as_large_as_the_input(stem_stride, size):
 def test_enlarging_is_linear_between_pixel_centres():
     ramp = jnp.arange(4.0).reshape(1, 1, 4, 1)
     expected = [0.0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75]
-    np.testing.assert_allclose(_finer(ramp, 2, (2, 7))[0, :, :, 0], [expected, expected], atol=1e-6)
+    np.testing.assert_allclose(finer(ramp, 2, (2, 7))[0, :, :, 0], [expected, expected], atol=1e-6)
 
 
 def test_learns_one_image_by_heart():
