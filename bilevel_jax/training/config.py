@@ -5,13 +5,14 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import WEIGHTINGS
+from bilevel_jax.checkpoints.weights import PARTS
 from bilevel_jax.command_line import config_keys, nearest_key
 from bilevel_jax.data.builders import BUILDERS
 from bilevel_jax.data.mixed_sets import check_mix
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.losses.adversarial import FAMILIES
-from bilevel_jax.losses.fusion import TARGETS
+from bilevel_jax.losses.fusion import LEAST_SIDE, SOURCE_TERMS, TARGETS
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.models.fusion import VARIANTS
 from bilevel_jax.models.precision import DTYPES
@@ -109,6 +110,14 @@ def default_config() -> ConfigDict:
     config.visual.infrared_gain = 1.0  # of x in the target, clipped at 1: more than 1 for dim infrared images
     config.visual.l1 = 1.0
     config.visual.ssim = 1.1
+    config.visual.intensity_max = 0.0  # to both sources, like the rest down to color; 0 = not computed at all
+    config.visual.gradient_max = 0.0  # Sobel strength to that of the source of stronger edges
+    config.visual.ssim_sources = 0.0
+    config.visual.vif = 0.0  # 1 - VIF / 2; a crop of at least 41 x 41
+    config.visual.qabf = 0.0  # 1 - Qabf
+    config.visual.scd = 0.0  # 2 - SCD
+    config.visual.contrast = 0.0  # standard deviation, local and of the whole, up to the stronger source's
+    config.visual.color = 0.0  # chroma that is lost where the coloured image is clipped
     config.visual.adversarial = 0.5  # a_adv: weight of G in F_visual
 
     config.semantic = ConfigDict()
@@ -135,6 +144,9 @@ def default_config() -> ConfigDict:
     config.bilevel.weighting = "random"  # random, equal: one pull for all tasks; mgda, upgrad, ...: one each
     config.bilevel.outer_every = 10  # inner steps per outer step
 
+    config.initial = ConfigDict()
+    config.initial.run = ""  # a run's folder, or what convert.py export made: a new run starts from its parameters
+    config.initial.parts = ("fusion", "discriminator", "semantic")  # which networks; the table's rows start so too
     config.warm_start = _optimizer("adamw", 2e-3)  # fusion network alone on L1 + SSIM
     config.warm_start.steps = 200
     config.outer = _optimizer("adamw", 5e-4)  # fusion network on the aggregated hypergradient
@@ -195,10 +207,14 @@ def check_config(config: ConfigDict) -> ConfigDict:
         _expect(config, "data.root", bool(config.data.root), f"the folder that holds {held} (--config.data.root=DIR)")
     crop = tuple(config.data.crop)
     _expect(config, "data.crop", len(crop) == 2 and min(crop) >= 32, "(height, width), each at least 32 pixels")
+    if config.visual.vif > 0:
+        _expect(config, "data.crop", min(crop) >= LEAST_SIDE, f"at least {LEAST_SIDE} pixels a side for visual.vif")
     scale = tuple(config.data.scale)
     _expect(config, "data.scale", len(scale) == 2 and 0 < scale[0] <= scale[1], "(lowest, highest), both above 0")
     for key in ("mosaic", "visible_glare", "brightness", "infrared_gain", "visible_color"):
         _expect(config, f"data.{key}", 0 <= config.data[key] <= 1, "from 0 to 1")
+    known = set(config.initial.parts) <= set(PARTS) and len(config.initial.parts) > 0
+    _expect(config, "initial.parts", known, f"some of {', '.join(PARTS)}")
     check_mix(config.data.mix, CHOICES["data.name"])
     _expect(config, "data.infrared_range", len(config.data.infrared_range) in (0, 2), "() or (low, high)")
     positive = [
@@ -214,7 +230,8 @@ def check_config(config: ConfigDict) -> ConfigDict:
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
     not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.misregistration"]
     not_negative += [f"data.{k}" for k in ("infrared_noise", "visible_gamma", "threads", "workers", "prefetch")]
-    not_negative += ["data.cache_mebibytes"]
+    not_negative += ["data.cache_mebibytes", "semantic.adversarial", "semantic.dice", "semantic.lovasz"]
+    not_negative += [f"visual.{term}" for term in ("l1", "ssim", "adversarial", "color", *SOURCE_TERMS)]
     not_negative += [f"{o}.learning_rate" for o in ("warm_start", "outer", "inner", "rows")]
     for key in positive:
         _expect(config, key, _get(config, key) >= 1, "at least 1")

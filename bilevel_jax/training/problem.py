@@ -126,12 +126,21 @@ def has_semantic_labels(config: ConfigDict, batch: Batch) -> jax.Array:
 
 
 def appearance_loss(config: ConfigDict, fused: jax.Array, batch: Batch) -> Terms:
-    """L1(u, t) + 1.1 (1 - SSIM(u, t)): the visual task without an adversary, which is also the warm start's loss."""
-    target = _target(config, batch)
-    return {
+    """L1(u, t) + 1.1 (1 - SSIM(u, t)): the visual task without an adversary, which is also the warm start's loss.
+
+    And every further term of losses/fusion that has a weight in `config.visual`, under its name there.
+    """
+    target, light = _target(config, batch), luma(batch["vis"])
+    terms = {
         "l1": _scaled(config.visual.l1, fusion.l1(fused, target)),
         "ssim": _scaled(config.visual.ssim, fusion.structural_dissimilarity(fused, target)),
     }
+    for name, term in fusion.SOURCE_TERMS.items():
+        if config.visual[name]:
+            terms[name] = _scaled(config.visual[name], term(fused, batch["ir"], light))
+    if config.visual.color:
+        terms["color"] = _scaled(config.visual.color, fusion.chroma_change(fused, batch["vis"]))
+    return terms
 
 
 def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProblem:

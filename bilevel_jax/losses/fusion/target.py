@@ -1,4 +1,4 @@
-"""Losses between the fused image and the saliency-weighted target, each as a (sum, normaliser) pair.
+"""The target of the visual task, made of both sources, and the distance to it.
 
 Liu et al., "Bi-level Dynamic Learning for Jointly Multi-modality Image Fusion and Beyond", IJCAI 2023: the visual
 objective is L1(u, t) + 1.1 (1 - SSIM(u, t)) with t = m x + (1 - m) y_Y.
@@ -7,8 +7,6 @@ objective is L1(u, t) + 1.1 (1 - SSIM(u, t)) with t = m x + (1 - m) y_Y.
 import chex
 import jax
 import jax.numpy as jnp
-
-from bilevel_jax.images.ssim import ssim
 
 
 def saliency_target(ir: jax.Array, luma: jax.Array, saliency: jax.Array) -> jax.Array:
@@ -46,9 +44,3 @@ def l1(fused: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Absolute difference, summed over all pixels; the normaliser is the number of pixels. [B, H, W, 1] each."""
     chex.assert_equal_shape([fused, target])
     return jnp.sum(jnp.abs(fused - target)), jnp.float32(fused.size)
-
-
-def structural_dissimilarity(fused: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """1 - SSIM (Wang et al. 2004), summed over the images; the normaliser is their number. [B, H, W, 1] in [0, 1]."""
-    chex.assert_equal_shape([fused, target])
-    return jnp.sum(1.0 - ssim(fused, target, max_val=1.0)), jnp.float32(fused.shape[0])

@@ -1,0 +1,43 @@
+"""Losses of a fused image, each as a (sum, normaliser) pair: against one target, or against both sources.
+
+`TARGETS` are the targets of `l1` and `structural_dissimilarity`. `SOURCE_TERMS` are (fused u, infrared x, luminance of
+the visible image y_Y) -> pair, [B, H, W, 1] each, the sources in [0, 1], the fused image not clipped. `chroma_change`
+takes the visible image's colours.
+"""
+
+from bilevel_jax.losses.fusion.chroma import chroma_change
+from bilevel_jax.losses.fusion.contrast import contrast_deficit
+from bilevel_jax.losses.fusion.correlation import uncorrelated_differences
+from bilevel_jax.losses.fusion.edges import edge_loss
+from bilevel_jax.losses.fusion.fidelity import LEAST_SIDE, information_loss
+from bilevel_jax.losses.fusion.strongest import gradient_max, intensity_max
+from bilevel_jax.losses.fusion.structure import source_dissimilarity, structural_dissimilarity
+from bilevel_jax.losses.fusion.target import TARGETS, bright_target, l1, saliency_target
+
+SOURCE_TERMS = {
+    "intensity_max": intensity_max,
+    "gradient_max": gradient_max,
+    "ssim_sources": source_dissimilarity,
+    "vif": information_loss,
+    "qabf": edge_loss,
+    "scd": uncorrelated_differences,
+    "contrast": contrast_deficit,
+}
+
+__all__ = [
+    "LEAST_SIDE",
+    "SOURCE_TERMS",
+    "TARGETS",
+    "bright_target",
+    "chroma_change",
+    "contrast_deficit",
+    "edge_loss",
+    "gradient_max",
+    "information_loss",
+    "intensity_max",
+    "l1",
+    "saliency_target",
+    "source_dissimilarity",
+    "structural_dissimilarity",
+    "uncorrelated_differences",
+]
