@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from bilevel_jax.atomic import write_json
 from bilevel_jax.data.sets import Sets
-from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.cells import Cell, make_cell, read_cell, write_cell
+from bilevel_jax.evaluation.initialisation import Initial, write_initial
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic import SemanticTrainer
+from bilevel_jax.evaluation.settings import check_settings
 from bilevel_jax.inference import Fuser
 from bilevel_jax.training.problem import networks_from_config
 
@@ -57,6 +57,10 @@ def compare_inputs(
     folder: Path,
     matched: bool = False,
     check_stop: Callable[[], None] = lambda: None,
+    *,
+    initial: Initial | None = None,
+    save: Path | None = None,
+    trainer: SemanticTrainer | None = None,
 ) -> Cells:
     """Trains and tests a network for each input and seed; finished cells are read from `folder`, not made again.
 
@@ -71,6 +75,9 @@ def compare_inputs(
         matched: one network a seed, trained on all inputs mixed and tested on each. It takes the same number of steps,
             so it sees each kind of input less often than a network of its own would.
         check_stop: called after every image and step; may raise.
+        initial: parameters that all networks start from; None draws them from the seed.
+        save: a file that receives the parameters of the last seed's matched network, to start others from.
+        trainer: of an earlier call with the same configuration: it need not compile again.
 
     Raises:
         InputError: the data has no labels for the task, an input's images are not as expected, or the folder holds
@@ -78,9 +85,12 @@ def compare_inputs(
         RunError: a loss became NaN.
     """
     folder = folder / "matched" if matched else folder
-    _check_settings(folder / "settings.json", config, sorted(inputs) if matched else None)
-    networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
-    trainer = SemanticTrainer(config, networks)
+    settings = _settings(config, sorted(inputs) if matched else None, initial)
+    check_settings(folder / "settings.json", settings, "cells")
+    trainer = trainer or SemanticTrainer(
+        config, networks_from_config(config, sets.train.class_names, sets.train.label_names)
+    )
+    start = None if initial is None else initial.params
     cells: Cells = {
         name: {seed: read_cell(_path(folder, name, seed), given.origin) for seed in seeds}
         for name, given in inputs.items()
@@ -96,11 +106,15 @@ def compare_inputs(
 
     if matched:
         missing = [seed for seed in seeds if any(cells[name][seed] is None for name in inputs)]
+        if save is not None and not save.exists():
+            missing = sorted({*missing, seeds[-1]})
         if missing:
             training = MixedSource([source(name, sets.train) for name in inputs])
             held_out = {name: source(name, sets.validation) for name in inputs}
         for seed in missing:
-            params = trainer.train(training, f"mixture, seed {seed}", check_stop, seed)
+            params = trainer.train(training, f"mixture, seed {seed}", check_stop, seed, start)
+            if save is not None and seed == seeds[-1]:
+                write_initial(save, config, sets, params)
             for name in inputs:
                 test(name, held_out[name], seed, params)
         return cells
@@ -109,7 +123,7 @@ def compare_inputs(
         if missing:
             training, tested = source(name, sets.train), source(name, sets.validation)
         for seed in missing:
-            test(name, tested, seed, trainer.train(training, f"{name}, seed {seed}", check_stop, seed))
+            test(name, tested, seed, trainer.train(training, f"{name}, seed {seed}", check_stop, seed, start))
     return cells
 
 
@@ -117,25 +131,6 @@ def _path(folder: Path, name: str, seed: int) -> Path:
     return folder / "cells" / name / f"seed_{seed}.json"
 
 
-def _check_settings(path: Path, config: ConfigDict, mixture: list[str] | None) -> None:
-    """Writes the settings, or holds them against those of an earlier run."""
+def _settings(config: ConfigDict, mixture: list[str] | None, initial: Initial | None) -> dict[str, Any]:
     settings = {key: json.loads(config[key].to_json()) for key in SETTINGS} | {"seed": config.seed, "mixture": mixture}
-    if not path.exists():
-        return write_json(path, settings)
-    try:
-        before = _flat(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as settings: {error}.") from error
-    now = _flat(settings)
-    for key in sorted(before.keys() | now.keys()):
-        if before.get(key) != now.get(key):
-            raise InputError(
-                f"{path.parent} holds cells made with {key} = {before.get(key)!r}, and it is {now.get(key)!r} now; "
-                "expected another --out."
-            )
-
-
-def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(settings, dict):
-        return {prefix.rstrip("."): settings}
-    return {key: value for k, v in settings.items() for key, value in _flat(v, f"{prefix}{k}.").items()}
+    return settings if initial is None else settings | {"initial": initial.origin}

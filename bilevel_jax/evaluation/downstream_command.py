@@ -17,18 +17,20 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream import Input, compare_inputs
 from bilevel_jax.evaluation.downstream_report import downstream_report
 from bilevel_jax.evaluation.downstream_table import compare_cells, comparison_json, comparison_text
+from bilevel_jax.evaluation.initialisation import read_initial
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in, pretrained_file
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.report.html import write_report
 from bilevel_jax.training.config import check_config, completed, default_config
+from bilevel_jax.training.problem import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
     "python experiments/downstream.py --task=detection|segmentation --data=DIR|scenes "
     "--inputs=ir,vi,average,max,laplacian,ours,pretrained[,DIR...] [--workdir=RUN] [--seeds=0,1,2] [--steps=N] "
-    "[--matched] [--report=DIR]"
+    "[--matched [--save=FILE]] [--init=FILE] [--report=DIR]"
 )
 CAMERAS = {"ir": "ir", "vi": "vis", "vis": "vis"}
 OURS = "ours"
@@ -50,11 +52,18 @@ def downstream_command(argv: Sequence[str]) -> None:
     reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
     if reference not in inputs:
         raise InputError(f"--reference={reference} is none of the inputs; expected one of {', '.join(inputs)}.")
-    seeds = _seeds(values.seeds)
+    seeds = read_seeds(values.seeds)
+    if values.save and not (values.matched and len(seeds) == 1):
+        raise InputError("--save is for the one network of --matched and one seed; expected --matched --seeds=0.")
+    initial = None
+    if values.init:
+        networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
+        initial = read_initial(values.init, config, sets, networks)
+    save = Path(values.save) if values.save else None
     out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
     with StopRequest() as stop:
         check_stop = lambda: stop.check("the finished cells are kept")
-        cells = compare_inputs(config, sets, inputs, seeds, out, values.matched, check_stop)
+        cells = compare_inputs(config, sets, inputs, seeds, out, values.matched, check_stop, initial=initial, save=save)
     comparison = compare_cells(cells, reference)
     place = out / "matched" if values.matched else out
     write_json(place / "comparison.json", comparison_json(comparison))
@@ -62,7 +71,7 @@ def downstream_command(argv: Sequence[str]) -> None:
     about = "one network on all inputs mixed" if values.matched else "a network of its own for each input"
     print(f"{config.semantic.task}: {about}, {config.rows.steps} steps; {len(sets.train)} training pairs")
     print(comparison_text(comparison))
-    print(f"\nCells and tables: {place}")
+    print(f"\nCells and tables: {place}" + (f"; the network: {save}" if save else ""))
     if values.report is not None:
         page = downstream_report(config, comparison, sets.validation, inputs, values.matched)
         write_report(Path(values.report) / "index.html", page)
@@ -83,6 +92,10 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     flags.DEFINE_list("seeds", ["0", "1", "2"], "of initialisation and crops", flag_values=values)
     flags.DEFINE_integer("steps", None, "training steps (default: as configured)", lower_bound=1, flag_values=values)
     flags.DEFINE_bool("matched", False, "one network on all inputs mixed, tested on each", flag_values=values)
+    text = "file that receives the network of --matched, for others to start from: NAME.safetensors"
+    flags.DEFINE_string("save", None, text, flag_values=values)
+    text = "parameters that all networks start from, as --save wrote them (default: drawn from the seed)"
+    flags.DEFINE_string("init", None, text, flag_values=values)
     text = f"the input that the others are held against (default: {OURS}, or the first)"
     flags.DEFINE_string("reference", None, text, flag_values=values)
     flags.DEFINE_string("report", None, "folder that receives a page, index.html", flag_values=values)
@@ -139,7 +152,8 @@ def _inputs(given: Sequence[str], workdir: str | None, run: tuple[ConfigDict, An
     return inputs
 
 
-def _seeds(given: Sequence[str]) -> list[int]:
+def read_seeds(given: Sequence[str]) -> list[int]:
+    """The numbers of --seeds; InputError where they are no different whole numbers from 0 on."""
     try:
         seeds = [int(text) for text in given]
     except ValueError:

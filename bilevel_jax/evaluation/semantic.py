@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from ml_collections import ConfigDict
@@ -49,7 +50,12 @@ class SemanticTrainer:
         self._predict = jax.jit(predict)
 
     def train(
-        self, source: Any, title: str, check_stop: Callable[[], None] = lambda: None, seed: int | None = None
+        self,
+        source: Any,
+        title: str,
+        check_stop: Callable[[], None] = lambda: None,
+        seed: int | None = None,
+        initial: Any | None = None,
     ) -> Any:
         """Trains on all records of a source and returns the parameters.
 
@@ -58,6 +64,7 @@ class SemanticTrainer:
             title: of the progress bar.
             check_stop: called after every step; may raise.
             seed: of the initialisation and of the crops; the configuration's where None.
+            initial: parameters to start from; None draws them from the seed.
 
         Raises:
             RunError: the loss became NaN or infinite.
@@ -65,9 +72,11 @@ class SemanticTrainer:
         config, data = self._config.rows, self._config.data
         seed = self._config.seed if seed is None else seed
         height, width = data.crop
-        params = jax.jit(self._networks.semantic.init)(
-            jax.random.PRNGKey(seed), np.zeros((1, height, width, 3), np.float32)
-        )
+        if initial is None:
+            image = np.zeros((1, height, width, 3), np.float32)
+            params = jax.jit(self._networks.semantic.init)(jax.random.PRNGKey(seed), image)
+        else:
+            params = jax.tree.map(jnp.array, initial)  # a step takes its parameters away
         state = self._optimizer.init(params)
         batches = configured_batches(
             data, source, np.arange(len(source)), batch_size=config.batch_size, seed=seed, cameras=False
