@@ -13,10 +13,13 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.losses.adversarial import FAMILIES
 from bilevel_jax.losses.fusion import LEAST_SIDE, SOURCE_TERMS, TARGETS
+from bilevel_jax.metrics.fusion import NINE
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.models.fusion import VARIANTS
+from bilevel_jax.models.normalisation import NORMS
 from bilevel_jax.models.precision import DTYPES
 from bilevel_jax.training.estimators import OPTIONS, check_estimator
+from bilevel_jax.training.semantic_network import check_semantic
 
 # They need weights from outside, or more tasks than fusion has.
 NOT_FOR_TWO_TASKS = ("fixed", "krum", "trimmed_mean")
@@ -25,10 +28,13 @@ CHOICES = {
     "data.saliency": tuple(METHODS),
     "dtype": DTYPES,
     "on_nan": ("stop", "skip"),
+    "keep_best": ("", *NINE, "semantic"),
     "fusion.name": tuple(VARIANTS),
     "visual.loss": (*FAMILIES, "none"),
     "visual.target": tuple(TARGETS),
     "semantic.task": (*SEMANTIC_NETWORKS, "none"),
+    "semantic.network": tuple(dict.fromkeys(name for names in SEMANTIC_NETWORKS.values() for name in names)),
+    "semantic.norm": tuple(NORMS),
     "semantic.depth": (18, 50),
     "semantic.stem_stride": (1, 2, 4),
     "bilevel.estimator": tuple(OPTIONS),
@@ -122,7 +128,10 @@ def default_config() -> ConfigDict:
 
     config.semantic = ConfigDict()
     config.semantic.task = "segmentation"  # detection, segmentation, none
-    config.semantic.depth = 18  # ResNet-18 or -50
+    config.semantic.network = ""  # "": FCOS or the small segmenter; segmentation: deeplab, segformer_b0 ... _b3 too
+    config.semantic.backbone = ""  # file of convert.py backbone: ImageNet weights that the semantic network starts from
+    config.semantic.norm = "group"  # of a ResNet: group; frozen: by the constants of `backbone`, which has to be given
+    config.semantic.depth = 18  # ResNet-18 or -50; SegFormer has no use for depth, width and stem_stride
     config.semantic.width = 16  # channels of its first stage; 64 in the paper
     config.semantic.channels = 32  # of the FPN and the head; 256 in the paper
     config.semantic.head_convs = 2  # detection: convolutions of each FCOS tower; 4 in the paper
@@ -168,6 +177,9 @@ def default_config() -> ConfigDict:
     config.checkpoint_every = 200
     config.sheet_every = 200
     config.keep_checkpoints = 2
+    config.validate_every = 0  # held-out pairs are fused and measured, and the semantic network is tried; 0 = never
+    config.validate_pairs = 32  # of the held-out set, spread evenly; 0 = all
+    config.keep_best = ""  # VIF, Qabf, SSIM, ... or semantic (AP50, mIoU): the best checkpoint by it stays, and is read
     return config
 
 
@@ -201,7 +213,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
         if key not in given:
             raise InputError(f"config.{key} is missing: a config starts from bilevel_jax.training.default_config().")
     for key, values in CHOICES.items():
-        _expect(config, key, _get(config, key) in values, f"one of {', '.join(map(str, values))}")
+        _expect(config, key, _get(config, key) in values, f"one of {', '.join(str(v) or repr(v) for v in values)}")
     if config.data.name != "scenes":
         held = "ir/ and vi/" if config.data.name == "folder" else f"{config.data.name} as unpacked or prepared"
         _expect(config, "data.root", bool(config.data.root), f"the folder that holds {held} (--config.data.root=DIR)")
@@ -213,6 +225,10 @@ def check_config(config: ConfigDict) -> ConfigDict:
     _expect(config, "data.scale", len(scale) == 2 and 0 < scale[0] <= scale[1], "(lowest, highest), both above 0")
     for key in ("mosaic", "visible_glare", "brightness", "infrared_gain", "visible_color"):
         _expect(config, f"data.{key}", 0 <= config.data[key] <= 1, "from 0 to 1")
+    if config.keep_best:
+        _expect(config, "validate_every", config.validate_every > 0, "at least 1 where config.keep_best is given")
+    if config.semantic.task == "none":
+        _expect(config, "keep_best", config.keep_best != "semantic", "a fusion measure where there is no semantic task")
     known = set(config.initial.parts) <= set(PARTS) and len(config.initial.parts) > 0
     _expect(config, "initial.parts", known, f"some of {', '.join(PARTS)}")
     check_mix(config.data.mix, CHOICES["data.name"])
@@ -230,6 +246,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
     not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.misregistration"]
     not_negative += [f"data.{k}" for k in ("infrared_noise", "visible_gamma", "threads", "workers", "prefetch")]
+    not_negative += ["validate_every", "validate_pairs"]
     not_negative += ["data.cache_mebibytes", "semantic.adversarial", "semantic.dice", "semantic.lovasz"]
     not_negative += [f"visual.{term}" for term in ("l1", "ssim", "adversarial", "color", *SOURCE_TERMS)]
     not_negative += [f"{o}.learning_rate" for o in ("warm_start", "outer", "inner", "rows")]
@@ -243,6 +260,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
         unread = config.visual.loss == "none" and _get(config, key)
         _expect(config, key, not unread, "0.0 where config.visual.loss is none, without a discriminator")
     check_estimator(config, default_config())
+    check_semantic(config)
     for name in ("warm_start", "outer", "inner", "rows"):
         same = len(config[name].boundaries) == len(config[name].scales)
         _expect(config, f"{name}.scales", same, f"as many as {name}.boundaries")

@@ -1,5 +1,10 @@
 """Optax optimizers from a run's configuration."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
@@ -18,7 +23,10 @@ def learning_rate(config: ConfigDict) -> optax.Schedule:
 
 
 def optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """`sgd` with momentum and weight decay in the gradient (METHOD.md's schedule), or `adamw`."""
+    """`sgd` with momentum and weight decay in the gradient (METHOD.md's schedule), or `adamw`.
+
+    It neither changes nor decays what is under a top-level key "frozen", and has no state for it.
+    """
     parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
     if config.name == "sgd":
         parts += [
@@ -27,4 +35,20 @@ def optimizer(config: ConfigDict) -> optax.GradientTransformation:
         ]
     else:
         parts.append(optax.adamw(learning_rate(config), b1=config.momentum, weight_decay=config.weight_decay))
-    return optax.chain(*parts)
+    chain = optax.chain(*parts)
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        changes, state = chain.update(_trained(updates), state, _trained(params))
+        if _has_frozen(updates):
+            changes = {**changes, "frozen": jax.tree.map(jnp.zeros_like, updates["frozen"])}
+        return changes, state
+
+    return optax.GradientTransformation(lambda params: chain.init(_trained(params)), update)
+
+
+def _has_frozen(tree: Any) -> bool:
+    return isinstance(tree, Mapping) and "frozen" in tree
+
+
+def _trained(tree: Any) -> Any:
+    return {key: value for key, value in tree.items() if key != "frozen"} if _has_frozen(tree) else tree

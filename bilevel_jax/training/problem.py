@@ -20,8 +20,9 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.blur import gaussian_blur
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.losses import adversarial, detection, fusion, segmentation
-from bilevel_jax.models import PatchDiscriminator, fusion_network, semantic_network
+from bilevel_jax.models import PatchDiscriminator, fusion_network
 from bilevel_jax.models.precision import computed_in
+from bilevel_jax.training.semantic_network import configured_network
 
 Batch = dict[str, jax.Array]
 Pair = tuple[jax.Array, jax.Array]
@@ -61,13 +62,7 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
             f"config.semantic.class_weights has {len(semantic.class_weights)} values; expected {len(names)}, one a "
             f"class ({', '.join(names)}), or ()."
         )
-    network = None
-    if semantic.task != "none":
-        options = dict(depth=semantic.depth, width=semantic.width, channels=semantic.channels)
-        options["stem_stride"] = semantic.stem_stride
-        if semantic.task == "detection":
-            options["head_convs"] = semantic.head_convs
-        network = semantic_network(semantic.task, len(names), **options)
+    network = configured_network(semantic, len(names)) if semantic.task != "none" else None
     discriminator = None if config.visual.loss == "none" else PatchDiscriminator()
     modules = fusion_network(config.fusion.name, config.remat), discriminator, network
     return Networks(*(module and computed_in(config.dtype, module) for module in modules))

@@ -1,0 +1,114 @@
+"""Weights that other packages trained, as files: a state dict read, and a converted backbone written and read.
+
+A converted file is safetensors: arrays by "COLLECTION/MODULE/.../LEAF", and in its metadata the architecture and the
+name of the file that they are from.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from bilevel_jax.atomic import replacing
+from bilevel_jax.errors import InputError
+
+KIND = "bilevel_jax backbone 1"
+TORCH_SUFFIXES = (".pt", ".pth", ".bin")
+SUFFIXES = (".safetensors", *TORCH_SUFFIXES, ".npz")
+WRAPPED_IN = ("state_dict", "model", "model_state_dict")  # a training script's file has the weights under one of them
+
+
+def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """The arrays of a .safetensors, .npz, .pt, .pth or .bin file by their names, in the precision that they have.
+
+    A file of torch is read with `weights_only`: no code in it runs.
+
+    Raises:
+        InputError: there is no such file, it cannot be read, torch is needed and not installed, or it holds no arrays.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; expected a file of weights ({', '.join(SUFFIXES)}).")
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path} ends in {path.suffix!r}; expected one of {', '.join(SUFFIXES)}.")
+    try:
+        if path.suffix == ".safetensors":
+            state = _read_safetensors(path)[1]
+        elif path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as file:
+                state = {name: file[name] for name in file.files}
+        else:
+            state = _read_torch(path)
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file shows as one of many exceptions
+        first_line = (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
+        raise InputError(f"{path} cannot be read as weights: {first_line}.") from error
+    if not state:
+        raise InputError(f"{path} holds no arrays; expected a state dict.")
+    return state
+
+
+def write_backbone(path: str | os.PathLike, architecture: str, arrays: Mapping[str, np.ndarray], source: str) -> int:
+    """Writes a converted backbone, whole or not at all, and returns the file's size in bytes.
+
+    Args:
+        path: NAME.safetensors.
+        architecture: resnet50, mit_b0, ...
+        arrays: float32, by "COLLECTION/MODULE/.../LEAF".
+        source: name of the file that they are from.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    metadata = {"kind": KIND, "architecture": architecture, "source": source}
+    with replacing(path) as temporary:
+        try:
+            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata)
+        except SafetensorError as error:  # its own name for what the disk refuses
+            raise InputError(f"{path} cannot be written: {error}.") from error
+    return Path(path).stat().st_size
+
+
+def read_backbone(path: str | os.PathLike) -> tuple[str, dict[str, np.ndarray]]:
+    """(architecture, arrays) of a file that `write_backbone` wrote.
+
+    Raises:
+        InputError: there is no such file, or it is another one.
+    """
+    expected = "expected a file that `experiments/convert.py backbone` made"
+    if not Path(path).is_file():
+        raise InputError(f"config.semantic.backbone: {path} does not exist; {expected}.")
+    try:
+        metadata, arrays = _read_safetensors(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} cannot be read as safetensors: {str(error).rstrip('.')}; {expected}.") from error
+    if metadata.get("kind") != KIND:
+        raise InputError(f"{path} holds {metadata.get('kind') or 'weights of another kind'}; {expected}.")
+    return metadata["architecture"], arrays
+
+
+def _read_safetensors(path: str | os.PathLike) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    with safe_open(path, framework="numpy") as file:
+        return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+
+
+def _read_torch(path: Path) -> dict[str, np.ndarray]:
+    try:
+        import torch
+    except ImportError as error:
+        raise InputError(
+            f"{path} is a file of torch, which is not installed; expected .safetensors or .npz, or `pip install torch`."
+        ) from error
+    found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    for key in WRAPPED_IN:
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+    if not isinstance(found, Mapping):
+        raise InputError(f"{path} holds a {type(found).__name__}; expected a state dict.")
+    # float() first: numpy has no bfloat16.
+    return {name: value.float().numpy() for name, value in found.items() if isinstance(value, torch.Tensor)}

@@ -1,0 +1,5 @@
+"""ImageNet weights of other packages: their names and layouts as this package's parameters."""
+
+from bilevel_jax.models.imported.backbone import Backbone, convert, start_from
+
+__all__ = ["Backbone", "convert", "start_from"]

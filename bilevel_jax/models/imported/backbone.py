@@ -1,0 +1,117 @@
+"""A state dict as the parameters of one of our backbones, and those as the start of a semantic network."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from bilevel_jax.errors import InputError, first_few
+from bilevel_jax.models.imported.mix_transformer_names import mix_transformer_sources, mix_transformer_variant
+from bilevel_jax.models.imported.resnet_names import resnet_depth, resnet_sources
+from bilevel_jax.models.imported.sources import Source, imported_array, source_keys, source_shape
+from bilevel_jax.models.mix_transformer import VARIANTS, MixTransformer
+from bilevel_jax.models.resnet import STAGES, ResNet
+
+WRAPPERS = re.compile(r"^((module|model|backbone|segformer)\.)+")
+# Heads of the tasks that the weights were trained for, and torch's counter.
+LEFT_OUT = re.compile(r"^(fc|head|classifier|aux_classifier|decode_head|auxiliary_head)\.|\.num_batches_tracked$")
+NAMED = f"ResNet-{' or -'.join(map(str, STAGES))} by torchvision's names or MiT-{', '.join(VARIANTS)} by NVlabs' or "
+NAMED += "Hugging Face's"
+
+
+class Backbone(NamedTuple):
+    """Parameters of a backbone: `arrays` by "COLLECTION/MODULE/.../LEAF", float32, as `architecture` has them."""
+
+    architecture: str  # resnet18, resnet50, mit_b0, ...
+    arrays: dict[str, np.ndarray]
+
+
+def convert(state: Mapping[str, np.ndarray], name: str) -> Backbone:
+    """Turns a state dict into a backbone's parameters; what belongs to no backbone is left out.
+
+    Args:
+        state: arrays by torchvision's names of a ResNet, or by NVlabs' or Hugging Face's of a Mix Transformer, with or
+            without the prefixes `module.`, `model.`, `backbone.`, `segformer.`.
+        name: of the file, for messages.
+
+    Raises:
+        InputError: another network, or arrays that are missing, not known, or of another shape: all named at once.
+    """
+    state = {WRAPPERS.sub("", key): array for key, array in state.items() if not LEFT_OUT.search(WRAPPERS.sub("", key))}
+    architecture, network, sources = _recognised(state, name)
+    shapes = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)))
+    wanted = {ours: leaf.shape for ours, leaf in flatten_dict(shapes, sep="/").items()}
+    missing, used, misshapen = [], set(), []
+    for ours, shape in wanted.items():
+        collection, leaf, source = _parts(ours, sources)
+        expected = source_shape(collection, source, shape)
+        for key in source_keys(collection, leaf, source):
+            if key not in state:
+                missing.append(key)
+            elif state[key].shape != expected and key not in used:
+                misshapen.append(f"{key} is {_by(state[key].shape)}, expected {_by(expected)}")
+            used.add(key)
+    problems = [
+        ("missing: ", list(dict.fromkeys(missing))),
+        ("not known: ", [key for key in state if key not in used]),
+        ("of another shape: ", misshapen),
+    ]
+    if any(found for _, found in problems):
+        told = "; ".join(f"{len(found)} {what}{first_few(found)}" for what, found in problems if found)
+        raise InputError(f"{name} does not fit {architecture}: {told}.")
+    return Backbone(architecture, {ours: imported_array(*_parts(ours, sources), state) for ours in wanted})
+
+
+def start_from(params: Any, backbone: Backbone, name: str) -> tuple[Any, int, int]:
+    """Puts a backbone's arrays in the place of a freshly initialised semantic network's.
+
+    Args:
+        params: of one of our semantic networks, {"params": {"backbone": ...}, ...}; placed arrays stay where they are.
+        backbone: what replaces all of `params`' backbone.
+        name: of the file, for messages.
+
+    Returns:
+        (the parameters, how many arrays were replaced, how many were not).
+
+    Raises:
+        InputError: the network has another backbone.
+    """
+    leaves = flatten_dict(params, sep="/")
+    place = {ours: ours.replace("/", "/backbone/", 1) for ours in backbone.arrays}
+    has = {key for key in leaves if key.split("/")[1] == "backbone"}
+    strange = sorted(has ^ set(place.values()))
+    strange += [key for ours, key in place.items() if key in has and leaves[key].shape != backbone.arrays[ours].shape]
+    if strange:
+        raise InputError(
+            f"{name} holds a {backbone.architecture} that is not the backbone of this semantic network: they differ in "
+            f"{len(strange)} of {len(has | set(place.values()))} arrays ({first_few(strange)})."
+        )
+    for ours, key in place.items():
+        leaf = leaves[key]
+        array = backbone.arrays[ours].astype(leaf.dtype)
+        leaves[key] = jax.device_put(array, leaf.sharding) if isinstance(leaf, jax.Array) else array
+    return unflatten_dict(leaves, sep="/"), len(place), len(leaves) - len(place)
+
+
+def _recognised(state: Mapping[str, np.ndarray], name: str) -> tuple[str, nn.Module, dict[str, Source]]:
+    depth = resnet_depth(state)
+    if depth is not None:
+        return f"resnet{depth}", ResNet(depth, norm="frozen"), resnet_sources(depth)
+    variant = mix_transformer_variant(state)
+    if variant is not None:
+        return f"mit_{variant}", MixTransformer(variant), mix_transformer_sources(variant, state)
+    raise InputError(f"{name} has {len(state)} arrays ({first_few(state)}); expected {NAMED} names.")
+
+
+def _parts(ours: str, sources: Mapping[str, Source]) -> tuple[str, str, Source]:
+    collection, *module, leaf = ours.split("/")
+    return collection, leaf, sources["/".join(module)]
+
+
+def _by(shape: Iterable[int]) -> str:
+    return "x".join(map(str, shape)) or "a number"
