@@ -6,6 +6,7 @@ from typing import Any
 
 from bilevel_jax.atomic import write_json
 from bilevel_jax.errors import InputError
+from bilevel_jax.training.config import default_config
 
 
 def check_settings(path: Path, settings: dict[str, Any], what: str) -> None:
@@ -13,7 +14,8 @@ def check_settings(path: Path, settings: dict[str, Any], what: str) -> None:
 
     Args:
         path: the file beside the parts.
-        settings: nested dictionaries as JSON takes them.
+        settings: nested dictionaries as JSON takes them. A key of a configuration that did not exist yet when the file
+            was written had its default.
         what: the parts, in the plural, for the message.
 
     Raises:
@@ -26,6 +28,8 @@ def check_settings(path: Path, settings: dict[str, Any], what: str) -> None:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as settings: {error}.") from error
     now = _flat(json.loads(json.dumps(settings)))
+    defaults = _flat(json.loads(default_config().to_json()))
+    before = {key: defaults[key] for key in now if key in defaults} | before
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise InputError(

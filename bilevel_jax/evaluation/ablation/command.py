@@ -40,7 +40,10 @@ def ablation_command(argv: Sequence[str]) -> None:
     base = check_config(values.config)
     seeds = read_seeds(values.seeds or (["0"] if values.stage == "screen" else ["0", "1", "2"]))
     share = SHARES[values.stage]
-    rows = chosen_rows(ablation_rows(base, values.estimator, share), values.rows or [])
+    every = ablation_rows(base, values.estimator, share)
+    rows = chosen_rows(every, values.rows or [])
+    if values.reference not in every:
+        raise InputError(f"--reference={values.reference} is no row; expected one of {', '.join(every)}.")
     pairs, published = _scored_pairs(values)
     out = Path(values.out) / values.stage
     results: dict[str, dict[int, Result]] = {}

@@ -110,6 +110,7 @@ def test_detectors_start_from_one_network_and_images_are_ranked(tmp_path, capsys
         (["--stage=final", "--rows="], "--rows is missing: --stage=final takes"),
         (["--rows=other"], "--rows has 'other'; expected some of"),
         (["--seeds=x"], "--seeds=x"),
+        (["--reference=theory"], "--reference=theory is no row; expected one of fusion_only"),
         (["--ir=/nowhere"], "--vis is missing"),
         (["--published=/nowhere"], "--ir and --vis are missing"),
         (["--ir=/nowhere", "--vis=/nowhere"], "/nowhere does not exist"),
