@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bilevel_jax.images.sums import image_means
 from bilevel_jax.images.windows import windowed
 
 WINDOW_SIZE = 11
@@ -43,4 +44,4 @@ def ssim_map(a: jax.Array, b: jax.Array, max_val: float = 1.0) -> jax.Array:
 
 def ssim(a: jax.Array, b: jax.Array, max_val: float = 1.0) -> jax.Array:
     """Returns the mean structural similarity [B] of each pair of images in `a` and `b` [B,H,W,C] in [0, max_val]."""
-    return ssim_map(a, b, max_val).mean(axis=(1, 2, 3))
+    return image_means(ssim_map(a, b, max_val))

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.images.ssim import WINDOW_SIZE, gaussian_window
+from bilevel_jax.images.sums import image_means
 from bilevel_jax.images.windows import windowed
 
 # Half a grey level, squared: under it a standard deviation has a bounded slope.
@@ -21,20 +22,19 @@ def contrast_deficit(fused: jax.Array, ir: jax.Array, luma: jax.Array) -> tuple[
     """
     chex.assert_rank([fused, ir, luma], 4)
     chex.assert_equal_shape([fused, ir, luma])
-    images = jnp.stack([fused, ir, luma], axis=1)
+    losses = 0.0
+    # Local, then of the whole.
+    for deviations in zip(*(_deviations(image) for image in (fused, ir, luma)), strict=True):
+        u, x, y = deviations
+        losses += image_means(jax.nn.relu(jnp.maximum(x, y) - u))
+    return jnp.sum(losses), jnp.float32(fused.shape[0])
+
+
+def _deviations(images: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Of [B,H,W,1]: at the window's places [B,H-10,W-10,1], and of each whole image [B]."""
     # Variances know no mean; without it, less of them is lost to rounding.
-    centred = images - jax.lax.stop_gradient(jnp.mean(images, axis=(2, 3, 4), keepdims=True))
-    moments = windowed(jnp.concatenate([centred, centred * centred], axis=1), gaussian_window(WINDOW_SIZE))
-    local = _deviation(moments[:, 3:] - moments[:, :3] ** 2)
-    overall = _deviation(jnp.mean(centred * centred, axis=(2, 3, 4), keepdims=True))
-    losses = [jnp.mean(_missing(deviations), axis=(1, 2, 3)) for deviations in (local, overall)]
-    return jnp.sum(losses[0] + losses[1]), jnp.float32(fused.shape[0])
-
-
-def _deviation(variance: jax.Array) -> jax.Array:
-    return jnp.sqrt(jnp.maximum(variance, 0.0) + FLOOR)
-
-
-def _missing(deviations: jax.Array) -> jax.Array:
-    fused, ir, luma = (deviations[:, i] for i in range(3))
-    return jax.nn.relu(jnp.maximum(ir, luma) - fused)
+    centred = images - jax.lax.stop_gradient(image_means(images))[:, None, None, None]
+    squares = centred * centred
+    moments = windowed(jnp.stack([centred, squares], axis=1), gaussian_window(WINDOW_SIZE))
+    variances = moments[:, 1] - moments[:, 0] ** 2, image_means(squares)
+    return tuple(jnp.sqrt(jnp.maximum(variance, 0.0) + FLOOR) for variance in variances)

@@ -4,6 +4,8 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from bilevel_jax.images.sums import image_means
+
 # A tenth of a grey level, as a standard deviation: what varies less counts as constant, and its gradient stays finite.
 FLAT = 0.1 / 255
 
@@ -24,6 +26,6 @@ def uncorrelated_differences(fused: jax.Array, ir: jax.Array, luma: jax.Array) -
 
 def _correlation(a: jax.Array, b: jax.Array) -> jax.Array:
     """[B]"""
-    a, b = (image - jnp.mean(image, axis=(1, 2, 3), keepdims=True) for image in (a, b))
-    mean = lambda values: jnp.mean(values, axis=(1, 2, 3))
-    return mean(a * b) * jax.lax.rsqrt(mean(a * a) + FLAT**2) * jax.lax.rsqrt(mean(b * b) + FLAT**2)
+    a, b = (image - image_means(image)[:, None, None, None] for image in (a, b))
+    scales = [jax.lax.rsqrt(image_means(image * image) + FLAT**2) for image in (a, b)]
+    return image_means(a * b) * scales[0] * scales[1]

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.images.sobel import sobel
+from bilevel_jax.images.sums import image_sums
 
 
 def edge_loss(fused: jax.Array, ir: jax.Array, luma: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -29,8 +30,8 @@ def edge_loss(fused: jax.Array, ir: jax.Array, luma: jax.Array) -> tuple[jax.Arr
         ratio = low / jnp.where(high > 0, high, 1.0)
         agreement = 1.0 - jnp.abs(source_angle - angle) / (jnp.pi / 2)
         quality = _sigmoid(ratio, 0.9994, 15, 0.5) * _sigmoid(agreement, 0.9879, 22, 0.8)
-        kept += jnp.sum(quality * source_strength, axis=(1, 2, 3))
-        weights += jnp.sum(source_strength, axis=(1, 2, 3))
+        kept += image_sums(quality * source_strength)
+        weights += image_sums(source_strength)
     preserved = jnp.where(weights > 0, kept / jnp.where(weights > 0, weights, 1.0), 1.0)
     return jnp.sum(1.0 - preserved), jnp.float32(fused.shape[0])
 

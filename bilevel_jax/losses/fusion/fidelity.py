@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bilevel_jax.images.ssim import gaussian_window
+from bilevel_jax.images.sums import image_means, image_sums
 from bilevel_jax.images.windows import windowed
 
 SCALES = (17, 9, 5, 3)  # sides of the windows, 2^(5-s) + 1
@@ -36,33 +37,43 @@ def information_loss(fused: jax.Array, ir: jax.Array, luma: jax.Array) -> tuple[
     chex.assert_equal_shape([fused, ir, luma])
     if min(fused.shape[1:3]) < LEAST_SIDE:
         raise ValueError(f"VIF needs images of at least {LEAST_SIDE} x {LEAST_SIDE}, not {fused.shape[1:3]}.")
-    images = 255.0 * jnp.stack([ir, luma, fused], axis=1)
-    # Variances know no mean; without it, less of them is lost to rounding.
-    images -= jax.lax.stop_gradient(jnp.mean(images, axis=(2, 3, 4), keepdims=True))
-    kept = there = 0.0
+    x, y, u = (_centred(images[:, None]) for images in (ir, luma, fused))
+    # Apart, since there is no way back to the sources: half of the backward pass.
+    sources = jnp.concatenate([x, y], axis=1)
+    kept, there = [0.0, 0.0], [0.0, 0.0]
     for number, taps in enumerate(SCALES):
         window = gaussian_window(taps, taps / 5)
         if number:
-            images = windowed(images, window, stride=2)
-        more_kept, more_there = _information(images, window)
-        kept, there = kept + more_kept, there + more_there
-    fidelities = jnp.where(there > 0, kept / jnp.where(there > 0, there, 1.0), 1.0)
-    return jnp.sum(1.0 - jnp.mean(fidelities, axis=1)), jnp.float32(fused.shape[0])
+            sources, u = windowed(sources, window, stride=2), windowed(u, window, stride=2)
+        for i, (more_kept, more_there) in enumerate(_information(sources, u, window)):
+            kept[i], there[i] = kept[i] + more_kept, there[i] + more_there
+    losses = [1.0 - jnp.where(b > 0, a / jnp.where(b > 0, b, 1.0), 1.0) for a, b in zip(kept, there, strict=True)]
+    return jnp.sum(losses[0] + losses[1]) / 2, jnp.float32(fused.shape[0])
 
 
-def _information(images: jax.Array, window: np.ndarray) -> tuple[jax.Array, jax.Array]:
-    """Information of two sources [B,2] that the fused image keeps, and that there is; images [B,3,H,W,1]."""
-    moments = windowed(jnp.concatenate([images, images * images, images[:, :2] * images[:, 2:]], axis=1), window)
-    means, squares, products = moments[:, :3], moments[:, 3:6], moments[:, 6:]
-    variances = jnp.maximum(squares - means * means, 0.0)
-    variance, fused_variance = variances[:, :2], variances[:, 2:]
-    covariance = products - means[:, :2] * means[:, 2:]
-    flat = variance < FLAT
-    variance = jnp.where(flat, 0.0, variance)
-    # A fused image that goes against the source (gain < 0) tells nothing of it.
-    covariance = jnp.where(flat | (fused_variance < SMALL), 0.0, jnp.maximum(covariance, 0.0))
-    explained = covariance * covariance / jnp.where(flat, 1.0, variance)
-    unexplained = jnp.maximum(fused_variance - explained, SMALL)
-    over_places = (2, 3, 4)
-    kept = jnp.sum(jnp.log(1.0 + explained / (unexplained + NOISE)), axis=over_places)
-    return kept, jnp.sum(jnp.log(1.0 + variance / NOISE), axis=over_places)
+def _centred(images: jax.Array) -> jax.Array:
+    """In grey levels. Variances know no mean; without it, less of them is lost to rounding."""
+    return 255.0 * (images - jax.lax.stop_gradient(image_means(images))[:, None, None, None, None])
+
+
+def _information(sources: jax.Array, fused: jax.Array, window: np.ndarray) -> list[tuple[jax.Array, jax.Array]]:
+    """For each of two sources [B,2,H,W,1], what `fused` [B,1,H,W,1] keeps and what there is, [B] each."""
+    source_moments = windowed(jnp.concatenate([sources, sources * sources], axis=1), window)
+    products = [fused, fused * fused, sources[:, :1] * fused, sources[:, 1:] * fused]
+    fused_moments = windowed(jnp.concatenate(products, axis=1), window)
+    fused_mean = fused_moments[:, 0]
+    fused_variance = jnp.maximum(fused_moments[:, 1] - fused_mean * fused_mean, 0.0)
+    information = []
+    for i in range(2):
+        mean = source_moments[:, i]
+        variance = source_moments[:, 2 + i] - mean * mean
+        covariance = fused_moments[:, 2 + i] - mean * fused_mean
+        flat = variance < FLAT
+        variance = jnp.where(flat, 0.0, variance)
+        # A fused image that goes against the source (gain < 0) tells nothing of it.
+        covariance = jnp.where(flat | (fused_variance < SMALL), 0.0, jnp.maximum(covariance, 0.0))
+        explained = covariance * covariance / jnp.where(flat, 1.0, variance)
+        unexplained = jnp.maximum(fused_variance - explained, SMALL)
+        kept = jnp.log(1.0 + explained / (unexplained + NOISE))
+        information.append((image_sums(kept), image_sums(jnp.log(1.0 + variance / NOISE))))
+    return information
