@@ -17,6 +17,7 @@ from bilevel_jax.errors import RunError
 from bilevel_jax.metrics import detection, segmentation
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.problem import Networks, prepare, semantic_loss
+from bilevel_jax.training.semantic_network import BackboneStart
 from bilevel_jax.training.step import read_predictions
 
 Prediction = dict[str, np.ndarray]  # "labels" [H, W], or "boxes" [N, 4], "scores" [N], "classes" [N]
@@ -33,6 +34,7 @@ class SemanticTrainer:
     def __init__(self, config: ConfigDict, networks: Networks):
         self._config, self._networks = config, networks
         self._optimizer = optimizer(config.rows)
+        self._imported = BackboneStart(config.semantic)
         terms = semantic_loss(config.semantic, networks.semantic)
 
         def step(params: Any, state: Any, batch: dict[str, jax.Array]) -> tuple[Any, Any, jax.Array]:
@@ -64,9 +66,10 @@ class SemanticTrainer:
             title: of the progress bar.
             check_stop: called after every step; may raise.
             seed: of the initialisation and of the crops; the configuration's where None.
-            initial: parameters to start from; None draws them from the seed.
+            initial: parameters to start from; None draws them from the seed, and imports `semantic.backbone`.
 
         Raises:
+            InputError: `semantic.backbone` cannot be read, or is another network's.
             RunError: the loss became NaN or infinite.
         """
         config, data = self._config.rows, self._config.data
@@ -74,7 +77,7 @@ class SemanticTrainer:
         height, width = data.crop
         if initial is None:
             image = np.zeros((1, height, width, 3), np.float32)
-            params = jax.jit(self._networks.semantic.init)(jax.random.PRNGKey(seed), image)
+            params = self._imported(jax.jit(self._networks.semantic.init)(jax.random.PRNGKey(seed), image))
         else:
             params = jax.tree.map(jnp.array, initial)  # a step takes its parameters away
         state = self._optimizer.init(params)

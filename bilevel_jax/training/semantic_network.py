@@ -48,30 +48,29 @@ class BackboneStart:
     """Puts the weights of `semantic.backbone` into freshly initialised parameters; does nothing where it is "".
 
     Args:
-        semantic: the `semantic` part of a configuration.
-
-    Raises:
-        InputError: there is no such file, or it was not made by `convert.py backbone`.
+        semantic: the `semantic` part of a configuration. Its file is read at the first call.
     """
 
     def __init__(self, semantic: ConfigDict):
-        self._path = semantic.backbone if semantic.task != "none" else ""
-        self._backbone = Backbone(*read_backbone(self._path)) if self._path else None
-        self._said = jax.process_index() != 0
+        self._path = semantic.backbone
+        self._backbone: Backbone | None = None
 
     def __call__(self, params: Any) -> Any:
-        """The parameters with the backbone's in place; says once how many arrays it were.
+        """The parameters with the backbone's in place; says the first time how many arrays that were.
 
         Raises:
-            InputError: the file holds another backbone than the network's.
+            InputError: there is no such file, `convert.py backbone` did not make it, or it holds another backbone
+                than the network's.
         """
-        if self._backbone is None:
+        if not self._path:
             return params
+        begins = self._backbone is None
+        if begins:
+            self._backbone = Backbone(*read_backbone(self._path))
         params, matched, fresh = start_from(params, self._backbone, self._path)
-        if not self._said:
+        if begins and jax.process_index() == 0:
             name = self._backbone.architecture
             print(f"semantic network: {matched} arrays of {name} from {self._path}, {fresh} others fresh", flush=True)
-            self._said = True
         return params
 
 

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.bilevel import dynamic_aggregate
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.problem import Networks
+from bilevel_jax.training.semantic_network import BackboneStart
 
 
 @struct.dataclass
@@ -41,8 +42,12 @@ class Optimizers:
         self.outer = optimizer(config.outer)
 
 
-def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers) -> TrainState:
-    """The state before the first step, from `config.seed` alone."""
+def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers, imported: bool = False) -> TrainState:
+    """The state before the first step, from `config.seed` and, if `imported`, the weights of `semantic.backbone`.
+
+    Raises:
+        InputError: those weights cannot be read, or are another network's.
+    """
     key = jax.random.PRNGKey(config.seed)
     fusion_key, visual_key, semantic_key = jax.random.split(jax.random.fold_in(key, 2**31 - 1), 3)
     height, width = config.data.crop
@@ -52,7 +57,8 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     if networks.discriminator is not None:
         inner_params["visual"] = jax.jit(networks.discriminator.init)(visual_key, single)
     if networks.semantic is not None:
-        inner_params["semantic"] = jax.jit(networks.semantic.init)(semantic_key, jnp.zeros((1, height, width, 3)))
+        fresh = jax.jit(networks.semantic.init)(semantic_key, jnp.zeros((1, height, width, 3)))
+        inner_params["semantic"] = BackboneStart(config.semantic)(fresh) if imported else fresh
     state = TrainState(
         step=jnp.int32(0),
         key=key,
