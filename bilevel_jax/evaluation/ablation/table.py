@@ -26,7 +26,7 @@ def ablation_table(
     Args:
         rows: by name, in the order of the table.
         results: of the rows that were made so far.
-        published: other methods' figures for the scored pairs; None ranks the rows among each other.
+        published: other methods' figures for the scored pairs; None ranks the rows of a seed among each other.
         reference: the row that the others' detectors are held against, where both have the same seeds.
 
     Returns:
@@ -49,7 +49,7 @@ def ablation_table(
             "about": rows[name].about + "".join(f"; the same as {other}" for other in rows[name].same),
             "seeds": list(good),
             "failed": {str(seed): result.failed for seed, result in results[name].items() if result.failed},
-            "figures": {key: [own[key] for own in values.values()] for key in keys},
+            "figures": {key: [own.get(key, np.nan) for own in values.values()] for key in keys},
             "difference": _difference(results, name, reference),
         }
     return table
@@ -133,15 +133,19 @@ def _figures(result: Result) -> dict[str, float]:
 
 
 def _mean_ranks(results: Results, published: ImageScores | None) -> dict[tuple[str, int], float]:
-    scored = {(n, s): r.scores for n, own in results.items() for s, r in own.items() if r.scores is not None}
-    if not scored:
-        return {}
-    # "row seed" cannot be a published method's name, which would make room for it.
-    names = {f"{name} at seed {seed}": (name, seed) for name, seed in scored}
-    first = next(iter(scored.values()))
-    together = first._replace(values={text: scored[key].values[METHOD] for text, key in names.items()}, undefined=())
-    board = make_leaderboard(together, baselines=(), published=published, draws=1)
-    return {names[row.name]: row.mean_rank for row in board.rows if row.name in names}
+    """Of each row and seed, among the published methods or among the rows of that seed."""
+    ranks = {}
+    for seed in sorted({seed for own in results.values() for seed in own}):
+        scored = {name: own[seed].scores for name, own in results.items() if seed in own and not own[seed].failed}
+        if not scored:
+            continue
+        # With a space it cannot be a published method's name, which would make room for it.
+        tables = {f"row {name}": scores.values[METHOD] for name, scores in scored.items()}
+        together = next(iter(scored.values()))._replace(values=tables, undefined=())
+        board = make_leaderboard(together, baselines=(), published=published, draws=1)
+        found = {row.name: row.mean_rank for row in board.rows}
+        ranks |= {(name, seed): found[f"row {name}"] for name in scored}
+    return ranks
 
 
 def _difference(results: Results, name: str, reference: str) -> dict[str, Any] | None:
