@@ -2,30 +2,32 @@
 
 python experiments/convert.py export --workdir=RUN --out=FILE.safetensors [--parts=fusion,discriminator,semantic]
 python experiments/convert.py import --weights=FILE.safetensors --workdir=RUN
+python experiments/convert.py backbone --weights=FILE.(safetensors|pth|pt|bin|npz) --out=FILE.safetensors
 """
 
+import importlib
 import sys
 from collections.abc import Sequence
 
 from bilevel_jax.errors import InputError, run_command
 
-COMMANDS = ("export", "import")
+# Imported when it is asked for, so that each starts fast.
+COMMANDS = {
+    "export": ("bilevel_jax.checkpoints.convert_command", "export_command"),
+    "import": ("bilevel_jax.checkpoints.convert_command", "import_command"),
+    "backbone": ("bilevel_jax.evaluation.backbone_command", "backbone_command"),
+}
 
 
 def main(argv: Sequence[str]) -> None:
-    # Imported where they are needed, so that each starts fast.
-    if argv[1:2] == ["export"]:
-        from bilevel_jax.checkpoints.convert_command import export_command
-
-        export_command([argv[0], *argv[2:]])
-    elif argv[1:2] == ["import"]:
-        from bilevel_jax.checkpoints.convert_command import import_command
-
-        import_command([argv[0], *argv[2:]])
-    elif argv[1:2] in (["--help"], ["-h"]):
+    name = argv[1] if len(argv) > 1 else None
+    if name in ("--help", "-h"):
         print(__doc__)
+    elif name in COMMANDS:
+        module, command = COMMANDS[name]
+        getattr(importlib.import_module(module), command)([argv[0], *argv[2:]])
     else:
-        given = repr(argv[1]) if len(argv) > 1 else "nothing"
+        given = "nothing" if name is None else repr(name)
         raise InputError(f"The command is {given}; expected one of {', '.join(COMMANDS)}, each with --help.")
 
 

@@ -1,0 +1,40 @@
+"""convert.py backbone: a file of ImageNet weights as one that `config.semantic.backbone` takes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from bilevel_jax.checkpoints.backbone import SUFFIXES, read_state_dict, write_backbone
+from bilevel_jax.command_line import parse_flags
+from bilevel_jax.errors import InputError
+from bilevel_jax.models.imported import convert
+
+USAGE = f"python experiments/convert.py backbone --weights=FILE({'|'.join(SUFFIXES)}) --out=FILE.safetensors"
+
+
+def backbone_command(argv: Sequence[str]) -> None:
+    """Converts a ResNet's or Mix Transformer's weights and says what came of them."""
+
+    def define(values: flags.FlagValues) -> None:
+        flags.DEFINE_string("weights", None, "a state dict by torchvision, NVlabs or Hugging Face", flag_values=values)
+        flags.DEFINE_string("out", None, "the file, NAME.safetensors", flag_values=values)
+
+    values = parse_flags(define, argv, USAGE, required=["weights", "out"])
+    if not values.out.endswith(".safetensors"):
+        raise InputError(f"--out={values.out}; expected a file name that ends in .safetensors.")
+    state, name = read_state_dict(values.weights), Path(values.weights).name
+    backbone = convert(state, name)
+    size = write_backbone(values.out, backbone.architecture, backbone.arrays, name)
+    count = sum(array.size for array in backbone.arrays.values())
+    print(f"{backbone.architecture}: {len(state)} arrays of {name} became {len(backbone.arrays)}, {count:,} parameters")
+    print(f"{values.out} has {size / 1e6:.1f} MB. Train with it:")
+    print(f"  {_options(backbone.architecture)} --config.semantic.backbone={values.out}")
+
+
+def _options(architecture: str) -> str:
+    if architecture.startswith("mit_"):
+        return f"--config.semantic.network=segformer_{architecture.removeprefix('mit_')}"
+    depth = architecture.removeprefix("resnet")
+    options = {"norm": "frozen", "depth": depth, "width": 64, "stem_stride": 4}
+    return " ".join(f"--config.semantic.{key}={value}" for key, value in options.items())
