@@ -3,6 +3,10 @@
 `TARGETS` are the targets of `l1` and `structural_dissimilarity`. `SOURCE_TERMS` are (fused u, infrared x, luminance of
 the visible image y_Y) -> pair, [B, H, W, 1] each, the sources in [0, 1], the fused image not clipped. `chroma_change`
 takes the visible image's colours.
+
+Value and gradient of 8 images of 128 x 128 in ms, least of 40 on one of 2 cores of a busy server CPU (2026-11-22):
+l1 0.2, ssim 6.5, intensity_max 0.3, gradient_max 0.8, ssim_sources 17, vif 22, qabf 13, scd 0.9, contrast 6.1, chroma
+1.5; all of those to both sources at once 92.
 """
 
 from bilevel_jax.losses.fusion.chroma import chroma_change
