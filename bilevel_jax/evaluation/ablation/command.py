@@ -49,10 +49,10 @@ def ablation_command(argv: Sequence[str]) -> None:
     results: dict[str, dict[int, Result]] = {}
     with StopRequest() as stop:
         detector = _detector(values, base)
+        check_unseen(base, detector.sets, detector.config, "The network of --config")
         check_settings(out / "settings.json", {"pairs": pairs}, "rows")
         for seed in seeds:
             sets = add_mixture(base.data, open_sets(base.data, seed, stop.check), seed)
-            check_unseen(base, detector.sets, detector.config, "The network of --config")
             for name, row in rows.items():
                 results.setdefault(name, {})[seed] = run_row(row, seed, sets, out, detector, pairs, stop)
                 table = ablation_table(rows, results, published, values.reference)
