@@ -27,7 +27,7 @@ setup(
         "jax>=0.8",
         "flax>=0.10",
         "optax>=0.2.5",
-        "orbax-checkpoint>=0.11",
+        "orbax-checkpoint>=0.11.25",
         "chex>=0.1.89",
         "tensorflow-datasets>=4.9.10",
         "grain>=0.2.10",

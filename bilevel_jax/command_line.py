@@ -68,6 +68,12 @@ def define_config_flag(values: flags.FlagValues, argv: Sequence[str]) -> None:
     )
 
 
+def define_checkpoint_flag(values: flags.FlagValues) -> None:
+    """Adds `--checkpoint`, which of the checkpoints of --workdir is read, as `load_run` takes it."""
+    text = "best, newest or a step of --workdir (default: the best where the run keeps it, else the newest)"
+    flags.DEFINE_string("checkpoint", "", text, flag_values=values)
+
+
 def config_keys(config: ConfigDict, prefix: str = "") -> list[str]:
     """Every key of a configuration, nested ones as `a.b`, inner nodes too."""
     keys = []

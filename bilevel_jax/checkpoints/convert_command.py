@@ -10,7 +10,7 @@ from absl import flags
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints.run import IMPORTED, Run
 from bilevel_jax.checkpoints.weights import DTYPES, PARTS, flat, read_weights, weights_of_run, write_weights
-from bilevel_jax.command_line import parse_flags
+from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError
 
 EXPORT_USAGE = (
@@ -21,10 +21,11 @@ IMPORT_USAGE = "python experiments/convert.py import --weights=FILE.safetensors 
 
 
 def export_command(argv: Sequence[str]) -> None:
-    """Writes parameters of a run's newest checkpoint as safetensors."""
+    """Writes parameters of a run's checkpoint as safetensors."""
 
     def define(values: flags.FlagValues) -> None:
         flags.DEFINE_string("workdir", None, "the run's folder, as train.py made it", flag_values=values)
+        define_checkpoint_flag(values)
         flags.DEFINE_string("out", None, "the file, NAME.safetensors", flag_values=values)
         flags.DEFINE_list("parts", ["fusion"], f"which networks: some of {', '.join(PARTS)}", flag_values=values)
         flags.DEFINE_enum("dtype", "float32", list(DTYPES), "of the arrays in the file", flag_values=values)
@@ -32,7 +33,7 @@ def export_command(argv: Sequence[str]) -> None:
     values = parse_flags(define, argv, EXPORT_USAGE, required=["workdir", "out"])
     if not values.out.endswith(".safetensors"):
         raise InputError(f"--out={values.out}; expected a file name that ends in .safetensors.")
-    weights = weights_of_run(values.workdir)
+    weights = weights_of_run(values.workdir, values.checkpoint)
     for part in values.parts:
         if part not in weights.parts:
             has = ", ".join(weights.parts)

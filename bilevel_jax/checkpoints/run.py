@@ -1,7 +1,7 @@
 """A run's folder: config.json, checkpoints/STEP (Orbax), and named parameter sets beside them.
 
     WORKDIR/config.json         the configuration, as resolved
-    WORKDIR/checkpoints/STEP/   state + data position + version of the code, the last N steps
+    WORKDIR/checkpoints/STEP/   state + data position + version of the code, the last N steps and the best one
     WORKDIR/unreadable/STEP/    a checkpoint that could not be read, moved out of the way
     WORKDIR/parameters/NAME/    parameters that a command wants to find again (the semantic networks of the table)
 
@@ -10,7 +10,6 @@ Everything appears whole or not at all: Orbax renames a finished checkpoint into
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,14 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
-from absl import logging
 from flax import serialization
 from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
-from bilevel_jax import __version__
 from bilevel_jax.atomic import write_json
+from bilevel_jax.checkpoints.best import VALIDATION, LatestAndBest, best_step, figures_of
+from bilevel_jax.checkpoints.load import code_version, first_line, newest_readable, read_config, steps_in
 from bilevel_jax.checkpoints.lock import lock_folder
-from bilevel_jax.checkpoints.parameters import own_checkpointer, read_tree
 from bilevel_jax.errors import InputError, RunError
 
 # What decides the shapes of the state: another value cannot read the checkpoint.
@@ -52,14 +50,17 @@ class Run:
     Args:
         workdir: the folder; made where it does not exist.
         config: the configuration of this run.
-        keep: how many checkpoints stay.
+        keep: how many checkpoints stay, beside the best one by `config.keep_best`.
+        defaults: what a key had before it existed: an earlier run's configuration lacks the keys that came later.
 
     Raises:
         InputError: the folder cannot be written, is in use by another live run, or holds the run of another model
             configuration.
     """
 
-    def __init__(self, workdir: str | os.PathLike, config: ConfigDict, keep: int = 2):
+    def __init__(
+        self, workdir: str | os.PathLike, config: ConfigDict, keep: int = 2, defaults: ConfigDict | None = None
+    ):
         self.workdir = Path(workdir).absolute()
         try:
             self.workdir.mkdir(parents=True, exist_ok=True)
@@ -69,25 +70,30 @@ class Run:
         self._first = jax.process_index() == 0
         self._lock = lock_folder(self.workdir) if self._first else None
         try:
-            self._check_same_model(config)
+            self._check_same_model(config, defaults)
             if self._first:
                 write_json(self.workdir / "config.json", json.loads(config.to_json()))
         except InputError:
             self._unlock()
             raise
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, cleanup_tmp_directories=True)
+        self._measure = config.get("keep_best", "")
+        self._figures = {step: figures_of(self.workdir, step) for step in steps_in(self.workdir)}
+        kept = LatestAndBest(keep, self._figures, self._measure)
+        options = ocp.CheckpointManagerOptions(preservation_policy=kept, cleanup_tmp_directories=True)
         self._manager = ocp.CheckpointManager(self.workdir / "checkpoints", options=options)
 
-    def _check_same_model(self, config: ConfigDict) -> None:
+    def _check_same_model(self, config: ConfigDict, defaults: ConfigDict | None) -> None:
         path = self.workdir / "config.json"
         if (self.workdir / IMPORTED).exists():
             raise InputError(
                 f"{self.workdir} holds imported parameters without optimizer states, so no run can go on in it: give "
                 f"another --workdir, and --config.initial.run={self.workdir} to start from them."
             )
-        if not (path.exists() and any((self.workdir / "checkpoints").glob("[0-9]*"))):
+        if not (path.exists() and steps_in(self.workdir)):
             return
-        before, now = _model_part(_read_config(path).to_dict()), _model_part(json.loads(config.to_json()))
+        before, now = _model_part(read_config(path).to_dict()), _model_part(json.loads(config.to_json()))
+        if defaults is not None:
+            before = _model_part(json.loads(defaults.to_json())) | before
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
                 raise InputError(
@@ -95,11 +101,28 @@ class Run:
                     f"has {now.get(key)!r}: give another --workdir, or the same model configuration to resume."
                 )
 
-    def save(self, step: int, state: Any, position: dict[str, Any], wait: bool = False) -> None:
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The step and the figure of the best checkpoint by `config.keep_best`; None where there is none."""
+        step = best_step(self._figures, self._measure)
+        return None if step is None else (step, self._figures[step][self._measure])
+
+    def would_be_best(self, figures: dict[str, float]) -> bool:
+        """Whether a checkpoint with these figures would be better than all before by `config.keep_best`."""
+        return self._measure in figures and (self.best is None or figures[self._measure] > self.best[1])
+
+    def save(
+        self,
+        step: int,
+        state: Any,
+        position: dict[str, Any],
+        wait: bool = False,
+        figures: dict[str, float] | None = None,
+    ) -> None:
         """Saves the state and the data position after `step` steps, on a thread of its own unless `wait`.
 
         What is saved is the state as it is now: it may be donated or changed as soon as this returns. A failed write
-        shows at the next save or at `close`.
+        shows at the next save or at `close`. `figures` are what was measured of this state, higher = better.
 
         Raises:
             RunError: the disk refused; the checkpoints before this one are untouched.
@@ -109,12 +132,15 @@ class Run:
             if step not in self._manager.all_steps():
                 # A copy: Orbax reads it while the next step already reuses the memory of the state.
                 tree = jax.tree.map(_copied, serialization.to_state_dict(state))
-                items = ocp.args.Composite(
-                    state=ocp.args.StandardSave(tree),
-                    position=ocp.args.JsonSave(position),
-                    code=ocp.args.JsonSave(code_version()),
-                )
-                self._manager.save(step, args=items, force=True)
+                items = {
+                    "state": ocp.args.StandardSave(tree),
+                    "position": ocp.args.JsonSave(position),
+                    "code": ocp.args.JsonSave(code_version()),
+                }
+                if figures:
+                    items[VALIDATION] = ocp.args.JsonSave(figures)
+                self._figures[step] = figures or {}
+                self._manager.save(step, args=ocp.args.Composite(**items), force=True)
             if wait:
                 self._manager.wait_until_finished()
 
@@ -134,13 +160,14 @@ class Run:
         target = jax.tree.map(_placed, serialization.to_state_dict(state))
         items = ocp.args.Composite(state=ocp.args.StandardRestore(target), position=ocp.args.JsonRestore())
         steps = sorted(self._manager.all_steps(), reverse=True)
-        step, found = _newest_readable(self.workdir, steps, lambda step: self._manager.restore(step, args=items))
+        step, found = newest_readable(self.workdir, steps, lambda step: self._manager.restore(step, args=items))
         if step is None:
             return None
         for unreadable in (s for s in steps if s > step and self._first):
             moved = self.workdir / "unreadable" / str(unreadable)
             moved.parent.mkdir(exist_ok=True)
             os.replace(self.workdir / "checkpoints" / str(unreadable), _free(moved))
+            self._figures.pop(unreadable, None)
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices("unreadable checkpoints are moved")
         self._manager.reload()
@@ -165,66 +192,7 @@ class Run:
         try:
             write()
         except Exception as error:  # storage libraries have exceptions of their own for a full disk
-            raise RunError(f"a checkpoint in {self.workdir} could not be written: {_first_line(error)}.") from error
-
-
-def load_run(workdir: str | os.PathLike) -> tuple[ConfigDict, dict[str, Any]]:
-    """The configuration and the newest state of a run, without knowing its structure beforehand.
-
-    Returns:
-        (config, state as nested dictionaries of numpy arrays, with "step", "outer_params", "inner_params", ...).
-
-    Raises:
-        InputError: there is no such folder, or no checkpoint in it.
-    """
-    workdir = Path(workdir).absolute()
-    if not (workdir / "config.json").exists():
-        raise InputError(
-            f"{workdir} is not a run's folder: it has no config.json; expected what train.py --workdir made."
-        )
-    config = _read_config(workdir / "config.json")
-    steps = sorted(int(p.name) for p in (workdir / "checkpoints").glob("*") if p.name.isdigit())
-    if not steps:
-        raise InputError(
-            f"{workdir} has no finished checkpoint under checkpoints/; train.py --workdir={workdir} makes one."
-        )
-    with own_checkpointer() as checkpointer:
-        step, state = _newest_readable(
-            workdir, steps[::-1], lambda step: read_tree(checkpointer, workdir / "checkpoints" / str(step) / "state")
-        )
-    logging.info("Read step %d of %s.", step, workdir)
-    return config, state
-
-
-def code_version() -> dict[str, str]:
-    """The version of the package and, where it is in a git repository, the last commit that changed it."""
-    package = Path(__file__).parents[1]
-    command = ["git", "-C", package, "log", "-1", "--format=%h", "--", "."]
-    try:
-        commit = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    except OSError:  # no git
-        commit = ""
-    return {"version": __version__, "commit": commit}
-
-
-def _newest_readable(workdir: Path, steps: list[int], read: Callable[[int], Any]) -> tuple[int | None, Any]:
-    """The first of `steps` that can be read and what it holds; (None, None) where there are no steps."""
-    for step in steps:
-        try:
-            return step, read(step)
-        except Exception as error:  # a damaged file shows as one of many exceptions
-            failure = error
-            logging.warning("The checkpoint of step %d in %s cannot be read: %s", step, workdir, _first_line(error))
-    if steps:
-        raise RunError(
-            f"none of the checkpoints in {workdir} (steps {', '.join(map(str, steps))}) can be read: "
-            f"{_first_line(failure)}."
-        ) from failure
-    return None, None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
+            raise RunError(f"a checkpoint in {self.workdir} could not be written: {first_line(error)}.") from error
 
 
 def _free(path: Path) -> Path:
@@ -243,10 +211,3 @@ def _copied(leaf: Any) -> Any:
 def _placed(leaf: Any) -> Any:
     sharding = leaf.sharding if isinstance(leaf, jax.Array) else None
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-
-
-def _read_config(path: Path) -> ConfigDict:
-    try:
-        return ConfigDict(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a configuration: {error}.") from error

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from bilevel_jax.atomic import replacing
-from bilevel_jax.checkpoints.run import code_version, load_run
+from bilevel_jax.checkpoints.load import code_version, load_run
 from bilevel_jax.errors import InputError
 
 PARTS = ("fusion", "discriminator", "semantic")
@@ -44,13 +44,13 @@ class Weights(NamedTuple):
     parts: dict[str, Any]
 
 
-def weights_of_run(workdir: str | os.PathLike) -> Weights:
-    """What `write_weights` writes, of a run's newest checkpoint.
+def weights_of_run(workdir: str | os.PathLike, checkpoint: str = "") -> Weights:
+    """What `write_weights` writes, of a run's checkpoint: as `load_run` takes it.
 
     Raises:
-        InputError: there is no such run, or no checkpoint in it.
+        InputError: there is no such run, or no such checkpoint in it.
     """
-    config, state = load_run(workdir)
+    config, state = load_run(workdir, checkpoint)
     classes = Path(workdir) / "classes.json"
     inner = state.get("inner_params", {})
     found = {"fusion": state["outer_params"], "discriminator": inner.get("visual"), "semantic": inner.get("semantic")}

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.weights import read_weights
-from bilevel_jax.command_line import define_config_flag, parse_flags
+from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags
 from bilevel_jax.data.sets import Sets, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream import Input, compare_inputs
@@ -39,7 +39,7 @@ OURS = "ours"
 def downstream_command(argv: Sequence[str]) -> None:
     """Trains the same network on each kind of input and prints what each is worth, with intervals."""
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["inputs"])
-    run = load_run(values.workdir) if values.workdir else None
+    run = load_run(values.workdir, values.checkpoint) if values.workdir else None
     config = _config(values, run)
     sets = open_sets(config.data, config.seed)
     inputs = _inputs(values.inputs, values.workdir, run)
@@ -89,6 +89,7 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     text += f"{', '.join(TRIVIAL_METHODS)}, and folders of fused images"
     flags.DEFINE_list("inputs", None, text, flag_values=values)
     flags.DEFINE_string("workdir", None, f"the training run whose network makes {OURS!r}", flag_values=values)
+    define_checkpoint_flag(values)
     flags.DEFINE_list("seeds", ["0", "1", "2"], "of initialisation and crops", flag_values=values)
     flags.DEFINE_integer("steps", None, "training steps (default: as configured)", lower_bound=1, flag_values=values)
     flags.DEFINE_bool("matched", False, "one network on all inputs mixed, tested on each", flag_values=values)

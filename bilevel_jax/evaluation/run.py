@@ -8,17 +8,19 @@ import jax
 from absl import flags
 from tqdm import tqdm
 
-from bilevel_jax.command_line import define_config_flag, parse_flags
+from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.leaderboard_command import USAGE as LEADERBOARD_USAGE
 from bilevel_jax.evaluation.leaderboard_command import define_leaderboard_flags, run_leaderboard
 from bilevel_jax.evaluation.table import evaluate_run, held_out_table, table_text
+from bilevel_jax.evaluation.validation import Validation
 from bilevel_jax.report.tables import format_table
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.devices import join_cluster, wait_for_first_process
 from bilevel_jax.training.loop import train
+from bilevel_jax.training.problem import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.timing import time_parts
 
@@ -59,7 +61,11 @@ def train_command(argv: Sequence[str]) -> None:
             f"{len(sets.validation)} held out; writing to {workdir}",
             flush=True,
         )
-        train(config, sets, workdir, stop)
+        validate = None
+        if config.validate_every:
+            networks = networks_from_config(config, own.train.class_names, own.train.label_names)
+            validate = Validation(config, own.validation, networks)
+        train(config, sets, workdir, stop, validate)
         if jax.process_index() != 0:
             return wait_for_first_process()  # which makes the table, alone
         rows = held_out_table(config, own, workdir, stop)
@@ -86,6 +92,7 @@ def evaluate_command(argv: Sequence[str]) -> None:
         flags.DEFINE_string("data", None, "folder of pairs or prepared (default: the run's)", flag_values=values)
         flags.DEFINE_string("list", None, "file in --data with the names to take, or a split", flag_values=values)
         flags.DEFINE_string("predictions", None, "where COCO json, label PNG and overlays go", flag_values=values)
+        define_checkpoint_flag(values)
         _define_report(values)
 
         define_leaderboard_flags(values)
@@ -98,7 +105,9 @@ def evaluate_command(argv: Sequence[str]) -> None:
         return run_leaderboard(values)
     if not values.workdir:
         raise InputError(f"--workdir is missing, or --ir and --vis. Usage: {' '.join(EVALUATE_USAGE.split())}")
-    config, rows = evaluate_run(Path(values.workdir), values.data, values.list, values.predictions, values.report)
+    config, rows = evaluate_run(
+        Path(values.workdir), values.data, values.list, values.predictions, values.report, values.checkpoint
+    )
     print(table_text(config, rows))
     _say_report(values)
 

@@ -22,6 +22,7 @@ from bilevel_jax.metrics import fusion
 from bilevel_jax.report.html import write_report
 from bilevel_jax.report.tables import format_table
 from bilevel_jax.training.config import check_config, completed
+from bilevel_jax.training.initial import ROWS_START
 from bilevel_jax.training.problem import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
@@ -46,9 +47,9 @@ def measure(source: Any, inputs: InputSource) -> dict[str, float]:
 def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> Rows:
     """Trains one fresh semantic network for each kind of input and scores all of them on the held-out set.
 
-    All start from one initialisation and take the same number of steps on the same crops; for `fused` the fusion
-    network is frozen. A row is written to WORKDIR/table.json as soon as it is known, so a stopped run only makes the
-    rows that are left.
+    All start from one initialisation (where the run started from another one, as its own semantic network did) and take
+    the same number of steps on the same crops; for `fused` the fusion network is frozen. A row is written to
+    WORKDIR/table.json as soon as it is known, so a stopped run only makes the rows that are left.
 
     Args:
         config: a checked configuration.
@@ -63,6 +64,7 @@ def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequ
     trained, state = load_run(workdir)
     fuser = Fuser.from_run(trained, state)
     trainer = SemanticTrainer(config, networks) if networks.semantic is not None and config.rows.steps else None
+    start = load_parameters(workdir, ROWS_START) if config.initial.run else None
     made_by = {"step": int(state["step"]), "config": json.loads(config.to_json())}
     path = Path(workdir) / "table.json"
     rows = _rows_made_by(path, made_by)
@@ -74,7 +76,7 @@ def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequ
         row = measure(sets.validation, held_out)
         if trainer is not None:
             training = InputSource(sets.train, kind, fuser, stop.check)
-            params = trainer.train(training, f"{kind}: semantic network", stop.check)
+            params = trainer.train(training, f"{kind}: semantic network", stop.check, initial=start)
             save_parameters(workdir, f"row_{kind}", params)
             row |= semantic_scores(config, held_out, trainer.predict(params, held_out))
         rows[kind] = row
@@ -89,6 +91,7 @@ def evaluate_run(
     names_list: str | None = None,
     predictions: str | None = None,
     report: str | None = None,
+    checkpoint: str = "",
 ) -> tuple[ConfigDict, Rows]:
     """The same table from a finished run's networks, on its held-out set or on any folder; nothing is trained.
 
@@ -98,11 +101,13 @@ def evaluate_run(
         names_list: a list file in `data`, or a split; None = all pairs, or the held-out split.
         predictions: folder that receives what the semantic networks see: COCO json, label PNG, overlays.
         report: folder that receives index.html, the page of `run_report`.
+        checkpoint: whose fusion network makes `fused`, as `load_run` takes it. The row networks were trained on what
+            `held_out_table` read: the best where the run keeps it, else the newest.
 
     Raises:
         InputError: the folder's classes are not those that the run was trained on.
     """
-    config, state = load_run(workdir)
+    config, state = load_run(workdir, checkpoint)
     config = check_config(completed(config))
     classes = json.loads((Path(workdir) / "classes.json").read_text())
     if data is None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from absl import flags
 
-from bilevel_jax.command_line import parse_flags
+from bilevel_jax.checkpoints import load_run
+from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError, run_command
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.folder import FORMATS, fuse_files
@@ -33,7 +34,9 @@ def _fuse(argv: Sequence[str]) -> None:
     if values.method:
         fuser = TrivialFuser(values.method)
     elif values.workdir:
-        fuser = Fuser.from_workdir(values.workdir)
+        config, state = load_run(values.workdir, values.checkpoint)
+        fuser = Fuser.from_run(config, state)
+        print(f"Fusing with step {int(state['step'])} of {values.workdir}", flush=True)
     else:
         fuser = _from_weights(values.weights)
     fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
@@ -64,6 +67,7 @@ def _define(values: flags.FlagValues) -> None:
     }
     for name, meaning in text.items():
         flags.DEFINE_string(name, None, meaning, flag_values=values)
+    define_checkpoint_flag(values)
     flags.DEFINE_enum("method", None, list(TRIVIAL_METHODS), "a method without a network", flag_values=values)
     flags.DEFINE_enum("format", "png", FORMATS, "how the fused images are stored", flag_values=values)
     flags.DEFINE_list(

@@ -1,5 +1,6 @@
 """Fusing arrays of any size, depth and colour with a trained fusion network."""
 
+import copy
 import os
 from collections.abc import Callable
 from typing import Any
@@ -46,13 +47,17 @@ class Fuser:
         self._tile = tile
 
     @classmethod
-    def from_workdir(cls, workdir: str | os.PathLike) -> "Fuser":
-        """The fusion network of a training run, as its newest checkpoint has it.
+    def from_workdir(cls, workdir: str | os.PathLike, checkpoint: str = "") -> "Fuser":
+        """The fusion network of a training run.
+
+        Args:
+            workdir: the run's folder.
+            checkpoint: "best", "newest" or a step; "" = the best where the run was told to keep it, else the newest.
 
         Raises:
-            InputError: there is no run in `workdir`, or no checkpoint yet.
+            InputError: there is no run in `workdir`, or no such checkpoint.
         """
-        return cls.from_run(*load_run(workdir))
+        return cls.from_run(*load_run(workdir, checkpoint))
 
     @classmethod
     def from_run(cls, config: ConfigDict, state: dict[str, Any]) -> "Fuser":
@@ -84,6 +89,12 @@ class Fuser:
             InputError: there are none of that name; the message has the names that there are.
         """
         return cls.from_weights(pretrained_file(name, folder))
+
+    def with_params(self, params: Any) -> "Fuser":
+        """The same network with other parameters; what is compiled for the one serves the other."""
+        other = copy.copy(self)
+        other._params = jax.device_put(params)
+        return other
 
     def fuse(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
         """The fused image, with exactly the visible image's shape and type; in colour where that is.

@@ -4,11 +4,13 @@ The mesh has two axes, "data" and "fsdp". A batch is split over both; a state is
 its large arrays are split. The compiler puts in the communication, so the steps know nothing of it.
 """
 
+import json
 import os
 from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from orbax.checkpoint import multihost
 
@@ -115,3 +117,18 @@ def replicate(mesh: Mesh, tree: Any) -> Any:
     """The same arrays on every device; every process gives the same values."""
     sharding = NamedSharding(mesh, PartitionSpec())
     return jax.tree.map(lambda leaf: jax.make_array_from_process_local_data(sharding, np.asarray(leaf)), tree)
+
+
+def whole(tree: Any) -> Any:
+    """The arrays of a state as numpy arrays, put together where several processes share them; called by all of them."""
+    return jax.device_get(tree) if jax.process_count() == 1 else multihost_utils.process_allgather(tree, tiled=True)
+
+
+def of_first_process(figures: dict[str, float]) -> dict[str, float]:
+    """What the first process gives, in all processes; called by all of them."""
+    if jax.process_count() == 1:
+        return figures
+    text = np.zeros(4096, np.uint8)
+    given = np.frombuffer(json.dumps(figures).encode(), np.uint8)
+    text[: len(given)] = given
+    return json.loads(bytes(multihost_utils.broadcast_one_to_all(text)).rstrip(b"\0"))

@@ -53,7 +53,8 @@ class Log:
         values["time/step_s"], self._time = now - self._time, now
         values["time/images_per_s"] = sum(map(len, files.values())) / values["time/step_s"]
         phase = "warm_start" if step <= self._config.warm_start.steps else "bilevel"
-        if self._writer is not None and step % self._config.log_every == 0:
+        measured = any(name.startswith("validation/") for name in values)
+        if self._writer is not None and (step % self._config.log_every == 0 or measured):
             self._writer.write(step, {"phase": phase, **values})
         self._shown |= {
             name: f"{value:.3g}" for name, value in values.items() if name.startswith(("loss", "rho", "la"))

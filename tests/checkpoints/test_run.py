@@ -55,6 +55,57 @@ def test_only_the_newest_stay(tmp_path):
     assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["2", "3"]
 
 
+BEST = ConfigDict({"fusion": {"name": "tiny"}, "keep_best": "VIF"})
+
+
+def kept(folder):
+    return sorted(int(p.name) for p in (folder / "checkpoints").iterdir())
+
+
+def test_the_best_stays_beside_the_newest_and_is_what_commands_read(tmp_path):
+    run = Run(tmp_path, BEST, keep=2)
+    measured = {1: 0.5, 2: 0.7, 3: 0.6, 4: None, 5: 0.7}
+    for step, value in measured.items():
+        figures = None if value is None else {"VIF": value, "SSIM": -value}
+        assert run.would_be_best(figures or {}) == (step in (1, 2))  # an equal one comes too late
+        run.save(step, make_state(float(step)), {}, figures=figures)
+    run.close()
+    assert kept(tmp_path) == [2, 4, 5] and run.best == (2, 0.7)
+
+    def read(checkpoint):
+        return int(load_run(tmp_path, checkpoint)[1]["outer_params"]["params"]["kernel"][0, 0])
+
+    assert [read(checkpoint) for checkpoint in ("", "best", "newest", "4")] == [2, 2, 5, 4]
+    with pytest.raises(InputError, match=r"no checkpoint '3'; expected best, newest, or one of 2, 4, 5"):
+        read("3")
+    # It is known in the next start, which goes on from the newest and replaces the best by a better one only.
+    run = Run(tmp_path, BEST, keep=2)
+    assert run.best == (2, 0.7) and run.restore(make_state(0.0))[0] == 5 and not run.would_be_best({"VIF": 0.7})
+    for step in (6, 7):
+        run.save(step, make_state(float(step)), {}, figures={"VIF": 0.7 + step / 100})
+    run.close()
+    assert kept(tmp_path) == [6, 7] and read("best") == 7
+
+
+def test_a_run_of_another_measure_reads_the_figures_that_are_there(tmp_path):
+    run = Run(tmp_path, BEST, keep=3)
+    for step in (1, 2):
+        run.save(step, make_state(float(step)), {}, figures={"VIF": float(step), "SSIM": -float(step)})
+    run.close()
+    run = Run(tmp_path, ConfigDict({"fusion": {"name": "tiny"}, "keep_best": "SSIM"}), keep=1)
+    assert run.best == (1, -1.0)
+    run.save(3, make_state(3.0), {})
+    run.close()
+    assert kept(tmp_path) == [1, 3] and int(load_run(tmp_path)[1]["outer_params"]["params"]["kernel"][0, 0]) == 1
+    run = Run(tmp_path, CONFIG, keep=1)  # and one without a measure keeps and reads the newest
+    assert run.best is None and not run.would_be_best({"VIF": 9.0})
+    run.save(4, make_state(4.0), {})
+    run.close()
+    assert kept(tmp_path) == [4]
+    with pytest.raises(InputError, match="has no best checkpoint: config.keep_best is ''"):
+        load_run(tmp_path, "best")
+
+
 def test_another_model_is_refused_with_the_key_that_differs(tmp_path):
     run = Run(tmp_path, CONFIG)
     run.save(1, make_state(1.0), {})
@@ -175,3 +226,16 @@ sys.exit(run_command(main, [""]))
         done.stderr
     )
     assert int(load_run(tmp_path)[1]["a"].shape[0]) == 10
+
+
+def test_a_key_that_came_later_had_its_default(tmp_path):
+    run = Run(tmp_path, CONFIG)
+    run.save(1, make_state(1.0), {}, wait=True)
+    run.close()
+    defaults = ConfigDict({"fusion": {"name": "paper", "skip": False}, "semantic": {"norm": "group"}})
+    now = ConfigDict({"fusion": {"name": "tiny", "skip": False}, "semantic": {"norm": "group"}})
+    Run(tmp_path, now, defaults=defaults).close()
+    (tmp_path / "config.json").write_text(CONFIG.to_json())
+    now.semantic.norm = "frozen"
+    with pytest.raises(InputError, match="made with config.semantic.norm = 'group', and this command has 'frozen'"):
+        Run(tmp_path, now, defaults=defaults)

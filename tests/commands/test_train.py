@@ -14,6 +14,7 @@ import pytest
 
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.lock import lock_folder
+from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.errors import run_command
 from bilevel_jax.evaluation.run import train_command
 from bilevel_jax.images.files import read_image
@@ -202,3 +203,23 @@ def test_two_processes_are_one(environment, tmp_path):
         for name in a.keys() - {"phase"}:
             tolerance = 0.05 if name.startswith("norm") else 1e-3
             assert a[name] == pytest.approx(b[name], rel=tolerance, abs=1e-5), name
+
+
+@pytest.mark.slow
+def test_a_run_starts_from_the_parameters_of_another_one_and_so_do_the_rows(smoke_run, command, tmp_path):
+    """With learning rates of 0 all networks, the rows' too, end as the other run's are."""
+    options = [f"--config={SMOKE}", f"--workdir={tmp_path}", "--config.warm_start.steps=1", "--config.steps=0"]
+    options += [
+        f"--config.{name}.{key}=0." for name in ("warm_start", "rows") for key in ("learning_rate", "weight_decay")
+    ]
+    options += ["--config.rows.steps=1", "--config.sheet_every=0", f"--config.initial.run={smoke_run[0]}"]
+    done = command("train", *options)
+    assert done.returncode == 0, done.stderr
+    assert f"Arrays taken over from step 12 of {smoke_run[0]}" in done.stdout
+    there, here = load_run(smoke_run[0])[1], load_run(tmp_path)[1]
+    assert_same(here["outer_params"], there["outer_params"])
+    assert_same(here["inner_params"], there["inner_params"])
+    for kind in ("ir", "fused"):
+        assert_same(load_parameters(tmp_path, f"row_{kind}"), there["inner_params"]["semantic"])
+    again = command("train", *options[:-1], "--config.initial.run=/gone/by/now")  # not looked at any more
+    assert again.returncode == 0 and "resumed from step 1 of 1" in again.stdout and "taken over" not in again.stdout
