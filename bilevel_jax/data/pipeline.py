@@ -78,7 +78,8 @@ def training_batches(
     samples = streams[0]
     if len(streams) > 1:
         samples = grain.MapDataset.mix(streams, weights=[weight for _, weight in parts])
-    batches = samples.batch(batch_size, batch_fn=stack)
+    # grain counts an endless stream as sys.maxsize, and its batches of one as more than that: more than it can count.
+    batches = samples.batch(batch_size, batch_fn=stack) if batch_size > 1 else samples.map(_stack_one)
     return ResumableBatches(batches, threads=num_threads, workers=workers, prefetch=prefetch)
 
 
@@ -125,6 +126,10 @@ def stack(records: Sequence[dict[str, Any]]) -> Batch:
         values = [record[key] for record in records]
         batch[key] = np.stack(same_depth(values) if key in ("ir", "vis") else values)
     return batch
+
+
+def _stack_one(record: dict[str, Any]) -> Batch:
+    return stack([record])
 
 
 class _Subset:

@@ -110,6 +110,18 @@ def test_an_epoch_has_every_item_once_and_each_its_own_order():
     assert len({tuple(epoch) for epoch in order}) == 6
 
 
+@pytest.mark.parametrize("num_threads", [0, 1])
+def test_batches_of_one_are_the_samples_of_larger_ones(num_threads):
+    ones, fours = batches(Memory(), 12, batch_size=1, num_threads=num_threads), batches(Memory(), 3)
+    joined = [
+        {key: np.concatenate([one[key] for one in ones[1][4 * k : 4 * k + 4]]) for key in ones[1][0]} for k in range(3)
+    ]
+    assert_same(joined, fours[1])
+    ones[0].set_state({"next_index": 5})
+    assert_same([next(ones[0])], ones[1][5:6])
+    ones[0].close()
+
+
 def test_only_the_given_indices_come():
     _, some = batches(Memory(), 6, indices=np.array([7, 2, 5]))
     assert (np.bincount(indices_of(some), minlength=10) == [0, 0, 8, 0, 0, 8, 0, 8, 0, 0]).all()
