@@ -44,7 +44,7 @@ def mean_ranks(ranks: Mapping[str, Mapping[str, float]], metrics: Sequence[Metri
 
 
 def best_rows(table: Table, metric: Metric) -> set[str]:
-    """The rows that share the best figure of a metric; none without a direction or with fewer than two to compare."""
+    """The row with the best figure of a metric; none where rows share it, without a direction, or for a single row."""
     if not metric.better:
         return set()
     values = {row: as_float(cells.get(metric.name)) for row, cells in table.rows.items() if row not in table.references}
@@ -52,4 +52,5 @@ def best_rows(table: Table, metric: Metric) -> set[str]:
     if len(values) < 2:
         return set()
     best = (min if metric.better == "down" else max)(values.values())
-    return {row for row, value in values.items() if value == best}
+    rows = {row for row, value in values.items() if value == best}
+    return rows if len(rows) == 1 else set()

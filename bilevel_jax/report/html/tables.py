@@ -50,9 +50,10 @@ def _ranks(table: Table, ranks: Ranks) -> str:
     metrics = [m for m in table.metrics if m.better and any(m.name in own for own in ranks.values())]
     means = mean_ranks(ranks, metrics)
     lowest = min((mean for mean in means.values() if math.isfinite(mean)), default=math.nan)
+    alone = sum(mean == lowest for mean in means.values()) == 1
     lines = []
     for row, own in sorted(ranks.items(), key=lambda item: (math.isnan(means[item[0]]), means[item[0]])):
-        line = [_row_head(table, row), _cell(number(means[row], 2), means[row], best=means[row] == lowest)]
+        line = [_row_head(table, row), _cell(number(means[row], 2), means[row], best=alone and means[row] == lowest)]
         for metric in metrics:
             rank = own.get(metric.name, math.nan)
             shade = 1 - (rank - 1) / max(1, len(ranks) - 1)
