@@ -1,10 +1,11 @@
 """Kills a run again and again, and looks whether it ends as one that was never touched.
 
-    python tests/fault_injection.py [--seed=0] [--kills=8] [--steps=60] [--config=experiments/configs/smoke.py]
+    python tests/fault_injection.py [--seed=0] [--kills=8] [--steps=60] [--config=experiments/configs/smoke.py] [--best]
 
 The same training twice: straight, and killed at random moments (SIGKILL and SIGTERM, some as soon as a checkpoint is
 being written) and started again. Both have to leave the same parameters, optimizer states and metrics.jsonl, bit for
-bit, `time/*` aside; and metrics.jsonl every step once. Exit code 0 if so, 1 with what differs if not.
+bit, `time/*` aside; and metrics.jsonl every step once. With --best both measure held-out pairs every third step and
+keep the best checkpoint, which has to be the same one too. Exit code 0 if so, 1 with what differs if not.
 """
 
 import argparse
@@ -36,6 +37,8 @@ def command(options: argparse.Namespace, workdir: Path) -> list[str]:
     ]
     warm = options.steps // 4
     line += [f"--config.warm_start.steps={warm}", f"--config.steps={options.steps - warm}", "--config.rows.steps=0"]
+    if options.best:
+        line += ["--config.keep_best=VIF", "--config.validate_every=3", "--config.validate_pairs=2"]
     return line + [f"--config.checkpoint_every={SAVE_EVERY}", "--config.sheet_every=0", "--config.keep_checkpoints=3"]
 
 
@@ -81,17 +84,18 @@ def metrics(workdir: Path) -> list[dict]:
     return [{k: v for k, v in line.items() if not k.startswith("time/")} for line in lines]
 
 
-def differences(straight: Path, killed: Path) -> list[str]:
+def differences(straight: Path, killed: Path, checkpoints: list[str]) -> list[str]:
     found = []
     if [line["step"] for line in metrics(killed)] != list(range(1, len(metrics(straight)) + 1)):
         found.append("metrics.jsonl has a gap or a double")
     found += [
         f"metrics of step {a['step']}" for a, b in zip(metrics(straight), metrics(killed), strict=False) if a != b
     ]
-    leaves = [jax.tree_util.tree_leaves_with_path(load_run(workdir)[1]) for workdir in (straight, killed)]
-    for (path, a), (_, b) in zip(*leaves, strict=True):
-        if not np.array_equal(a, b):
-            found.append(jax.tree_util.keystr(path))
+    for which in checkpoints:
+        leaves = [jax.tree_util.tree_leaves_with_path(load_run(workdir, which)[1]) for workdir in (straight, killed)]
+        for (path, a), (_, b) in zip(*leaves, strict=True):
+            if not np.array_equal(a, b):
+                found.append(f"{which} {jax.tree_util.keystr(path)}")
     return found
 
 
@@ -101,6 +105,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=8)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--config", default=str(ROOT / "experiments" / "configs" / "smoke.py"))
+    parser.add_argument("--best", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     rng = random.Random(options.seed)
@@ -113,7 +118,7 @@ def main() -> int:
             if not how:
                 break
         finish(command(options, killed))
-        found = differences(straight, killed)
+        found = differences(straight, killed, ["newest", "best"] if options.best else ["newest"])
     print("the same, bit for bit" if not found else f"these differ: {', '.join(found)}")
     return bool(found)
 

@@ -7,7 +7,7 @@ import pytest
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.evaluation import validation
 from bilevel_jax.evaluation.inputs import InputSource
-from bilevel_jax.evaluation.semantic import SemanticTrainer, semantic_scores
+from bilevel_jax.evaluation.semantic import semantic_scores
 from bilevel_jax.evaluation.table import measure
 from bilevel_jax.evaluation.validation import Validation
 from bilevel_jax.inference import Fuser
@@ -41,8 +41,7 @@ def test_the_figures_are_those_of_the_table(config, source):
     expected = measure(ends, inputs)
     for name in ("EN", "VIF", "Qabf", "SSIM"):
         assert found[name] == pytest.approx(expected[name], rel=1e-9)
-    trainer = SemanticTrainer(config, networks)
-    scores = semantic_scores(config, inputs, trainer.predict(semantic, inputs))
+    scores = semantic_scores(config, inputs, validate._predictor.predict(semantic, inputs))
     assert found["semantic"] == pytest.approx(scores["mIoU_occurring"]) and 0 <= found["semantic"] < 0.5
     # Other parameters, another image; without a semantic network no such figure; of a NaN nothing at all.
     changed = jax.tree.map(lambda leaf: leaf + 0.1, fusion)
