@@ -17,7 +17,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream import Input, compare_inputs
 from bilevel_jax.evaluation.downstream_report import downstream_report
 from bilevel_jax.evaluation.downstream_table import compare_cells, comparison_json, comparison_text
-from bilevel_jax.evaluation.initialisation import read_initial
+from bilevel_jax.evaluation.initialisation import initial_of_config, read_initial
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in, pretrained_file
@@ -55,10 +55,11 @@ def downstream_command(argv: Sequence[str]) -> None:
     seeds = read_seeds(values.seeds)
     if values.save and not (values.matched and len(seeds) == 1):
         raise InputError("--save is for the one network of --matched and one seed; expected --matched --seeds=0.")
-    initial = None
+    networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     if values.init:
-        networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
         initial = read_initial(values.init, config, sets, networks)
+    else:
+        initial = initial_of_config(config, networks, values.workdir)
     save = Path(values.save) if values.save else None
     out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
     with StopRequest() as stop:
@@ -95,7 +96,7 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     flags.DEFINE_bool("matched", False, "one network on all inputs mixed, tested on each", flag_values=values)
     text = "file that receives the network of --matched, for others to start from: NAME.safetensors"
     flags.DEFINE_string("save", None, text, flag_values=values)
-    text = "parameters that all networks start from, as --save wrote them (default: drawn from the seed)"
+    text = "parameters that all networks start from, as --save wrote them (default: config.initial, or by the seed)"
     flags.DEFINE_string("init", None, text, flag_values=values)
     text = f"the input that the others are held against (default: {OURS}, or the first)"
     flags.DEFINE_string("reference", None, text, flag_values=values)

@@ -10,11 +10,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from bilevel_jax.checkpoints.run import code_version
+from bilevel_jax.checkpoints.load import code_version
+from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.checkpoints.weights import Weights, flat, read_weights, write_weights
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError
+from bilevel_jax.training.initial import ROWS_START, read_source, take_over
 from bilevel_jax.training.problem import Networks
+from bilevel_jax.training.semantic_network import BackboneStart
 
 
 class Initial(NamedTuple):
@@ -59,6 +62,38 @@ def read_initial(path: str | os.PathLike, config: ConfigDict, sets: Sets, networ
                 f"{path} has {name} of shape {found.get(name)}, and config.semantic makes {wanted.get(name)}; expected "
                 "the network that the file was written from."
             )
+    return Initial(params, {"sha256": _digest(params)})
+
+
+def initial_of_config(config: ConfigDict, networks: Networks, workdir: str | os.PathLike | None) -> Initial | None:
+    """Where `config.initial` names a semantic network to start from, that one; else None.
+
+    Arrays of another shape, or that it has not, are drawn from `config.seed` (or imported from `semantic.backbone`).
+
+    Args:
+        config: of the comparison.
+        networks: of which the semantic one is compared.
+        workdir: a run's folder: what its own table started from is taken, where it kept that.
+
+    Raises:
+        InputError: there is no such run or file, or nothing in it matches.
+    """
+    initial = config.initial
+    if not initial.run or "semantic" not in initial.parts:
+        return None
+    source = load_parameters(workdir, ROWS_START) if workdir else None
+    place = initial.run if source is None else workdir
+    source = read_source(initial.run).parts.get("semantic", {}) if source is None else source
+    image = np.zeros((1, *config.data.crop, 3), np.float32)
+    fresh = jax.jit(networks.semantic.init)(jax.random.PRNGKey(config.seed), image)
+    params, found = take_over(BackboneStart(config.semantic)(fresh), source)
+    if not found.taken:
+        raise InputError(
+            f"{place} has no semantic network like this one to start from; expected a run of the same network."
+        )
+    others = len(found.missing) + len(found.differing)
+    print(f"All networks start from {place}: {len(found.taken)} arrays of it, {others} others fresh", flush=True)
+    params = jax.tree.map(np.asarray, params)
     return Initial(params, {"sha256": _digest(params)})
 
 

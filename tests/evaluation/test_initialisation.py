@@ -1,14 +1,21 @@
 """Parameters that networks start from: read back as written, known by their values, refused where they do not fit."""
 
+import types
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
+from bilevel_jax.checkpoints.parameters import save_parameters
+from bilevel_jax.checkpoints.weights import flat
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.initialisation import read_initial, write_initial
+from bilevel_jax.evaluation.initialisation import initial_of_config, read_initial, write_initial
 from bilevel_jax.evaluation.settings import check_settings
 from bilevel_jax.training.config import default_config
+from bilevel_jax.training.initial import ROWS_START
 from bilevel_jax.training.problem import networks_from_config
 
 
@@ -43,6 +50,36 @@ def test_written_and_read(made, tmp_path):
     assert read_initial(tmp_path / "same.safetensors", config, sets, networks).origin == found.origin
     write_initial(tmp_path / "other.safetensors", config, sets, jax.tree.map(lambda leaf: 1.01 * leaf, params))
     assert read_initial(tmp_path / "other.safetensors", config, sets, networks).origin != found.origin
+
+
+def test_the_run_that_the_configuration_names(made, tmp_path, capsys):
+    config, sets, networks, params = made
+    config = ConfigDict(config.to_dict())
+    ones = lambda key, image: jax.tree.map(
+        lambda leaf: jnp.ones(leaf.shape), params
+    )  # its own takes seconds to compile
+    networks = networks._replace(semantic=types.SimpleNamespace(init=ones))
+    assert initial_of_config(config, networks, None) is None
+    path = tmp_path / "start.safetensors"
+    write_initial(path, config, sets, params)
+    config.initial.run = str(path)
+    found = initial_of_config(config, networks, None)
+    jax.tree.map(np.testing.assert_array_equal, found.params, params)
+    assert found.origin == read_initial(path, config, sets, made[2]).origin
+    assert f"start from {path}: {len(jax.tree.leaves(params))} arrays of it, 0 others fresh" in capsys.readouterr().out
+    # What a run's own table started from comes first; of other classes everything but the last layer is taken.
+    fewer = jax.tree.map(lambda leaf: 0 * (leaf[..., :2] if leaf.shape[-1:] == (9,) else leaf), params)
+    save_parameters(tmp_path / "run", ROWS_START, fewer)
+    kept = initial_of_config(config, networks, tmp_path / "run")
+    values = {name: np.abs(leaf).max() for name, leaf in flat(kept.params).items()}
+    fresh = [name for name, leaf in flat(fewer).items() if leaf.shape != flat(params)[name].shape]
+    assert fresh and values == {name: float(name in fresh) for name in values}
+    config.initial.parts = ("fusion",)
+    assert initial_of_config(config, networks, None) is None
+    config.initial.parts = ("semantic",)
+    write_initial(path, config, sets, {"params": {"other": np.zeros(3, np.float32)}})
+    with pytest.raises(InputError, match="has no semantic network like this one"):
+        initial_of_config(config, networks, None)
 
 
 def test_what_does_not_fit(made, tmp_path):

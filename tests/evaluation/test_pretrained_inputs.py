@@ -33,7 +33,7 @@ def weights(tmp_path, monkeypatch):
 def test_inputs_of_a_comparison(weights, tmp_path, monkeypatch, capsys):
     seen = {}
 
-    def compare(config, sets, inputs, *_):
+    def compare(config, sets, inputs, *_, **__):
         seen.update(inputs)
         raise StopSignal("here")
 
