@@ -188,6 +188,7 @@ def test_two_processes_are_one(environment, tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["--config.rows.steps=0"] + [f"--config.{o}.name=sgd" for o in ("warm_start", "inner", "outer")]
+    options += ["--config.keep_best=VIF", "--config.validate_every=3", "--config.keep_checkpoints=1"]
     line = [sys.executable, str(ROOT / "experiments" / "train.py"), f"--config={SMOKE}", *options]
     single = subprocess.run([*line, f"--workdir={tmp_path / 'one'}"], env=environment, capture_output=True, text=True)
     assert single.returncode == 0, single.stderr
@@ -198,6 +199,8 @@ def test_two_processes_are_one(environment, tmp_path):
     ]
     printed = [process.communicate(timeout=400) for process in both]
     assert [process.returncode for process in both] == [0, 0], printed
+    assert len(list((tmp_path / "two" / "checkpoints").iterdir())) <= 2 and b"best VIF: " in printed[0][0]
+    assert b"best VIF" not in printed[1][0]
     for a, b in zip(metrics(tmp_path / "one"), metrics(tmp_path / "two"), strict=True):
         assert a.keys() == b.keys() and a["phase"] == b["phase"]
         for name in a.keys() - {"phase"}:

@@ -131,8 +131,11 @@ def _command(root, *extra):
     return ["bilevel-fuse", f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--out={root / 'out'}", *extra]
 
 
-def test_the_command_fuses(pairs, workdir):
+def test_the_command_fuses(pairs, workdir, capsys):
     assert cli.main(_command(pairs, f"--workdir={workdir}", "--format=tif", "--infrared_range=0,255")) == 0
+    assert f"Fusing with step 3 of {workdir}" in capsys.readouterr().out
+    assert cli.main(_command(pairs, f"--workdir={workdir}", "--checkpoint=4")) == 2
+    assert "no checkpoint '4'; expected best, newest, or one of 3" in capsys.readouterr().err
     fused = read_image(pairs / "out" / "b.tif").astype(float)
     mean = read_image(pairs / "ir" / "b.bmp") / 2 + read_image(pairs / "vi" / "b.png") / 2
     assert np.abs(fused - mean).mean() < 5
