@@ -8,7 +8,7 @@ import pytest
 from bilevel_jax.errors import InputError
 from bilevel_jax.models import semantic_network
 from bilevel_jax.models.fpn import FPN
-from bilevel_jax.models.resnet import ResNet
+from bilevel_jax.models.resnet import Bottleneck, ResNet
 
 
 def _shapes(network, *arguments):
@@ -32,7 +32,43 @@ def test_stride_of_odd_sizes_rounds_up(stem_stride):
         assert feature.shape[1:3] == (-(-61 // stride), -(-45 // stride))
 
 
-@pytest.mark.parametrize("options, message", [({"depth": 34}, "depth is 34"), ({"stem_stride": 3}, "stem_stride is 3")])
+def test_a_frozen_bottleneck_by_hand_and_its_gradient():
+    """Against float64 sums over pixels; the constants have no gradient, everything else has."""
+    rng, block = np.random.default_rng(0), Bottleneck(3, 2, norm="frozen")
+    x = rng.normal(size=(5, 6, 4))
+    shapes = jax.eval_shape(block.init, jax.random.key(0), jnp.zeros((1, 5, 6, 4)))
+    tree = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), shapes)
+    p, frozen = tree["params"], tree["frozen"]
+
+    def affine(name, y):
+        return y * frozen[name]["scale"] + frozen[name]["bias"]
+
+    y = np.maximum(affine("norm0", x @ p["conv0"]["kernel"][0, 0]), 0)
+    strided = np.zeros((3, 3, 3))
+    for i in range(3):
+        for j in range(3):
+            for di in (-1, 0, 1):
+                for dj in (-1, 0, 1):
+                    if 0 <= 2 * i + di < 5 and 0 <= 2 * j + dj < 6:
+                        strided[i, j] += y[2 * i + di, 2 * j + dj] @ p["conv1"]["kernel"][di + 1, dj + 1]
+    y = affine("norm2", np.maximum(affine("norm1", strided), 0) @ p["conv2"]["kernel"][0, 0])
+    expected = np.maximum(y + affine("skip_norm", x[::2, ::2] @ p["skip"]["kernel"][0, 0]), 0)
+    call = lambda variables: block.apply(variables, jnp.asarray(x[None], jnp.float32))
+    found, gradient = jax.jit(lambda v: (call(v), jax.grad(lambda v: jnp.sum(call(v) ** 2))(v)))(tree)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-4, atol=1e-4)
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves(gradient["frozen"]))
+    assert all(np.any(leaf) for leaf in jax.tree.leaves(gradient["params"]))
+
+
+def test_the_constants_count_as_published_affines():
+    _, parameters = _shapes(ResNet(50, norm="frozen"), jnp.zeros((1, 64, 64, 3)))
+    assert parameters == 23_508_032
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [({"depth": 34}, "depth is 34"), ({"stem_stride": 3}, "stem_stride is 3"), ({"norm": "batch"}, "norm is 'batch'")],
+)
 def test_bad_options_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         _shapes(ResNet(**options), jnp.zeros((1, 32, 32, 3)))
