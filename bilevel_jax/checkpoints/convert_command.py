@@ -63,6 +63,8 @@ def import_command(argv: Sequence[str]) -> None:
         # The folder has no data of its own: with the built-in scenes no command asks for the one it was trained on.
         print(f"Trained on {config.data.name}, which the file does not hold: evaluate.py needs --data=FOLDER.")
         config.data.name = "scenes"
+    if "initial" in config:
+        config.initial.run = ""  # the name of what it started from, which is not here
     inner = {"visual": weights.parts.get("discriminator"), "semantic": weights.parts.get("semantic")}
     state = {
         "step": np.int32(weights.step),

@@ -24,6 +24,7 @@ PARTS = ("fusion", "discriminator", "semantic")
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 KEYS = ("config", "classes", "step", "code")
 PLACES = ("root", "prepared_dir", "mix")  # of the data: paths of the machine that it was trained on
+FILES = (("initial", "run"), ("semantic", "backbone"))  # of other weights: their names stay
 
 
 class Weights(NamedTuple):
@@ -68,7 +69,7 @@ def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float
 
     Args:
         path: NAME.safetensors.
-        weights: what is written; places of data are left out of the configuration.
+        weights: what is written; paths of their machine are left out of the configuration.
         dtype: of the arrays in the file: one of `DTYPES`. float32 comes back bit for bit.
 
     Raises:
@@ -77,6 +78,9 @@ def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float
     config = json.loads(weights.config.to_json())
     for place in PLACES:
         config.get("data", {}).pop(place, None)
+    for part, key in FILES:
+        if config.get(part, {}).get(key):
+            config[part][key] = Path(config[part][key]).name
     metadata = {
         "config": json.dumps(config),
         "classes": json.dumps(weights.classes),

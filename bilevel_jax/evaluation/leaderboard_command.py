@@ -22,7 +22,7 @@ from bilevel_jax.report.html import write_report
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
-    "python experiments/evaluate.py --fused=[NAME=]DIR [--fused=[NAME=]DIR ...] --ir=DIR --vis=DIR [--published=CSV] "
+    "python experiments/evaluate.py --fused=[NAME=]DIR|pretrained [--fused=...] --ir=DIR --vis=DIR [--published=CSV] "
     "[--family=paper|vifb] [--out=DIR] [--report=DIR]"
 )
 

@@ -17,6 +17,7 @@ CONFIG = ConfigDict(
     {
         "fusion": {"name": "tiny"},
         "semantic": {"task": "segmentation", "class_weights": (1.0, 2.0)},
+        "initial": {"run": "/home/me/runs/first"},
         "data": {"name": "folder", "root": "/home/me/pairs", "prepared_dir": "/home/me", "crop": (96, 96)},
     }
 )
@@ -62,6 +63,7 @@ def test_there_and_back_bit_for_bit_with_all_that_rebuilds_the_networks(workdir,
     # The names that any other reader sees; nothing of the machine that it was trained on.
     assert "fusion/params/stem/kernel" in load_file(tmp_path / "w.safetensors")
     assert b"/home/me" not in (tmp_path / "w.safetensors").read_bytes() and found.config.data.crop == [96, 96]
+    assert found.config.initial.run == "first"
 
 
 def test_half_precision_is_half_the_bytes_and_comes_back_as_float32(workdir, tmp_path):
@@ -90,6 +92,7 @@ def test_export_and_import_make_a_folder_that_reads_as_the_run_does(workdir, tmp
     assert_same_bits(read_weights(tmp_path / "before.safetensors").parts["fusion"], parameters(3))
     config, state = load_run(copy)
     assert int(state["step"]) == 7 and list(state["inner_params"]) == ["semantic"] and config.data.name == "scenes"
+    assert config.initial.run == ""
     assert_same_bits(state["outer_params"], parameters(7))
     assert_same_bits(state["inner_params"]["semantic"], parameters(27))
     assert json.loads((copy / "classes.json").read_text()) == CLASSES
