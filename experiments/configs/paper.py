@@ -8,6 +8,17 @@ Where it departs from the paper: the correction is damped relative to |F_v|^2 (s
 relative_damping=0 for the theory as printed); the least-squares adversarial loss; GroupNorm; disjoint inner and outer
 parts.
 Needs an accelerator. Time and figures: not measured.
+
+The detector starts from noise. To start its ResNet-50 from ImageNet weights, as FCOS is usually trained, its batch
+normalisation frozen, convert torchvision's file once and name it:
+
+    python experiments/convert.py backbone --weights=resnet50.pth --out=resnet50.safetensors
+    python experiments/train.py --config=experiments/configs/paper.py --config.data.root=DIR
+        --config.semantic.norm=frozen --config.semantic.backbone=resnet50.safetensors \\
+
+For label maps (--config.semantic.task=segmentation) --config.semantic.network=deeplab is DeepLabV3+ on the same ResNet;
+segformer_b0 and _b3 are SegFormers, which start from a converted MiT file, without `norm`. The release's SegFormers
+have --config.semantic.channels=256 (b0, b1) or 768 (b2, b3).
 """
 
 from ml_collections import ConfigDict
@@ -29,6 +40,8 @@ def get_config() -> ConfigDict:
     config.semantic.channels = 256
     config.semantic.head_convs = 4
     config.semantic.stem_stride = 4
+    config.semantic.norm = "group"  # frozen, with ...
+    config.semantic.backbone = ""  # ... the converted ImageNet weights
     config.bilevel.correction = 1.0
     config.bilevel.relative_damping = 1.0
     config.warm_start.steps = 10_000
