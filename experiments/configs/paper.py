@@ -13,8 +13,8 @@ The detector starts from noise. To start its ResNet-50 from ImageNet weights, as
 normalisation frozen, convert torchvision's file once and name it:
 
     python experiments/convert.py backbone --weights=resnet50.pth --out=resnet50.safetensors
-    python experiments/train.py --config=experiments/configs/paper.py --config.data.root=DIR
-        --config.semantic.norm=frozen --config.semantic.backbone=resnet50.safetensors \\
+    python experiments/train.py --config=experiments/configs/paper.py --config.data.root=DIR \\
+        --config.semantic.norm=frozen --config.semantic.backbone=resnet50.safetensors
 
 For label maps (--config.semantic.task=segmentation) --config.semantic.network=deeplab is DeepLabV3+ on the same ResNet;
 segformer_b0 and _b3 are SegFormers, which start from a converted MiT file, without `norm`. The release's SegFormers
