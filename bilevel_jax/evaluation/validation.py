@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic import SemanticTrainer, semantic_scores
 from bilevel_jax.inference import Fuser
@@ -42,6 +43,9 @@ class Validation:
         Returns:
             VIF, Qabf, SSIM and the measure `config.keep_best`, means over the pairs where they are defined; and
             `semantic`, the AP50 or mIoU of the semantic network on the fused images.
+
+        Raises:
+            InputError: the best is to be chosen by `semantic`, and the pairs have no labels.
         """
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(outer_params)):
             return {}  # the run is about to say so
@@ -58,6 +62,11 @@ class Validation:
             seen = self._predictor.predict(semantic_params, inputs)
             value = semantic_scores(self._config, inputs, seen).get(SEMANTIC[self._config.semantic.task], np.nan)
             figures |= {"semantic": float(value)} if np.isfinite(value) else {}
+        if self._config.keep_best == "semantic" and "semantic" not in figures:
+            raise InputError(
+                f"config.keep_best is 'semantic', and the {len(self._pairs)} held-out pairs of config.validate_pairs "
+                "have no labels; expected a fusion measure, or a held-out set with labels."
+            )
         return figures
 
 

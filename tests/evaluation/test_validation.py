@@ -3,8 +3,10 @@
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from bilevel_jax.data.scenes import SceneSource
+from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation import validation
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic import semantic_scores
@@ -62,3 +64,7 @@ def test_a_figure_that_is_defined_for_no_pair_is_left_out(config, source, monkey
     image = np.zeros((1, 48, 64, 1), np.float32)
     params = jax.jit(networks.fusion.init)(jax.random.key(0), image, image)
     assert Validation(config, source, networks)(params, None) == {"EN": 1.5, "Qabf": 0.5, "SSIM": 2.5}
+    wanted = ConfigDict(config.to_dict() | {"keep_best": "semantic"})
+    monkeypatch.setattr(validation.fusion, "evaluate", lambda *_, **__: dict.fromkeys(validation.MEASURES, 1.0))
+    with pytest.raises(InputError, match="keep_best is 'semantic', and the 2 held-out pairs .* have no labels"):
+        Validation(wanted, source, networks)(params, None)

@@ -71,6 +71,16 @@ def changed(**changes):
             r"estimator is one_step; expected ignore where config\.bilevel\.single_level",
         ),
         ({"visual__loss": "none"}, r"config\.visual\.adversarial is 0\.5; expected 0\.0 where config\.visual\.loss is"),
+        ({"keep_best": "VIF"}, r"config\.validate_every is 0; expected at least 1 where config\.keep_best is given"),
+        ({"keep_best": "psnr"}, r"config\.keep_best is 'psnr'; expected one of .*VIF"),
+        (
+            {"keep_best": "semantic", "validate_every": 1, "semantic__task": "none"},
+            r"config\.keep_best is 'semantic'; expected a fusion measure where there is no semantic task",
+        ),
+        (
+            {"initial__parts": ("detector",)},
+            r"config\.initial\.parts is \('detector',\); expected some of fusion, disc",
+        ),
         ({"fusion__name": "big"}, r"config\.fusion\.name is 'big'; expected one of .*paper"),
         ({"visual__loss": "gan"}, r"config\.visual\.loss is 'gan'; expected one of .*lsgan"),
     ],
