@@ -54,6 +54,8 @@ def assert_same_bits(a, b):
 def test_there_and_back_bit_for_bit_with_all_that_rebuilds_the_networks(workdir, tmp_path):
     weights = weights_of_run(workdir)
     write_weights(tmp_path / "w.safetensors", weights)
+    (tmp_path / "other").write_text("")
+    assert (tmp_path / "w.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
     found = read_weights(tmp_path / "w.safetensors")
     assert found.step == 7 and found.classes == CLASSES and found.code["version"]
     assert found.config.fusion.name == "tiny" and list(found.config.semantic.class_weights) == [1.0, 2.0]
