@@ -7,7 +7,7 @@ import numpy as np
 
 from bilevel_jax.evaluation.ablation.rows import Row
 from bilevel_jax.evaluation.ablation.run import METHOD, Result
-from bilevel_jax.evaluation.bootstrap import excludes_zero
+from bilevel_jax.evaluation.bootstrap import excludes_zero, resampled_means
 from bilevel_jax.evaluation.cells import figures
 from bilevel_jax.evaluation.downstream_table import compare_cells
 from bilevel_jax.evaluation.image_scores import ImageScores
@@ -118,7 +118,8 @@ def _difference_cell(difference: Mapping[str, Any] | None) -> str:
 
 def _figures(result: Result) -> dict[str, float]:
     column = {name: i for i, name in enumerate(result.scores.metrics)}
-    means = np.nanmean(result.scores.values[METHOD], axis=0)
+    values = result.scores.values[METHOD]
+    means = resampled_means(values, np.ones((1, len(values))))[0]
     found = {name: float(means[column[name]]) for name in MEASURES}
     cell = result.cell
     groups = {"": np.ones(len(cell["names"]), np.int64)}
