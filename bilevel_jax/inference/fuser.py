@@ -15,7 +15,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.images.files import to_float
 from bilevel_jax.inference.pretrained import pretrained_file
-from bilevel_jax.models import FusionNetwork, fusion_network
+from bilevel_jax.models import FusionNetwork, PyramidFusion, fusion_network
 
 BUCKET = 64
 TILE = 1024
@@ -32,13 +32,15 @@ class Fuser:
     Args:
         apply: (params, ir [B, H, W, 1], luma [B, H, W, 1]) -> fused luminance [B, H, W, 1], floats in [0, 1].
         params: what `apply` takes: flax variables, for a module's own `apply`.
-        radius: how many pixels away an input pixel still matters; `receptive_radius` tells it of a network.
+        radius: how many pixels away an input pixel still matters; `receptive_radius` tells it of a network. None: the
+            result depends on the whole image, which is never cut into tiles and only continued to a multiple of 64.
         tile: images of more than tile x tile pixels (padded) are cut into tiles of at most this side; a multiple of 64.
     """
 
     def __init__(
-        self, apply: Callable[[Any, Any, Any], Any], params: Any, *, radius: int = PAPER_RADIUS, tile: int = TILE
+        self, apply: Callable[[Any, Any, Any], Any], params: Any, *, radius: int | None = PAPER_RADIUS, tile: int = TILE
     ):
+        self._whole, radius = radius is None, radius or 0
         if tile % BUCKET or tile <= 2 * radius:
             raise ValueError(f"tile is {tile}; expected a multiple of {BUCKET} greater than {2 * radius}")
         self._apply = jax.jit(apply)
@@ -156,15 +158,20 @@ class Fuser:
     def _window(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of what goes through the network at once: the padded image, or one of its equal tiles."""
         whole = [_bucket(length + 2 * self._radius) for length in (height, width)]
-        if whole[0] * whole[1] <= self._tile**2:
+        if self._whole or whole[0] * whole[1] <= self._tile**2:
             return whole[0], whole[1]
         most = self._tile - 2 * self._radius
         parts = [-(-length // -(-length // most)) for length in (height, width)]
         return _bucket(parts[0] + 2 * self._radius), _bucket(parts[1] + 2 * self._radius)
 
 
-def receptive_radius(network: FusionNetwork) -> int:
-    """How many pixels away an input pixel still changes the output: 1 a plain 3x3 convolution, 2 a dilated one."""
+def receptive_radius(network: FusionNetwork | PyramidFusion) -> int | None:
+    """How many pixels away an input pixel still changes the output: 1 a plain 3x3 convolution, 2 a dilated one.
+
+    None where every pixel matters to every other.
+    """
+    if isinstance(network, PyramidFusion):
+        return None
     return 3 + 2 * network.blocks * network.convs
 
 

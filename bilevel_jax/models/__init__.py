@@ -11,6 +11,7 @@ from bilevel_jax.models.discriminator import PatchDiscriminator
 from bilevel_jax.models.fcos import FCOS, decode
 from bilevel_jax.models.fusion import FusionNetwork, fusion_network
 from bilevel_jax.models.mix_transformer import VARIANTS
+from bilevel_jax.models.pyramid_fusion import PyramidFusion
 from bilevel_jax.models.segformer import SegFormer
 from bilevel_jax.models.segmentation import SegmentationNetwork
 
@@ -27,6 +28,7 @@ __all__ = [
     "DeepLab",
     "FusionNetwork",
     "PatchDiscriminator",
+    "PyramidFusion",
     "SegFormer",
     "SegmentationNetwork",
     "decode",

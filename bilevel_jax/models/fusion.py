@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.convolution import Conv
+from bilevel_jax.models.pyramid_fusion import PyramidFusion
 
 
 class FusionNetwork(nn.Module):
@@ -61,21 +62,23 @@ class DilatedDenseBlock(nn.Module):
 
 
 VARIANTS = {
-    "paper": {"width": 64, "growth": 32, "blocks": 2, "convs": 5, "residual": False},
-    "tiny": {"width": 16, "growth": 8, "blocks": 1, "convs": 4, "residual": True},
+    "paper": (FusionNetwork, {"width": 64, "growth": 32, "blocks": 2, "convs": 5, "residual": False}),
+    "tiny": (FusionNetwork, {"width": 16, "growth": 8, "blocks": 1, "convs": 4, "residual": True}),
+    "pyramid": (PyramidFusion, {"width": 16, "convs": 2}),
 }
 
 
-def fusion_network(name: str, remat: bool = False) -> FusionNetwork:
-    """Returns the fusion network of that name: "paper" (417,730 parameters) or "tiny" (10,418).
+def fusion_network(name: str, remat: bool = False) -> FusionNetwork | PyramidFusion:
+    """Returns the fusion network of that name: "paper" (417,730 parameters), "tiny" (10,418) or "pyramid" (37,193).
 
-    "tiny" adds the mean of its two inputs to its output, so that it converges within minutes on a CPU. `remat` keeps
-    less in memory for the backward pass; it changes no value.
+    "tiny" adds the mean of its two inputs to its output, so that it converges within minutes on a CPU; "pyramid" starts
+    from a Laplacian pyramid's rule. `remat` keeps less in memory for the backward pass; it changes no value.
     Raises InputError for another name.
     """
     if name not in VARIANTS:
         raise InputError(f"model.fusion is {name!r}, expected one of {', '.join(VARIANTS)}.")
-    return FusionNetwork(**VARIANTS[name], remat=remat)
+    network, options = VARIANTS[name]
+    return network(**options, remat=remat)
 
 
 def _prelu(x: jax.Array, slope: jax.Array) -> jax.Array:

@@ -45,6 +45,14 @@ def test_receptive_radius_is_that_of_the_network(name):
     assert np.abs(reached - middle).max() == receptive_radius(network)
 
 
+def test_a_network_that_sees_everything_is_never_cut_into_tiles():
+    """Its result depends on the mean of the whole image, however large: tiles would show."""
+    fuser = Fuser(lambda params, ir, luma: ir - luma.mean((1, 2), keepdims=True), {}, radius=None, tile=64)
+    ir, vis = _random(3, 1, 128, 192, 1), _random(4, 1, 128, 192, 1)
+    np.testing.assert_allclose(fuser.luminance(ir, vis), ir - vis.mean(), atol=1e-6)
+    assert receptive_radius(fusion_network("pyramid")) is None
+
+
 def test_paper_radius_is_the_default():
     fuser = Fuser(lambda params, ir, luminance: ir, {})
     assert fuser._radius == receptive_radius(fusion_network("paper")) == 23
