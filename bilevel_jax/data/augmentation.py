@@ -9,8 +9,9 @@ import numpy as np
 from bilevel_jax.data.augment import horizontal_flip, random_crop, scale_brightness
 from bilevel_jax.data.misregistration import shift_infrared
 from bilevel_jax.data.mosaic import mosaic
-from bilevel_jax.data.photometric import glare, thermal_exposure, visible_exposure
+from bilevel_jax.data.photometric import glare, retoned, thermal_exposure, visible_exposure
 from bilevel_jax.data.scaled_crop import scaled_crop
+from bilevel_jax.data.swapped import swap_cameras
 
 Record = dict[str, Any]
 
@@ -29,6 +30,9 @@ class Augmentation:
         infrared_gain, infrared_noise: see `thermal_exposure`.
         visible_gamma, visible_color: see `visible_exposure`.
         visible_glare: share of samples with a light that blinds the visible camera (`glare`).
+        tone: share of images, each of a pair by its own draw, with levels of another mean and slope (`retoned`).
+        invert: share of samples whose infrared image shows heat as black; the saliency stays.
+        swap: share of samples whose cameras change places, after all but brightness (`swap_cameras`).
     """
 
     crop: tuple[int, int]
@@ -42,6 +46,9 @@ class Augmentation:
     visible_gamma: float = 0.0
     visible_color: float = 0.0
     visible_glare: float = 0.0
+    tone: float = 0.0
+    invert: float = 0.0
+    swap: float = 0.0
 
     @property
     def items(self) -> int:
@@ -99,6 +106,13 @@ class Augmentation:
             record["vis"] = glare(record["vis"], lights)
         if self.visible_gamma or self.visible_color:
             record["vis"] = visible_exposure(record["vis"], self.visible_gamma, self.visible_color, streams.make(6))
+        for key, number in (("ir", 7), ("vis", 8)):
+            if self.tone and (levels := streams.make(number)).random() < self.tone:
+                record[key] = retoned(record[key], levels)
+        if self.invert and streams.make(9).random() < self.invert:
+            record["ir"] = np.iinfo(record["ir"].dtype).max - record["ir"]
+        if self.swap and streams.make(10).random() < self.swap:
+            record = swap_cameras(record)
         return record
 
 

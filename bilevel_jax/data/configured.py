@@ -9,7 +9,10 @@ from bilevel_jax.data.pipeline import training_batches
 from bilevel_jax.data.resumable import ResumableBatches
 
 GEOMETRY = ("flip", "brightness", "scale", "mosaic")
-ONE_CAMERA = ("infrared_gain", "infrared_noise", "visible_gamma", "visible_color", "visible_glare", "misregistration")
+ONE_CAMERA = (
+    *("infrared_gain", "infrared_noise", "visible_gamma", "visible_color", "visible_glare", "misregistration"),
+    *("tone", "invert", "swap"),
+)
 
 
 def configured_batches(

@@ -46,6 +46,23 @@ def visible_exposure(image: np.ndarray, gamma: float, color: float, rng: np.rand
     return result
 
 
+def retoned(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An image of another brightness and contrast, whatever its own mean: new mean + slope (v - mean).
+
+    The new mean is drawn from 0.2 to 0.8 of the full range, the slope from 0.25 to 1.3; channels go together.
+
+    Args:
+        image: uint8 or uint16 [H, W, C].
+
+    Returns:
+        The same shape and type, rounded and clipped to its range.
+    """
+    full = np.iinfo(image.dtype).max
+    middle, slope = full * rng.uniform(0.2, 0.8), rng.uniform(0.25, 1.3)
+    values = image * np.float32(slope) + np.float32(middle - slope * image.mean(dtype=np.float64))
+    return np.rint(np.clip(values, 0, full)).astype(image.dtype)
+
+
 def glare(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A visible image with one light in it that blinds: a soft warm white disc, somewhere, of some size and strength.
 

@@ -98,6 +98,9 @@ def default_config() -> ConfigDict:
     config.data.visible_gamma = 0.0  # the exponent is drawn from exp(+- this)
     config.data.visible_color = 0.0  # each channel's factor is drawn from 1 +- this
     config.data.visible_glare = 0.0  # share of samples with a light that blinds the visible camera
+    config.data.tone = 0.0  # share of images, each on its own, whose levels get another mean and slope
+    config.data.invert = 0.0  # share of samples whose infrared image is black-hot
+    config.data.swap = 0.0  # share of samples whose cameras change places; a semantic network sees them too
     config.data.mix = ()  # further sets: (name, root, weight[, "images"]) each; this one has the weight 1
     config.data.max_boxes = 32  # boxes are padded to the next multiple of this; none is dropped
     config.data.cache_mebibytes = 2048  # of decoded pairs in memory, of the training and of the held-out set each
@@ -123,6 +126,9 @@ def default_config() -> ConfigDict:
     config.visual.qabf = 0.0  # 1 - Qabf
     config.visual.scd = 0.0  # 2 - SCD
     config.visual.contrast = 0.0  # standard deviation, local and of the whole, up to the stronger source's
+    config.visual.mutual_information = 0.0  # of 64 soft grey levels, 1 - the share of what the sources hold
+    config.visual.entropy = 0.0  # 1 - H(u) / 6 bits; rewards noise too
+    config.visual.sharpness = 0.0  # 2 - SF and AG over those of the stronger source, each up to 1.25
     config.visual.color = 0.0  # chroma that is lost where the coloured image is clipped
     config.visual.adversarial = 0.5  # a_adv: weight of G in F_visual
 
@@ -223,7 +229,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
         _expect(config, "data.crop", min(crop) >= LEAST_SIDE, f"at least {LEAST_SIDE} pixels a side for visual.vif")
     scale = tuple(config.data.scale)
     _expect(config, "data.scale", len(scale) == 2 and 0 < scale[0] <= scale[1], "(lowest, highest), both above 0")
-    for key in ("mosaic", "visible_glare", "brightness", "infrared_gain", "visible_color"):
+    for key in ("mosaic", "visible_glare", "brightness", "infrared_gain", "visible_color", "tone", "invert", "swap"):
         _expect(config, f"data.{key}", 0 <= config.data[key] <= 1, "from 0 to 1")
     if config.keep_best:
         _expect(config, "validate_every", config.validate_every > 0, "at least 1 where config.keep_best is given")

@@ -227,6 +227,39 @@ def test_an_option_leaves_the_draws_of_the_others_alone():
     assert (warm["ir"] != plain["ir"]).mean() > 0.5 and (bright["vis"] != plain["vis"]).mean() > 0.5
 
 
+def test_tone_invert_and_swap_take_their_share_and_leave_the_rest_alone():
+    rng = np.random.default_rng(3)
+    record = rectangle((20, 30, 60, 90))
+    record |= {k: rng.integers(60, 200, record[k].shape, dtype=np.uint8) for k in ("ir", "vis")}
+    made = lambda seed, **options: sample(Augmentation(CROP, brightness=0.0, **options), record, seed)
+    plain = [made(seed) for seed in range(40)]
+    toned, inverted, swapped = ([made(seed, **{key: 0.5}) for seed in range(40)] for key in ("tone", "invert", "swap"))
+    changed = np.array([[(a[k] != b[k]).any() for k in ("ir", "vis")] for a, b in zip(toned, plain, strict=True)])
+    assert (10 <= changed.sum(0)).all() and (changed.sum(0) <= 30).all() and 8 < (changed[:, 0] != changed[:, 1]).sum()
+    means = [
+        a[k].mean() / 255
+        for a, row in zip(toned, changed, strict=True)
+        for k, c in zip(("ir", "vis"), row, strict=True)
+        if c
+    ]
+    assert min(means) > 0.19 and max(means) < 0.81 and max(means) - min(means) > 0.4
+    turned = [(a["ir"] == 255 - b["ir"]).all() for a, b in zip(inverted, plain, strict=True)]
+    assert 10 <= sum(turned) <= 30
+    for a, b, turn in zip(inverted, plain, turned, strict=True):
+        assert turn or (a["ir"] == b["ir"]).all()
+        np.testing.assert_array_equal(a["vis"], b["vis"])
+    exchanged = [(a["vis"] == b["ir"]).all() for a, b in zip(swapped, plain, strict=True)]
+    assert 10 <= sum(exchanged) <= 30
+    for a, b, exchange in zip(swapped, plain, exchanged, strict=True):
+        light = np.rint(b["vis"] @ [0.299, 0.587, 0.114])[..., None]
+        expected = (light, 255 - b["saliency"].astype(int)) if exchange else (b["ir"], b["saliency"])
+        np.testing.assert_allclose(a["ir"], expected[0], atol=1)
+        np.testing.assert_array_equal(a["saliency"], expected[1])
+        assert a["ir"].dtype == a["vis"].dtype == np.uint8
+        np.testing.assert_array_equal(a["labels"], b["labels"])
+        np.testing.assert_array_equal(a["boxes"], b["boxes"])
+
+
 def test_a_record_is_not_written_to():
     record = rectangle((20, 30, 60, 90))
     for value in record.values():
@@ -234,7 +267,7 @@ def test_a_record_is_not_written_to():
             value.flags.writeable = False
     recipe = Augmentation(
         CROP, scale=(0.7, 1.4), mosaic=0.5, misregistration=3, infrared_gain=0.2, infrared_noise=0.05,
-        visible_gamma=0.2, visible_color=0.1, visible_glare=0.5,
+        visible_gamma=0.2, visible_color=0.1, visible_glare=0.5, tone=0.5, invert=0.5, swap=0.5,
     )  # fmt: skip
     for seed in range(12):
         made = sample(recipe, record, seed, [record])

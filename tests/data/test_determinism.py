@@ -14,7 +14,7 @@ EPOCHS = 2
 BATCHES = EPOCHS * ITEMS // BATCH  # 7: two whole epochs
 EVERYTHING = dict(
     scale=(0.8, 1.4), mosaic=0.4, misregistration=3, infrared_gain=0.2, infrared_noise=0.05, visible_gamma=0.2,
-    visible_color=0.1, visible_glare=0.3,
+    visible_color=0.1, visible_glare=0.3, tone=0.4, invert=0.3, swap=0.3,
 )  # fmt: skip
 
 

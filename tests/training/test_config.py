@@ -49,6 +49,9 @@ def changed(**changes):
         ({"data__crop": (96,)}, r"config\.data\.crop is \(96,\)"),
         ({"data__scale": (1.5, 0.5)}, r"config\.data\.scale is \(1\.5, 0\.5\); expected \(lowest, highest\)"),
         ({"data__mosaic": 1.5}, r"config\.data\.mosaic is 1\.5; expected from 0 to 1"),
+        ({"data__tone": 1.5}, r"config\.data\.tone is 1\.5; expected from 0 to 1"),
+        ({"data__invert": -0.5}, r"config\.data\.invert is -0\.5; expected from 0 to 1"),
+        ({"data__swap": 2.0}, r"config\.data\.swap is 2\.0; expected from 0 to 1"),
         ({"data__workers": -1}, r"config\.data\.workers is -1; expected at least 0"),
         (
             {"data__mix": (("foldr", "x", 1.0),)},
