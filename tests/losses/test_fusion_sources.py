@@ -149,6 +149,58 @@ def test_contrast_is_asked_for_up_to_the_stronger_source_and_not_beyond(terms):
     assert not np.any(slope)
 
 
+def test_mutual_information_and_entropy_are_those_of_weighted_histograms(terms):
+    fused, ir, luma = _images(7)
+    bits = lambda p: -float(np.sum(p[p > 0] * np.log2(p[p > 0])))
+
+    def spread(image):
+        levels = image.astype(np.float64).ravel() * 63
+        low = np.minimum(np.floor(levels), 62)
+        return (low, 1 - (levels - low)), (low + 1, levels - low)
+
+    def joint(a, b):
+        pairs = [(i, j, v * w) for i, v in spread(a) for j, w in spread(b)]
+        edges = np.arange(65) - 0.5
+        return sum(np.histogram2d(i, j, bins=(edges, edges), weights=w)[0] for i, j, w in pairs) / a.size
+
+    information = entropy = 0.0
+    for u, x, y in zip(np.clip(fused, 0, 1), ir, luma, strict=True):
+        shared = most = 0.0
+        for source in (x, y):
+            both = joint(source, u)
+            shared += bits(both.sum(1)) + bits(both.sum(0)) - bits(both)
+            most += bits(both.sum(1)) - bits(np.concatenate([w for _, w in spread(source)])) / source.size
+        information += 1 - shared / most
+        entropy += 1 - bits(joint(u, u).sum(1)) / 6
+    assert float(terms["mutual_information"](fused, ir, luma)[0][0]) == pytest.approx(information, rel=1e-3)
+    assert float(terms["entropy"](fused, ir, luma)[0][0]) == pytest.approx(entropy, rel=1e-3)
+
+
+def test_mutual_information_falls_from_noise_to_a_source_and_is_0_for_constants(terms):
+    _, ir, luma = _images(8)
+    value = lambda *images: float(terms["mutual_information"](*images)[0][0]) / 2
+    noise = np.random.default_rng(8).random(ir.shape, np.float32)
+    flat = np.full_like(ir, 0.4)
+    assert 0 < value(ir, ir, ir) < value(ir, ir, luma) < value(noise, ir, luma) < 1
+    assert value(noise, flat, flat) == 0
+    assert value(flat, ir, luma) == pytest.approx(1, abs=1e-4)
+
+
+def test_sharpness_is_that_of_the_metrics_and_not_rewarded_beyond_its_most(terms):
+    fused, ir, _ = _images(9)
+    flat = np.full_like(ir, 0.4)
+    expected = 0.0
+    for u, x in zip(255 * fused[..., 0], 255 * ir[..., 0], strict=True):
+        for measure in (metrics.spatial_frequency, metrics.average_gradient):
+            expected += 1 - min(float(measure(u)) / float(measure(x)), 1.25)
+    assert float(terms["sharpness"](fused, ir, flat)[0][0]) == pytest.approx(expected, abs=1e-4)
+    assert float(terms["sharpness"](ir, ir, flat)[0][0]) == pytest.approx(0, abs=1e-5)
+    (total, _), slope = terms["sharpness"](3 * ir, ir, flat)
+    assert float(total) == pytest.approx(-1.0) and not np.any(slope)
+    (total, _), slope = terms["sharpness"](ir, flat, flat)
+    assert float(total) == 0 and not np.any(slope)
+
+
 def test_chroma_changes_only_where_the_coloured_image_is_clipped():
     # Cb, Cr off the centre by 0.1: at Y = 0.5 all three channels are inside, at Y = 0.98 red and blue are not.
     visible = ycbcr_to_rgb(jnp.broadcast_to(jnp.array([0.5, 0.6, 0.6]), (1, 4, 4, 3)))
