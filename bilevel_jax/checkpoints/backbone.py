@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from bilevel_jax.atomic import replacing
+from bilevel_jax.checkpoints.load import first_line
+from bilevel_jax.checkpoints.tensor_file import read_tensors, write_tensors
 from bilevel_jax.errors import InputError
 
 KIND = "bilevel_jax backbone 1"
@@ -37,7 +36,7 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise InputError(f"{path} ends in {path.suffix!r}; expected one of {', '.join(SUFFIXES)}.")
     try:
         if path.suffix == ".safetensors":
-            state = _read_safetensors(path)[1]
+            state = read_tensors(path)[1]
         elif path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:
                 state = {name: file[name] for name in file.files}
@@ -46,8 +45,7 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except InputError:
         raise
     except Exception as error:  # a damaged file shows as one of many exceptions
-        first_line = (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
-        raise InputError(f"{path} cannot be read as weights: {first_line}.") from error
+        raise InputError(f"{path} cannot be read as weights: {first_line(error)}.") from error
     if not state:
         raise InputError(f"{path} holds no arrays; expected a state dict.")
     return state
@@ -66,12 +64,7 @@ def write_backbone(path: str | os.PathLike, architecture: str, arrays: Mapping[s
         InputError: the file cannot be written.
     """
     metadata = {"kind": KIND, "architecture": architecture, "source": source}
-    with replacing(path) as temporary:
-        try:
-            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata)
-        except SafetensorError as error:  # its own name for what the disk refuses
-            raise InputError(f"{path} cannot be written: {error}.") from error
-    return Path(path).stat().st_size
+    return write_tensors(path, arrays, metadata)
 
 
 def read_backbone(path: str | os.PathLike) -> tuple[str, dict[str, np.ndarray]]:
@@ -83,18 +76,10 @@ def read_backbone(path: str | os.PathLike) -> tuple[str, dict[str, np.ndarray]]:
     expected = "expected a file that `experiments/convert.py backbone` made"
     if not Path(path).is_file():
         raise InputError(f"config.semantic.backbone: {path} does not exist; {expected}.")
-    try:
-        metadata, arrays = _read_safetensors(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} cannot be read as safetensors: {str(error).rstrip('.')}; {expected}.") from error
+    metadata, arrays = read_tensors(path, f"; {expected}")
     if metadata.get("kind") != KIND:
         raise InputError(f"{path} holds {metadata.get('kind') or 'weights of another kind'}; {expected}.")
     return metadata["architecture"], arrays
-
-
-def _read_safetensors(path: str | os.PathLike) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    with safe_open(path, framework="numpy") as file:
-        return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
 
 
 def _read_torch(path: Path) -> dict[str, np.ndarray]:

@@ -4,12 +4,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
 import numpy as np
 from absl import flags
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints.run import IMPORTED, Run
-from bilevel_jax.checkpoints.weights import DTYPES, PARTS, flat, read_weights, weights_of_run, write_weights
+from bilevel_jax.checkpoints.weights import DTYPES, PARTS, read_weights, weights_of_run, write_weights
 from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError
 
@@ -41,7 +42,7 @@ def export_command(argv: Sequence[str]) -> None:
     weights = weights._replace(parts={part: weights.parts[part] for part in PARTS if part in values.parts})
     size = write_weights(values.out, weights, values.dtype)
     for part, params in weights.parts.items():
-        print(f"{part}: {sum(np.size(leaf) for leaf in flat(params).values()):,} parameters")
+        print(f"{part}: {sum(np.size(leaf) for leaf in jax.tree.leaves(params)):,} parameters")
     print(f"Step {weights.step} of {values.workdir} as {values.dtype} in {values.out}: {size / 1e6:.2f} MB")
 
 

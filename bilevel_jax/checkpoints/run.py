@@ -18,6 +18,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from flax import serialization
+from flax.traverse_util import flatten_dict
 from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
@@ -32,15 +33,8 @@ MODEL_KEYS = ("fusion", "visual.loss", "semantic", "outer.name", "inner.name", "
 IMPORTED = "imported.json"  # in a folder that convert.py made: parameters without the rest that training needs
 
 
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
-
-
 def _model_part(config: dict[str, Any]) -> dict[str, Any]:
-    flat = _flat(config)
+    flat = flatten_dict(config, sep=".")
     return {k: v for k, v in flat.items() if any(k == m or k.startswith(m + ".") for m in MODEL_KEYS)}
 
 

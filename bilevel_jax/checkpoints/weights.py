@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from bilevel_jax.atomic import replacing
 from bilevel_jax.checkpoints.load import code_version, load_run
+from bilevel_jax.checkpoints.tensor_file import read_tensors, write_tensors
 from bilevel_jax.errors import InputError
 
 PARTS = ("fusion", "discriminator", "semantic")
@@ -87,10 +86,8 @@ def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float
         "step": str(weights.step),
         "code": json.dumps(weights.code),
     }
-    tensors = {name: np.asarray(leaf, DTYPES[dtype], order="C") for name, leaf in flat(weights.parts).items()}
-    with replacing(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata))  # a file of save_file could be read by its owner alone
-    return Path(path).stat().st_size
+    leaves = flatten_dict(weights.parts, sep="/")
+    return write_tensors(path, {name: np.asarray(leaf, DTYPES[dtype]) for name, leaf in leaves.items()}, metadata)
 
 
 def read_weights(path: str | os.PathLike) -> Weights:
@@ -101,39 +98,15 @@ def read_weights(path: str | os.PathLike) -> Weights:
     """
     if not Path(path).is_file():
         raise InputError(f"{path} does not exist; expected a file that `experiments/convert.py export` made.")
+    metadata, tensors = read_tensors(path)
+    missing = [key for key in KEYS if key not in metadata]
+    if missing:
+        raise InputError(
+            f"{path} has no {missing[0]!r} in its metadata; expected a file that `experiments/convert.py export` made."
+        )
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
-        missing = [key for key in KEYS if key not in metadata]
-        if missing:
-            raise InputError(
-                f"{path} has no {missing[0]!r} in its metadata; expected a file that `experiments/convert.py export` "
-                "made."
-            )
         config, classes, code = (json.loads(metadata[key]) for key in ("config", "classes", "code"))
-    except (SafetensorError, OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+    except ValueError as error:
         raise InputError(f"{path} cannot be read as safetensors: {str(error).rstrip('.')}.") from error
-    parts = nested({name: np.asarray(array, np.float32) for name, array in tensors.items()})
+    parts = unflatten_dict({name: np.asarray(array, np.float32) for name, array in tensors.items()}, sep="/")
     return Weights(ConfigDict(config), classes, int(metadata["step"]), code, parts)
-
-
-def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The leaves of nested dictionaries by their keys, joined with "/"."""
-    leaves = {}
-    for key, value in tree.items():
-        leaves |= flat(value, f"{prefix}{key}/") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return leaves
-
-
-def nested(leaves: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of `flat`."""
-    tree: dict[str, Any] = {}
-    for name, leaf in leaves.items():
-        *path, last = name.split("/")
-        node = tree
-        for key in path:
-            node = node.setdefault(key, {})
-        node[last] = leaf
-    return tree

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints.load import code_version
 from bilevel_jax.checkpoints.parameters import load_parameters
-from bilevel_jax.checkpoints.weights import Weights, flat, read_weights, write_weights
+from bilevel_jax.checkpoints.weights import Weights, read_weights, write_weights
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.initial import ROWS_START, read_source, take_over
@@ -55,7 +56,9 @@ def read_initial(path: str | os.PathLike, config: ConfigDict, sets: Sets, networ
     params = weights.parts["semantic"]
     image = jax.ShapeDtypeStruct((1, *config.data.crop, 3), np.float32)
     wanted = jax.eval_shape(networks.semantic.init, jax.random.PRNGKey(0), image)
-    found, wanted = ({name: leaf.shape for name, leaf in flat(tree).items()} for tree in (params, wanted))
+    found, wanted = (
+        {name: leaf.shape for name, leaf in flatten_dict(tree, sep="/").items()} for tree in (params, wanted)
+    )
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise InputError(
@@ -107,6 +110,6 @@ def _check_classes(path: str | os.PathLike, found: Sequence[str], expected: Sequ
 def _digest(params: Any) -> str:
     """The same for the same parameters, whatever file they are in."""
     digest = hashlib.sha256()
-    for name, leaf in sorted(flat(params).items()):
+    for name, leaf in sorted(flatten_dict(params, sep="/").items()):
         digest.update(name.encode() + np.ascontiguousarray(leaf, np.float32).tobytes())
     return digest.hexdigest()[:16]

@@ -1,7 +1,7 @@
 """From files or arrays to fused images, with a trained network."""
 
 from bilevel_jax.inference.folder import fuse_files
-from bilevel_jax.inference.fuser import Fuser, receptive_radius
+from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.inference.trivial import TrivialFuser
 
-__all__ = ["Fuser", "TrivialFuser", "fuse_files", "receptive_radius"]
+__all__ = ["Fuser", "TrivialFuser", "fuse_files"]

@@ -15,7 +15,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.images.files import to_float
 from bilevel_jax.inference.pretrained import pretrained_file
-from bilevel_jax.models import FusionNetwork, PyramidFusion, fusion_network
+from bilevel_jax.models import fusion_network
 
 BUCKET = 64
 TILE = 1024
@@ -32,7 +32,7 @@ class Fuser:
     Args:
         apply: (params, ir [B, H, W, 1], luma [B, H, W, 1]) -> fused luminance [B, H, W, 1], floats in [0, 1].
         params: what `apply` takes: flax variables, for a module's own `apply`.
-        radius: how many pixels away an input pixel still matters; `receptive_radius` tells it of a network. None: the
+        radius: how many pixels away an input pixel still matters: a fusion network's `receptive_radius`. None: the
             result depends on the whole image, which is never cut into tiles and only continued to a multiple of 64.
         tile: images of more than tile x tile pixels (padded) are cut into tiles of at most this side; a multiple of 64.
     """
@@ -65,7 +65,7 @@ class Fuser:
     def from_run(cls, config: ConfigDict, state: dict[str, Any]) -> "Fuser":
         """The same from what `checkpoints.load_run` has read already."""
         network = fusion_network(config.fusion.name)
-        return cls(network.apply, state["outer_params"], radius=receptive_radius(network))
+        return cls(network.apply, state["outer_params"], radius=network.receptive_radius)
 
     @classmethod
     def from_weights(cls, path: str | os.PathLike) -> "Fuser":
@@ -163,16 +163,6 @@ class Fuser:
         most = self._tile - 2 * self._radius
         parts = [-(-length // -(-length // most)) for length in (height, width)]
         return _bucket(parts[0] + 2 * self._radius), _bucket(parts[1] + 2 * self._radius)
-
-
-def receptive_radius(network: FusionNetwork | PyramidFusion) -> int | None:
-    """How many pixels away an input pixel still changes the output: 1 a plain 3x3 convolution, 2 a dilated one.
-
-    None where every pixel matters to every other.
-    """
-    if isinstance(network, PyramidFusion):
-        return None
-    return 3 + 2 * network.blocks * network.convs
 
 
 def _bucket(length: int) -> int:

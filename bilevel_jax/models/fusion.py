@@ -25,6 +25,11 @@ class FusionNetwork(nn.Module):
     residual: bool = False
     remat: bool = False  # a block's inside is computed again on the way back instead of being kept in memory
 
+    @property
+    def receptive_radius(self) -> int:
+        """How many pixels away an input pixel still changes the output: 1 a plain 3x3 convolution, 2 a dilated one."""
+        return 3 + 2 * self.blocks * self.convs
+
     @nn.compact
     def __call__(self, ir: jax.Array, luma: jax.Array) -> jax.Array:
         chex.assert_rank([ir, luma], 4)

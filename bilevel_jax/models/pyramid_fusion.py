@@ -5,7 +5,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from bilevel_jax.images.pyramid import LEVELS, double, from_laplacian_pyramid, laplacian_pyramid
+from bilevel_jax.images.pyramid import LEVELS, from_laplacian_pyramid, halve, laplacian_pyramid
 from bilevel_jax.models.convolution import Conv
 
 SHARPNESS = 200.0  # of the untrained choice between two details: they differ by a few 8 bit levels
@@ -35,12 +35,14 @@ class PyramidFusion(nn.Module):
     levels: int = LEVELS
     remat: bool = False  # a level's inside is computed again on the way back instead of being kept in memory
 
+    receptive_radius = None  # in pixels: through the statistics every pixel matters to every other
+
     @nn.compact
     def __call__(self, ir: jax.Array, luma: jax.Array) -> jax.Array:
         chex.assert_rank([ir, luma], 4)
         chex.assert_equal_shape([ir, luma])
         details, bases = zip(*(laplacian_pyramid(image, self.levels) for image in (ir, luma)), strict=True)
-        images = [_sizes(*pyramid) for pyramid in zip(details, bases, strict=True)]
+        images = [_sizes(image, self.levels) for image in (ir, luma)]
         base, features = Base(2 * self.width, self.convs, name="base")(*bases, _statistics(images, self.levels))
         level = nn.remat(Level) if self.remat else Level
         fused = []
@@ -103,12 +105,12 @@ def _heads(features: jax.Array) -> tuple[jax.Array, jax.Array]:
     return both[..., :1], both[..., 1:]
 
 
-def _sizes(details: list[jax.Array], base: jax.Array) -> list[jax.Array]:
-    """The image at every size of its pyramid, largest first, the base's left out."""
-    images = [base]
-    for detail in reversed(details):
-        images.insert(0, double(images[0], *detail.shape[1:3]) + detail)
-    return images[:-1]
+def _sizes(image: jax.Array, levels: int) -> list[jax.Array]:
+    """The image at the size of each detail, largest first; jit halves it once for these and for the details."""
+    images = [image]
+    for _ in range(levels - 1):
+        images.append(halve(images[-1]))
+    return images
 
 
 def _statistics(images: list[list[jax.Array]], levels: int) -> jax.Array:

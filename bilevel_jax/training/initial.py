@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 
-from bilevel_jax.checkpoints.weights import PARTS, Weights, flat, nested, read_weights, weights_of_run
+from bilevel_jax.checkpoints.weights import PARTS, Weights, read_weights, weights_of_run
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.report.tables import format_table
 from bilevel_jax.training.state import TrainState
@@ -72,11 +73,11 @@ def take_over(params: Any, source: Any) -> tuple[Any, TakenOver]:
         params: a pytree of nested dictionaries of arrays.
         source: another one.
     """
-    own, given = flat(params), flat(source)
+    own, given = (flatten_dict(tree, sep="/") for tree in (params, source))
     shapes = {name: (tuple(np.shape(own[name])), tuple(np.shape(given[name]))) for name in own.keys() & given.keys()}
     taken = [name for name in own if name in shapes and shapes[name][0] == shapes[name][1]]
     merged = own | {name: jax.numpy.array(given[name], own[name].dtype) for name in taken}
-    return nested(merged), TakenOver(
+    return unflatten_dict(merged, sep="/"), TakenOver(
         taken=taken,
         missing=[name for name in own if name not in given],
         differing={name: shapes[name] for name in own if name in shapes and shapes[name][0] != shapes[name][1]},
@@ -106,4 +107,6 @@ def _module(name: str) -> str:
 
 
 def _words(weights: Weights) -> str:
-    return ", ".join(f"{part} ({len(flat(weights.parts[part]))} arrays)" for part in PARTS if part in weights.parts)
+    return ", ".join(
+        f"{part} ({len(jax.tree.leaves(weights.parts[part]))} arrays)" for part in PARTS if part in weights.parts
+    )

@@ -38,7 +38,7 @@ def test_what_cannot_be_read_is_named(tmp_path, monkeypatch):
         read_state_dict(tmp_path / "none.npz")
     for name, sentence in (
         ("a.onnx", "a.onnx ends in '.onnx'; expected one of .safetensors, .pt, .pth, .bin, .npz"),
-        ("a.safetensors", "a.safetensors cannot be read as weights"),
+        ("a.safetensors", "a.safetensors cannot be read as safetensors"),
         ("a.npz", "a.npz cannot be read as weights"),
     ):
         (tmp_path / name).write_text("no weights")

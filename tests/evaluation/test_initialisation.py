@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints.parameters import save_parameters
-from bilevel_jax.checkpoints.weights import flat
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.initialisation import initial_of_config, read_initial, write_initial
@@ -71,8 +71,9 @@ def test_the_run_that_the_configuration_names(made, tmp_path, capsys):
     fewer = jax.tree.map(lambda leaf: 0 * (leaf[..., :2] if leaf.shape[-1:] == (9,) else leaf), params)
     save_parameters(tmp_path / "run", ROWS_START, fewer)
     kept = initial_of_config(config, networks, tmp_path / "run")
-    values = {name: np.abs(leaf).max() for name, leaf in flat(kept.params).items()}
-    fresh = [name for name, leaf in flat(fewer).items() if leaf.shape != flat(params)[name].shape]
+    kept, fewer, full = (flatten_dict(tree, sep="/") for tree in (kept.params, fewer, params))
+    values = {name: np.abs(leaf).max() for name, leaf in kept.items()}
+    fresh = [name for name, leaf in fewer.items() if leaf.shape != full[name].shape]
     assert fresh and values == {name: float(name in fresh) for name in values}
     config.initial.parts = ("fusion",)
     assert initial_of_config(config, networks, None) is None

@@ -7,7 +7,7 @@ import pytest
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import rgb_to_ycbcr
-from bilevel_jax.inference import Fuser, receptive_radius
+from bilevel_jax.inference import Fuser
 from bilevel_jax.models import FusionNetwork, fusion_network
 
 SMALL = FusionNetwork(width=4, growth=2, blocks=1, convs=2)  # radius 7
@@ -42,7 +42,7 @@ def test_receptive_radius_is_that_of_the_network(name):
     params = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.01, np.float32), params)
     pixel = jax.jit(jax.grad(lambda ir: network.apply(params, ir, zeros + 0.5)[0, middle, middle, 0]))
     reached = np.argwhere(np.asarray(pixel(zeros + 0.5))[0, ..., 0] != 0)
-    assert np.abs(reached - middle).max() == receptive_radius(network)
+    assert np.abs(reached - middle).max() == network.receptive_radius
 
 
 def test_a_network_that_sees_everything_is_never_cut_into_tiles():
@@ -50,18 +50,18 @@ def test_a_network_that_sees_everything_is_never_cut_into_tiles():
     fuser = Fuser(lambda params, ir, luma: ir - luma.mean((1, 2), keepdims=True), {}, radius=None, tile=64)
     ir, vis = _random(3, 1, 128, 192, 1), _random(4, 1, 128, 192, 1)
     np.testing.assert_allclose(fuser.luminance(ir, vis), ir - vis.mean(), atol=1e-6)
-    assert receptive_radius(fusion_network("pyramid")) is None
+    assert fusion_network("pyramid").receptive_radius is None
 
 
 def test_paper_radius_is_the_default():
     fuser = Fuser(lambda params, ir, luminance: ir, {})
-    assert fuser._radius == receptive_radius(fusion_network("paper")) == 23
+    assert fuser._radius == fusion_network("paper").receptive_radius == 23
 
 
 @pytest.mark.parametrize("size", [(150, 203), (129, 64), (20, 300)])
 def test_tiles_leave_no_trace(params, size):
     ir, vis = _random(1, 2, *size, 1), _random(2, 2, *size, 1)
-    radius = receptive_radius(SMALL)
+    radius = SMALL.receptive_radius
     whole = Fuser(_apply, params, radius=radius).luminance(ir, vis)
     tiled = Fuser(_apply, params, radius=radius, tile=64).luminance(ir, vis)
     assert whole.shape == ir.shape and whole.std() > 0.01
@@ -73,7 +73,7 @@ def test_tiles_leave_no_trace(params, size):
 
 def test_borders_see_the_reflected_image_and_the_inside_the_plain_network(params):
     ir, vis = _random(3, 1, 45, 61, 1), _random(4, 1, 45, 61, 1)
-    radius = receptive_radius(SMALL)
+    radius = SMALL.receptive_radius
     fused = Fuser(_apply, params, radius=radius).luminance(ir, vis)
     plain = np.asarray(_apply(params, ir, vis))
     inside = np.s_[:, radius:-radius, radius:-radius]

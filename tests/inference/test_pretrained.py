@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.checkpoints.weights import Weights, write_weights
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_image, write_image
-from bilevel_jax.inference import Fuser, cli, pretrained, receptive_radius
+from bilevel_jax.inference import Fuser, cli, pretrained
 from bilevel_jax.inference.folder import find_pairs
 from bilevel_jax.metrics import fusion
 from bilevel_jax.models import fusion_network
@@ -47,11 +47,11 @@ def folder(params, tmp_path, monkeypatch):
 def test_the_network_is_rebuilt_with_its_parameters_and_its_radius(folder, params):
     rng = np.random.default_rng(1)
     ir, vis = rng.random((2, 1, 40, 52, 1)).astype(np.float32)
-    own = Fuser(TINY.apply, params, radius=receptive_radius(TINY)).luminance(ir, vis)
+    own = Fuser(TINY.apply, params, radius=TINY.receptive_radius).luminance(ir, vis)
     np.testing.assert_array_equal(Fuser.pretrained().luminance(ir, vis), own)
     np.testing.assert_allclose(Fuser.pretrained("zeros", folder).luminance(ir, vis), (ir + vis) / 2, atol=1e-6)
     assert np.abs(own - (ir + vis) / 2).max() > 0.01
-    assert Fuser.pretrained()._radius == receptive_radius(TINY)
+    assert Fuser.pretrained()._radius == TINY.receptive_radius
 
 
 def test_names_that_are_not_known(folder, tmp_path):

@@ -1,6 +1,7 @@
 """The rows of the ablation: each is a valid configuration that differs from the base in what it says."""
 
 import pytest
+from flax.traverse_util import flatten_dict
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.ablation.rows import ESTIMATORS, NO_DISCRIMINATOR, ablation_rows, chosen_rows
@@ -15,13 +16,8 @@ def base():
 
 
 def changed(base, config):
-    before, now = (dict(flat(tree.to_dict())) for tree in (base, config))
+    before, now = (flatten_dict(tree.to_dict(), sep=".") for tree in (base, config))
     return {key: value for key, value in now.items() if before[key] != value}
-
-
-def flat(tree, prefix=""):
-    for key, value in tree.items():
-        yield from flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
