@@ -23,7 +23,7 @@ PARTS = ("fusion", "discriminator", "semantic")
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 KEYS = ("config", "classes", "step", "code")
 PLACES = ("root", "prepared_dir", "mix")  # of the data: paths of the machine that it was trained on
-FILES = (("initial", "run"), ("semantic", "backbone"))  # of other weights: their names stay
+FILES = (("initial", "run"), ("semantic", "backbone"))  # of other weights: their names stay, without folders
 
 
 class Weights(NamedTuple):
@@ -78,8 +78,9 @@ def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float
     for place in PLACES:
         config.get("data", {}).pop(place, None)
     for part, key in FILES:
-        if config.get(part, {}).get(key):
-            config[part][key] = Path(config[part][key]).name
+        if named := config.get(part, {}).get(key):
+            files = named.split(",") if part == "initial" else [named]  # it may name several
+            config[part][key] = ",".join(Path(file.strip()).name for file in files)
     metadata = {
         "config": json.dumps(config),
         "classes": json.dumps(weights.classes),

@@ -16,7 +16,7 @@ from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.checkpoints.weights import Weights, read_weights, write_weights
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.training.initial import ROWS_START, read_source, take_over
+from bilevel_jax.training.initial import ROWS_START, Source, read_sources, take_over
 from bilevel_jax.training.problem import Networks
 from bilevel_jax.training.semantic_network import BackboneStart
 
@@ -84,15 +84,17 @@ def initial_of_config(config: ConfigDict, networks: Networks, workdir: str | os.
     initial = config.initial
     if not initial.run or "semantic" not in initial.parts:
         return None
-    source = load_parameters(workdir, ROWS_START) if workdir else None
-    place = initial.run if source is None else workdir
-    source = read_source(initial.run).parts.get("semantic", {}) if source is None else source
+    params = load_parameters(workdir, ROWS_START) if workdir else None
+    place = workdir
+    if params is None:
+        place, _, params = read_sources(initial.run).get("semantic", Source(initial.run, 0, {}))
     image = np.zeros((1, *config.data.crop, 3), np.float32)
     fresh = jax.jit(networks.semantic.init)(jax.random.PRNGKey(config.seed), image)
-    params, found = take_over(BackboneStart(config.semantic)(fresh), source)
+    params, found = take_over(BackboneStart(config.semantic)(fresh), params)
     if not found.taken:
         raise InputError(
-            f"{place} has no semantic network like this one to start from; expected a run of the same network."
+            f"{place} has no semantic network like this one to start from; expected a run of the same network, "
+            "or config.initial.parts without it."
         )
     others = len(found.missing) + len(found.differing)
     print(f"All networks start from {place}: {len(found.taken)} arrays of it, {others} others fresh", flush=True)

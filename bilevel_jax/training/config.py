@@ -160,7 +160,9 @@ def default_config() -> ConfigDict:
     config.bilevel.outer_every = 10  # inner steps per outer step
 
     config.initial = ConfigDict()
-    config.initial.run = ""  # a run's folder, or what convert.py export made: a new run starts from its parameters
+    # A new run starts from the parameters of another: its folder, or a file of convert.py export or downstream.py
+    # --save, or pretrained[:NAME]; of several, separated by commas, each network from the first that holds it.
+    config.initial.run = ""
     config.initial.parts = ("fusion", "discriminator", "semantic")  # which networks; the table's rows start so too
     config.warm_start = _optimizer("adamw", 2e-3)  # fusion network alone on L1 + SSIM
     config.warm_start.steps = 200

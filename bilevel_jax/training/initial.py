@@ -1,6 +1,5 @@
-"""A new run that starts from the parameters of another one, as far as their networks are the same."""
+"""A new run that starts from the parameters of others, as far as their networks are the same."""
 
-import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -8,13 +7,28 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from bilevel_jax.checkpoints.weights import PARTS, Weights, read_weights, weights_of_run
+from bilevel_jax.checkpoints.weights import PARTS, read_weights, weights_of_run
 from bilevel_jax.errors import InputError, first_few
+from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
 from bilevel_jax.report.tables import format_table
 from bilevel_jax.training.state import TrainState
 
 TASKS = {"discriminator": "visual", "semantic": "semantic"}  # whose inner parameters these networks have
 ROWS_START = "rows_start"  # the name under which a run keeps the semantic parameters that the table's rows start from
+
+
+class Source(NamedTuple):
+    """Where one network comes from.
+
+    Attributes:
+        place: a run's folder, a .safetensors file or weights of the package, as `config.initial.run` names it.
+        step: of the run.
+        params: a pytree of nested dictionaries of numpy arrays.
+    """
+
+    place: str
+    step: int
+    params: Any
 
 
 class TakenOver(NamedTuple):
@@ -34,36 +48,52 @@ class TakenOver(NamedTuple):
 
 
 def start_from(run: str, parts: Sequence[str], state: TrainState) -> tuple[TrainState, str]:
-    """A state before its first step with the parameters of another run, and a table of what was taken over.
+    """A state before its first step with the parameters of other runs, and a table of what was taken over.
 
     Optimizer states stay: before the first step they depend on no parameter.
 
     Args:
-        run: the folder of the other run, or a .safetensors file that convert.py made.
+        run: where they are, as `read_sources` takes it.
         parts: which networks: some of `PARTS`; those that this run has not are left out.
         state: whose networks decide which paths and shapes are wanted.
 
     Raises:
-        InputError: there is no such run or file, or nothing in it matches.
+        InputError: there is no such run or file, or nothing in any of them matches.
     """
-    weights = read_source(run)
+    sources = read_sources(run)
     own = {"fusion": state.outer_params} | {part: state.inner_params.get(task) for part, task in TASKS.items()}
     found = {}
     for part in parts:
         if own[part] is not None:
-            own[part], found[part] = take_over(own[part], weights.parts.get(part, {}))
+            own[part], found[part] = take_over(own[part], sources[part].params if part in sources else {})
     if not any(one.taken for one in found.values()):
         raise InputError(
-            f"config.initial.run is {run!r}, which has {_words(weights)}, and none of its arrays has the path and "
+            f"config.initial.run is {run!r}, which has {_words(sources)}, and none of its arrays has the path and "
             f"shape of one of this run's ({', '.join(found)}); expected a run of the same networks."
         )
     inner = {task: own[part] for part, task in TASKS.items() if own[part] is not None}
-    return state.replace(outer_params=own["fusion"], inner_params=inner), _table(run, weights.step, found)
+    return state.replace(outer_params=own["fusion"], inner_params=inner), _table(run, sources, found)
 
 
-def read_source(run: str | os.PathLike) -> Weights:
-    """The parameters of a run's folder, or of a .safetensors file; InputError where it is neither."""
-    return read_weights(run) if str(run).endswith(".safetensors") else weights_of_run(run)
+def read_sources(run: str) -> dict[str, Source]:
+    """Each network from the first place that holds it: "fusion", "discriminator", "semantic" -> source.
+
+    Args:
+        run: places, separated by commas: a run's folder, a .safetensors file that convert.py or downstream.py made, or
+            "pretrained" and "pretrained:NAME", the weights that come with the package.
+
+    Raises:
+        InputError: one of the places is empty or none of these.
+    """
+    sources: dict[str, Source] = {}
+    for place in _places(run):
+        if not place:
+            raise InputError(f"config.initial.run is {run!r}; expected one place, or several with a comma between two.")
+        path = pretrained_file(name_in(place)) if is_pretrained(place) else place
+        weights = read_weights(path) if str(path).endswith(".safetensors") else weights_of_run(path)
+        for part, params in weights.parts.items():
+            sources.setdefault(part, Source(place, weights.step, params))
+    return sources
 
 
 def take_over(params: Any, source: Any) -> tuple[Any, TakenOver]:
@@ -85,8 +115,8 @@ def take_over(params: Any, source: Any) -> tuple[Any, TakenOver]:
     )
 
 
-def _table(run: str, step: int, found: dict[str, TakenOver]) -> str:
-    """A row for each top-level module of each network, and a sentence on what does not fit."""
+def _table(run: str, sources: dict[str, Source], found: dict[str, TakenOver]) -> str:
+    """The networks of each place, a row for each of their top-level modules, and a sentence on what does not fit."""
     rows, sentences = [], []
     for part, one in found.items():
         columns = {"taken over": one.taken, "not there": one.missing, "of another shape": list(one.differing)}
@@ -98,7 +128,19 @@ def _table(run: str, step: int, found: dict[str, TakenOver]) -> str:
             sentences.append(f"{part}: of another shape, so as initialised: {shapes}.")
         if one.unused:
             sentences.append(f"{part}: {len(one.unused)} arrays there have no place here ({first_few(one.unused)}).")
-    return "\n".join([f"Arrays taken over from step {step} of {run}:", format_table(rows), *sentences])
+    return "\n".join([*(_taken_from(place, sources, found) for place in _places(run)), format_table(rows), *sentences])
+
+
+def _taken_from(place: str, sources: dict[str, Source], found: dict[str, TakenOver]) -> str:
+    parts = [part for part in found if part in sources and sources[part].place == place]
+    if not parts:
+        return f"No network is taken over from {place}."
+    counts = ", ".join(f"{part} {len(found[part].taken)}" for part in parts)
+    return f"Arrays taken over from step {sources[parts[0]].step} of {place}: {counts}"
+
+
+def _places(run: str) -> list[str]:
+    return [place.strip() for place in run.split(",")]
 
 
 def _module(name: str) -> str:
@@ -106,7 +148,6 @@ def _module(name: str) -> str:
     return name.split("/")[min(1, name.count("/"))]
 
 
-def _words(weights: Weights) -> str:
-    return ", ".join(
-        f"{part} ({len(jax.tree.leaves(weights.parts[part]))} arrays)" for part in PARTS if part in weights.parts
-    )
+def _words(sources: dict[str, Source]) -> str:
+    counts = {part: len(jax.tree.leaves(sources[part].params)) for part in PARTS if part in sources}
+    return ", ".join(f"{part} ({count} arrays)" for part, count in counts.items())

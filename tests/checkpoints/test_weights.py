@@ -69,6 +69,14 @@ def test_there_and_back_bit_for_bit_with_all_that_rebuilds_the_networks(workdir,
     assert found.config.initial.run == "first"
 
 
+def test_of_several_places_to_start_from_the_names_stay(workdir, tmp_path):
+    weights = weights_of_run(workdir)
+    weights.config.initial.run = "pretrained:pyramid, /home/me/START.safetensors,/home/me/runs/first/"
+    write_weights(tmp_path / "w.safetensors", weights)
+    found = read_weights(tmp_path / "w.safetensors").config.initial.run
+    assert found == "pretrained:pyramid,START.safetensors,first"
+
+
 def test_half_precision_is_half_the_bytes_and_comes_back_as_float32(workdir, tmp_path):
     weights = weights_of_run(workdir)
     for dtype, precision in (("float16", 2**-11), ("bfloat16", 2**-8)):

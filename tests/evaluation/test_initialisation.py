@@ -67,6 +67,11 @@ def test_the_run_that_the_configuration_names(made, tmp_path, capsys):
     jax.tree.map(np.testing.assert_array_equal, found.params, params)
     assert found.origin == read_initial(path, config, sets, made[2]).origin
     assert f"start from {path}: {len(jax.tree.leaves(params))} arrays of it, 0 others fresh" in capsys.readouterr().out
+    # Of several places the first that holds a semantic network: the package's weights have none.
+    config.initial.run = f"pretrained,{path}"
+    assert initial_of_config(config, networks, None).origin == found.origin
+    assert f"start from {path}: " in capsys.readouterr().out
+    config.initial.run = str(path)
     # What a run's own table started from comes first; of other classes everything but the last layer is taken.
     fewer = jax.tree.map(lambda leaf: 0 * (leaf[..., :2] if leaf.shape[-1:] == (9,) else leaf), params)
     save_parameters(tmp_path / "run", ROWS_START, fewer)

@@ -1,4 +1,4 @@
-"""Starting from another run: what fits is taken over bit for bit, what does not is named and stays."""
+"""Starting from other runs: what fits is taken over bit for bit, what does not is named and stays."""
 
 import jax
 import jax.numpy as jnp
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from bilevel_jax.checkpoints.weights import Weights, write_weights
+from bilevel_jax.checkpoints.weights import Weights, read_weights, write_weights
 from bilevel_jax.errors import InputError
+from bilevel_jax.inference.pretrained import pretrained_file
 from bilevel_jax.training.initial import start_from, take_over
 from bilevel_jax.training.state import TrainState
 
@@ -24,13 +25,17 @@ def state(value, classes=4, **more):
     return TrainState(jnp.int32(0), jnp.zeros(2, jnp.uint32), tree(value), (), ("outer",), inner, {"visual": ()})
 
 
+def written(path, value, step, *names):
+    """A file of networks, every value the same, the semantic one of 4 classes."""
+    parts = {name: jax.tree.map(np.asarray, tree(value)) for name in names}
+    write_weights(path, Weights(ConfigDict(), {"boxes": [], "labels": []}, step, {}, parts))
+    return str(path)
+
+
 @pytest.fixture
 def source(tmp_path):
-    """A file with all three networks, every value 7, and a semantic network of 4 classes."""
-    parts = {name: jax.tree.map(np.asarray, tree(7)) for name in ("fusion", "discriminator", "semantic")}
-    path = tmp_path / "other.safetensors"
-    write_weights(path, Weights(ConfigDict(), {"boxes": [], "labels": []}, 30, {}, parts))
-    return str(path)
+    """A file with all three networks, every value 7."""
+    return written(tmp_path / "other.safetensors", 7, 30, "fusion", "discriminator", "semantic")
 
 
 def values(params):
@@ -69,6 +74,41 @@ def test_parts_that_are_not_asked_for_or_not_there_stay(source):
     alone = state(1).replace(inner_params={})  # a run without these networks
     after, said = start_from(source, ("fusion", "discriminator", "semantic"), alone)
     assert after.inner_params == {} and set(values(after.outer_params).values()) == {7.0}
+
+
+def test_each_network_comes_from_the_first_place_that_holds_it(source, tmp_path):
+    first = written(tmp_path / "first.safetensors", 5, 9, "semantic")
+    run = f"{first}, {source}"
+    after, said = start_from(run, ("fusion", "discriminator", "semantic"), state(1))
+    assert set(values((after.outer_params, after.inner_params["visual"])).values()) == {7.0}
+    assert set(values(after.inner_params["semantic"]).values()) == {5.0}
+    assert said.splitlines()[:2] == [
+        f"Arrays taken over from step 9 of {first}: semantic 3",
+        f"Arrays taken over from step 30 of {source}: fusion 3, discriminator 3",
+    ]
+    after, said = start_from(run, ("semantic",), state(1))
+    assert set(values((after.outer_params, after.inner_params["visual"])).values()) == {1.0}
+    assert f"No network is taken over from {source}." in said
+
+
+def test_the_fusion_network_of_the_package_and_a_semantic_one_of_a_file(source):
+    fusion = read_weights(pretrained_file()).parts["fusion"]
+    before = state(1).replace(outer_params=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), fusion))
+    for place in ("pretrained", "pretrained:pyramid"):
+        after, said = start_from(f"{place},{source}", ("fusion", "semantic"), before)
+        jax.tree.map(np.testing.assert_array_equal, after.outer_params, fusion)
+        assert set(values(after.inner_params["semantic"]).values()) == {7.0}
+        assert f" of {place}: fusion {len(jax.tree.leaves(fusion))}\n" in said and f"of {source}: semantic 3" in said
+
+
+def test_places_that_are_none_are_refused(source):
+    for run, message in (
+        (f"{source},", r"config\.initial\.run is '.*,'; expected one place, or several with a comma between two\.$"),
+        (f"{source},pretrained:none", "There are no pretrained weights 'none'; expected one of .*pyramid"),
+        (f"{source},none.safetensors", "none.safetensors does not exist"),
+    ):
+        with pytest.raises(InputError, match=message):
+            start_from(run, ("fusion",), state(1))
 
 
 def test_nothing_that_fits_is_an_error(source, tmp_path):
