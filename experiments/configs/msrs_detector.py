@@ -30,7 +30,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.training.config import default_config
 
-STAGES = {"pretrain": (2400, 2e-3), "rows": (600, 1e-3)}  # steps of 4 images, learning rate
+STAGES = {"pretrain": (2400, 2e-3), "rows": (600, 1e-3), "screen": (300, 1e-3)}  # steps of 4 images, learning rate
 
 
 def get_config(stage: str = "rows") -> ConfigDict:
