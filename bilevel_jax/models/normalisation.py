@@ -20,8 +20,9 @@ class GroupNorm(nn.Module):
     """Normalises [B,H,W,C] over space and groups of channels, then scales and shifts each channel.
 
     Wu and He, "Group Normalization", ECCV 2018. The same function and parameters as `nn.GroupNorm(num_groups(C))`. It
-    sums over space first and handles groups on the [B,C] sums, so the image itself is only scaled and shifted:
-    8 x 96 x 96 x 16 on a 2-core CPU, 2026-11-22, forward + backward 0.9 ms, flax's 2.7 ms.
+    sums over space first and handles groups on the [B,C] sums, and it centers before it squares: mean(x^2) - mean(x)^2,
+    flax's default, has no correct digit where a group hardly varies, and gradients there are noise. 8 x 96 x 96 x 16,
+    forward + backward on 2 busy cores of a server CPU, 2026-11-23: 3.7 ms (that way 2.3 ms, flax's 6.6 ms).
     """
 
     epsilon: float = 1e-6
@@ -37,10 +38,9 @@ class GroupNorm(nn.Module):
             mean = values.mean(axis=(1, 2)).reshape(batch, groups, -1).mean(axis=-1)
             return jnp.repeat(mean, channels // groups, axis=-1)
 
-        mean = over_group(x)
-        variance = jnp.maximum(over_group(x * x) - mean * mean, 0.0)
-        factor = jax.lax.rsqrt(variance + self.epsilon) * scale
-        return x * factor[:, None, None] + (bias - mean * factor)[:, None, None]
+        centered = x - over_group(x)[:, None, None]
+        factor = jax.lax.rsqrt(over_group(centered * centered) + self.epsilon) * scale
+        return centered * factor[:, None, None] + bias
 
 
 class FrozenAffine(nn.Module):

@@ -28,3 +28,14 @@ def test_equals_flax_with_its_gradient(channels):
 def test_groups_always_divide():
     assert [num_groups(c) for c in (1, 2, 7, 8, 10, 16, 64, 256)] == [1, 1, 1, 2, 2, 4, 16, 32]
     assert all(c % num_groups(c) == 0 for c in range(1, 300))
+
+
+def test_a_group_that_hardly_varies_is_normalised_to_rounding():
+    varying = np.random.default_rng(0).standard_normal((2, 8, 8, 4))
+    x = (1.0 + 2.0**-9 * varying).astype(np.float32)
+    exact = x.astype(np.float64)
+    exact = (exact - exact.mean((1, 2, 3), keepdims=True)) / np.sqrt(exact.var((1, 2, 3), keepdims=True) + 1e-6)
+    params = {"params": {"scale": jnp.ones(4), "bias": jnp.zeros(4)}}
+    np.testing.assert_allclose(jax.jit(GroupNorm().apply)(params, x), exact, atol=3e-4)
+    apart = jax.jit(nn.GroupNorm(1, use_fast_variance=True).apply)(params, x) - exact
+    assert np.abs(apart).max() > 3e-3  # what mean(x^2) - mean(x)^2 makes of it
