@@ -40,7 +40,7 @@ class BilevelProblem(NamedTuple):
 def reduce_loss(value: LossValue, axis_name: str | None = None) -> tuple[jax.Array, dict[str, jax.Array]]:
     """A LossValue as (scalar, terms), whose mean over `axis_name` is the loss of the global batch.
 
-    Pairs become sum / normaliser, 0 where the normaliser is not positive (a batch without labels); over a mapped
+    Pairs become sum / normaliser, and the sum itself where the normaliser is 0 (a batch without labels); over a mapped
     axis the normaliser is that of all devices, so means are those of the global batch and not means of means.
     Normalisers are constants to differentiation. `terms` are the values of the named terms, {} where there are none.
     """
@@ -50,6 +50,6 @@ def reduce_loss(value: LossValue, axis_name: str | None = None) -> tuple[jax.Arr
     if isinstance(value, tuple):
         numerator, normaliser = value
         normaliser = trees.mean(jax.lax.stop_gradient(jnp.asarray(normaliser, numerator.dtype)), axis_name)
-        positive = normaliser > 0
-        return jnp.where(positive, numerator, 0.0) / jnp.where(positive, normaliser, 1.0), {}
+        one = 1.0 if axis_name is None else 1.0 / jax.lax.axis_size(axis_name)
+        return numerator / jnp.where(normaliser > 0, normaliser, one), {}
     return value, {}

@@ -70,7 +70,7 @@ def detection_loss(
     `boxes` [B,N,4] yxyx pixels with `classes` [B,N], -1 = padding; `weight` [B] in [0, 1], 1 where none is given: an
     image of weight 0 adds nothing to any of the six. Focal loss over all locations, by the number of positive ones;
     1 - GIoU of the positive ones weighted by centreness, by the sum of these weights; cross-entropy of the positive
-    ones' centreness, by their number. Normalisers are 1 where they would be 0.
+    ones' centreness, by their number. Normalisers are 0 where no location is positive; the focal sum is not.
     """
     targets = fcos_targets(outputs["locations"], outputs["ranges"], outputs["strides"], boxes, classes)
     logits = outputs["logits"]
@@ -82,11 +82,10 @@ def detection_loss(
     overlap = giou(outputs["boxes"], targets["boxes"])
     centred = targets["centerness"] * positive
     centerness = _binary_cross_entropy(outputs["centerness"], targets["centerness"])
-    count = jnp.maximum(positive.sum(), 1.0)
-    total = centred.sum()
+    count = positive.sum()
     return {
         "classification": (jnp.sum(focal * weight), count),
-        "box": (jnp.sum((1.0 - overlap) * centred), jnp.where(total > 0, total, 1.0)),
+        "box": (jnp.sum((1.0 - overlap) * centred), centred.sum()),
         "centerness": (jnp.sum(centerness * positive), count),
     }
 

@@ -1,4 +1,4 @@
-"""Segmentation losses, each as a (sum, normaliser) pair of float32 scalars whose quotient is always defined.
+"""Segmentation losses, each as a (sum, normaliser) pair of float32 scalars, both 0 where nothing is labelled.
 
 Common arguments: `logits` [B,H,W,K], unbounded; `labels` [B,H,W] int, in [0, K) or `ignore`; `weight` [B] in [0, 1],
 the weight of each image, 1 where none is given: an image of weight 0 adds neither to the sum nor to the normaliser.
@@ -29,7 +29,7 @@ def cross_entropy(
     # A one-hot product rather than a gather: its gradient is no scatter, which is slow on a CPU.
     one_hot = jax.nn.one_hot(safe, logits.shape[-1])
     losses = jax.nn.logsumexp(logits, axis=-1) - jnp.sum(logits * one_hot, axis=-1)
-    return jnp.sum(losses * valid), _at_least_something(jnp.sum(valid))
+    return jnp.sum(losses * valid), jnp.sum(valid)
 
 
 def dice(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax.Array | None = None) -> Pair:
@@ -45,7 +45,7 @@ def dice(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax
     size = jnp.sum(jnp.square(probabilities) * valid[..., None] + truth, axis=over_pixels)
     present = (jnp.sum(truth, axis=over_pixels) > 0).astype(jnp.float32)
     losses = 1.0 - 2.0 * overlap / jnp.where(present > 0, size, 1.0)
-    return jnp.sum(losses * present), _at_least_something(jnp.sum(present))
+    return jnp.sum(losses * present), jnp.sum(present)
 
 
 def lovasz_softmax(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax.Array | None = None) -> Pair:
@@ -61,7 +61,7 @@ def lovasz_softmax(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, w
     errors = jnp.abs(truth - probabilities) * valid[:, None]
     losses = jax.vmap(_lovasz, in_axes=1)(errors, truth)
     present = (truth.sum(axis=0) > 0).astype(jnp.float32)
-    return jnp.sum(losses * present), _at_least_something(jnp.sum(present))
+    return jnp.sum(losses * present), jnp.sum(present)
 
 
 def _lovasz(errors: jax.Array, truth: jax.Array) -> jax.Array:
@@ -84,8 +84,3 @@ def _valid(logits: jax.Array, labels: jax.Array, ignore: int, weight: jax.Array 
     if weight is not None:
         valid = valid * jnp.asarray(weight, jnp.float32)[:, None, None]
     return valid, jnp.where(counted, labels, 0)
-
-
-def _at_least_something(normaliser: jax.Array) -> jax.Array:
-    """Returns the normaliser, or 1 where it is 0, as where nothing is labelled: the sum is 0 then."""
-    return jnp.where(normaliser > 0, normaliser, 1.0)

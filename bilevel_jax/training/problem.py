@@ -68,15 +68,22 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
     return Networks(*(module and computed_in(config.dtype, module) for module in modules))
 
 
-def prepare(batch: Batch, key: jax.Array) -> Batch:
-    """A host batch as the losses take it: images float32 in [0, 1], and a uniform draw `mix` [B] for each image."""
+def prepare(batch: Batch, key: jax.Array, axis_name: str | None = None) -> Batch:
+    """A host batch as the losses take it: images float32 in [0, 1], and a uniform draw `mix` [B] for each image.
+
+    Over a mapped axis the draws are a device's part of those of the whole batch.
+    """
 
     def scaled(image: jax.Array) -> jax.Array:
         full = jnp.iinfo(image.dtype).max if jnp.issubdtype(image.dtype, jnp.integer) else 1.0
         return image.astype(jnp.float32) / full
 
     images = {name: scaled(batch[name]) for name in ("ir", "vis", "saliency")}
-    return {**batch, **images, "mix": jax.random.uniform(key, (batch["ir"].shape[0],))}
+    size = len(batch["ir"])
+    if axis_name is None:
+        return {**batch, **images, "mix": jax.random.uniform(key, (size,))}
+    draws = jax.random.uniform(key, (jax.lax.axis_size(axis_name), size))
+    return {**batch, **images, "mix": draws[jax.lax.axis_index(axis_name)]}
 
 
 def semantic_loss(config: ConfigDict, network: nn.Module) -> TermsLoss:

@@ -20,6 +20,7 @@ from bilevel_jax.bilevel import (
     outer_gradient,
     outer_gradient_report,
     reduce_loss,
+    trees,
     weights_known,
 )
 from bilevel_jax.bilevel.aggregate import find_state
@@ -85,16 +86,16 @@ def warm_start_step(
     state: TrainState, batch: Batch, *, config: ConfigDict, problem: Any, optimizers: Optimizers, axis_name=None
 ) -> tuple[TrainState, Metrics]:
     """One step of the fusion network alone on L1 + SSIM to the saliency-weighted target."""
-    batch = prepare(batch, jax.random.fold_in(state.key, state.step))
+    batch = prepare(batch, jax.random.fold_in(state.key, state.step), axis_name)
+    params = trees.per_device(state.outer_params, axis_name)
 
     def loss(params: Any, batch: Batch) -> tuple[jax.Array, Metrics]:
         return reduce_loss(appearance_loss(config, problem.forward(params, batch), batch), axis_name)
 
     (value, terms), gradient = mean_over_parts(
-        config.accumulate, lambda part: jax.value_and_grad(loss, has_aux=True)(state.outer_params, part), batch
+        config.accumulate, lambda part: jax.value_and_grad(loss, has_aux=True)(params, part), batch
     )
-    if axis_name is not None:
-        value, terms, gradient = jax.lax.pmean((value, terms, gradient), axis_name)
+    value, terms, gradient = trees.mean((value, terms, gradient), axis_name)
     updates, opt_state = optimizers.warm_start.update(gradient, state.warm_start_state, state.outer_params)
     state = state.replace(
         step=state.step + 1,
@@ -112,7 +113,7 @@ def inner_step(
     Of mixed data sets a whole batch may be without labels for the semantic task: then its network stays as it is, and
     its optimizer too; momentum and weight decay would move it without a gradient.
     """
-    batch = prepare(batch, jax.random.fold_in(state.key, 3 * state.step))
+    batch = prepare(batch, jax.random.fold_in(state.key, 3 * state.step), axis_name)
     at = problem, state.outer_params, state.inner_params
     gradients, aux = mean_over_parts(
         config.accumulate, lambda part: inner_gradients(*at, part, axis_name=axis_name), batch
@@ -148,7 +149,7 @@ def outer_step(
     Where the weights are known before any backward pass all tasks share one pull through the fusion network. A batch
     without labels trains the visual task alone.
     """
-    outer_batch, inner_batch = _prepared(state, outer_batch, inner_batch)
+    outer_batch, inner_batch = _prepared(state, outer_batch, inner_batch, axis_name)
     aggregate_state, opt_state = state.outer_state
     present = _present(config, problem, outer_batch, axis_name)
     weights = next_weights(aggregate_state, present=present) if weights_known(config.bilevel.weighting) else None
@@ -194,7 +195,7 @@ def gradient_report(
     state: TrainState, outer_batch: Batch, inner_batch: Batch, *, config: ConfigDict, problem: Any, axis_name=None
 ) -> Metrics:
     """Norms and cosines of the tasks' hypergradients in the space of the fusion network's parameters."""
-    outer_batch, inner_batch = _prepared(state, outer_batch, inner_batch)
+    outer_batch, inner_batch = _prepared(state, outer_batch, inner_batch, axis_name)
     report = outer_gradient_report(
         problem,
         state.outer_params,
@@ -240,9 +241,9 @@ def read_predictions(config: ConfigDict, outputs: Any) -> Any:
     return jnp.argmax(outputs, axis=-1).astype(jnp.int32)
 
 
-def _prepared(state: TrainState, outer_batch: Batch, inner_batch: Batch) -> tuple[Batch, Batch]:
+def _prepared(state: TrainState, outer_batch: Batch, inner_batch: Batch, axis_name: str | None) -> tuple[Batch, Batch]:
     keys = [jax.random.fold_in(state.key, 3 * state.step + i) for i in (1, 2)]
-    return prepare(outer_batch, keys[0]), prepare(inner_batch, keys[1])
+    return prepare(outer_batch, keys[0], axis_name), prepare(inner_batch, keys[1], axis_name)
 
 
 def _present(config: ConfigDict, problem: Any, batch: Batch, axis_name: str | None) -> jax.Array:

@@ -1,5 +1,6 @@
-"""A program: TASK WEIGHTING FSDP STEPS PRECISION. Trains on one device and on eight forced ones; prints what differs.
+"""A program: TASK WEIGHTING HOW STEPS PRECISION. Trains on one device and on eight forced ones; prints what differs.
 
+HOW is the number of devices that share one copy of the state, or pmap or shard_map: the pure steps in a user's own.
 In float32 eight devices take every step from where one device stood: a step is the same function to rounding, but where
 a ReLU is within rounding of 0 the order of a sum decides about its gradient, and after some steps of their own two
 runs are as far apart as two seeds. In float64 nothing is that near to 0, and eight devices take all steps on their own.
@@ -8,6 +9,7 @@ runs are as far apart as two seeds. In float64 nothing is that near to 0, and ei
 import functools
 import json
 import sys
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +19,14 @@ if sys.argv[-1] == "float64":  # before the package takes jnp.float32 for a defa
     jax.config.update("jax_enable_x64", True)
     jnp.float32 = jnp.float64
 
+from jax.sharding import AxisType, PartitionSpec
 from ml_collections import ConfigDict
 
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.devices import device_mesh, place_state
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.problem import Networks, networks_from_config, problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
-from bilevel_jax.training.step import make_steps
+from bilevel_jax.training.step import inner_step, make_steps, outer_step, warm_start_step
 
 SIZE, BATCH = 32, 8
 
@@ -58,11 +61,38 @@ def host_batch(seed: int) -> dict[str, np.ndarray]:
     }
 
 
+def mapped(how: str, step):
+    """The pure step over eight devices, each with its part of the batches and `axis_name`."""
+    step = functools.partial(step, axis_name="data")
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
+
+    def run(state, *batches):
+        if how == "shard_map":
+            specs = (PartitionSpec(), *[PartitionSpec("data")] * len(batches))
+            return jax.jit(jax.shard_map(step, mesh=mesh, in_specs=specs, out_specs=PartitionSpec()))(state, *batches)
+        parts = jax.tree.map(lambda leaf: leaf.reshape(8, -1, *leaf.shape[1:]), batches)
+        each = jax.device_get(jax.pmap(step, "data", in_axes=(None, *[0] * len(batches)))(state, *parts))
+        jax.tree.map(lambda leaf: np.testing.assert_array_equal(leaf, leaf[:1].repeat(8, 0)), each)
+        return jax.tree.map(lambda leaf: leaf[0], each)
+
+    return run
+
+
+def make_mapped_steps(how: str, config: ConfigDict, networks: Networks, optimizers: Optimizers) -> SimpleNamespace:
+    fixed = dict(config=config, problem=problem_from_config(config, networks), optimizers=optimizers)
+    steps = {"warm_start": warm_start_step, "inner": inner_step, "outer": outer_step}
+    return SimpleNamespace(**{name: mapped(how, functools.partial(step, **fixed)) for name, step in steps.items()})
+
+
 def train(config: ConfigDict, mesh, steps: int, starts=None):
     """States after each inner and each outer step, and metrics; with `starts`, those states, as where each sets out."""
     networks = networks_from_config(config, ("person", "bicycle", "car"), tuple("abcdefghi"))
     optimizers = Optimizers(config, num_tasks=2)
-    take = make_steps(config, networks, optimizers, mesh)
+    how, mesh = (mesh, None) if isinstance(mesh, str) else ("jit", mesh)
+    if how == "jit":
+        take = make_steps(config, networks, optimizers, mesh)
+    else:
+        take = make_mapped_steps(how, config, networks, optimizers)
     state = initial_state(config, networks, optimizers)
     shardings = jax.tree.map(lambda leaf: leaf.sharding, state if mesh is None else place_state(mesh, state))
 
@@ -75,9 +105,10 @@ def train(config: ConfigDict, mesh, steps: int, starts=None):
 
     states, history = [jax.device_get(state)], []
     for i, (step, batches) in enumerate(walk()):
-        state, metrics = step(jax.device_put(states[i] if starts is None else starts[i], shardings), *batches)
-        # The state stays where it was put.
-        assert jax.tree.all(jax.tree.map(lambda leaf, before: leaf.sharding == before, state, shardings))
+        start = states[i] if starts is None else starts[i]
+        state, metrics = step(jax.device_put(start, shardings) if how == "jit" else start, *batches)
+        if mesh is not None:  # the state stays where it was put
+            assert jax.tree.all(jax.tree.map(lambda leaf, before: leaf.sharding == before, state, shardings))
         states.append(jax.device_get(state))
         history.append(jax.device_get(metrics))
     if mesh is not None:
@@ -86,11 +117,12 @@ def train(config: ConfigDict, mesh, steps: int, starts=None):
     return states, history
 
 
-def main(task: str, weighting: str, fsdp: str, steps: str, precision: str) -> None:
+def main(task: str, weighting: str, how: str, steps: str, precision: str) -> None:
     assert jax.device_count() == 8
     run = functools.partial(train, configuration(task, weighting), steps=int(steps))
     one, one_history = run(mesh=None)
-    many, many_history = run(mesh=device_mesh(int(fsdp)), starts=one if precision == "float32" else None)
+    mesh = device_mesh(int(how)) if how.isdigit() else how
+    many, many_history = run(mesh=mesh, starts=one if precision == "float32" else None)
     assert one[-1].outer_params["params"]["fuse"]["bias"].dtype == precision
     apart = lambda a, b: float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
     furthest = lambda a, b: max(jax.tree.leaves(jax.tree.map(apart, a, b)))

@@ -15,27 +15,28 @@ from jax.sharding import AbstractMesh, AxisType, PartitionSpec
 from bilevel_jax.errors import InputError
 from bilevel_jax.training import devices
 
+FEW = [("segmentation", "upgrad", 2, 3), ("detection", "random", "pmap", 2), ("segmentation", "upgrad", "shard_map", 2)]
 MORE = [
-    (task, weighting, fsdp)
+    (task, weighting, how)
     for task in ("segmentation", "detection")
     for weighting in ("random", "mgda", "upgrad")
-    for fsdp in (1, 4)
-]
+    for how in (1, 4)
+] + [("detection", "upgrad", "shard_map"), ("segmentation", "random", "pmap")]
 
 
 @pytest.mark.parametrize(
-    ("task", "weighting", "fsdp", "steps", "precision", "tolerance"),
-    [("segmentation", "upgrad", 2, 3, "float32", 1e-5)]
+    ("task", "weighting", "how", "steps", "precision", "tolerance"),
+    [(*case, "float32", 1e-5) for case in FEW]
     + [
         pytest.param(*case, 20, *precision, marks=pytest.mark.slow)
         for case in MORE
         for precision in (("float32", 1e-5), ("float64", 1e-9))
     ],
 )
-def test_eight_devices_are_one(task, weighting, fsdp, steps, precision, tolerance):
+def test_eight_devices_are_one(task, weighting, how, steps, precision, tolerance):
     flags = os.environ["XLA_FLAGS"] + " --xla_force_host_platform_device_count=8"
     program = str(Path(__file__).with_name("eight_devices.py"))
-    line = [sys.executable, program, task, weighting, str(fsdp), str(steps), precision]
+    line = [sys.executable, program, task, weighting, str(how), str(steps), precision]
     done = subprocess.run(line, env=os.environ | {"XLA_FLAGS": flags}, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
