@@ -10,13 +10,13 @@ from absl import flags
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints.run import IMPORTED, Run
-from bilevel_jax.checkpoints.weights import DTYPES, PARTS, read_weights, weights_of_run, write_weights
+from bilevel_jax.checkpoints.weights import DTYPES, PARTS, moved_toward, read_weights, weights_of_run, write_weights
 from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError
 
 EXPORT_USAGE = (
     f"python experiments/convert.py export --workdir=RUN --out=FILE.safetensors [--parts={','.join(PARTS)}] "
-    f"[--dtype={'|'.join(DTYPES)}]"
+    f"[--dtype={'|'.join(DTYPES)}] [--toward=FILE.safetensors --by=SHARE]"
 )
 IMPORT_USAGE = "python experiments/convert.py import --weights=FILE.safetensors --workdir=RUN"
 
@@ -30,6 +30,8 @@ def export_command(argv: Sequence[str]) -> None:
         flags.DEFINE_string("out", None, "the file, NAME.safetensors", flag_values=values)
         flags.DEFINE_list("parts", ["fusion"], f"which networks: some of {', '.join(PARTS)}", flag_values=values)
         flags.DEFINE_enum("dtype", "float32", list(DTYPES), "of the arrays in the file", flag_values=values)
+        flags.DEFINE_string("toward", None, "other weights, such as what the run started from", flag_values=values)
+        flags.DEFINE_float("by", 0.0, "the share of the way to --toward", 0.0, 1.0, flag_values=values)
 
     values = parse_flags(define, argv, EXPORT_USAGE, required=["workdir", "out"])
     if not values.out.endswith(".safetensors"):
@@ -40,6 +42,10 @@ def export_command(argv: Sequence[str]) -> None:
             has = ", ".join(weights.parts)
             raise InputError(f"--parts has {part!r}; expected some of {has}, which {values.workdir} has.")
     weights = weights._replace(parts={part: weights.parts[part] for part in PARTS if part in values.parts})
+    if bool(values.toward) != bool(values.by):
+        raise InputError("--toward and --by belong together; expected both or neither.")
+    if values.toward:
+        weights = moved_toward(weights, read_weights(values.toward), values.by)
     size = write_weights(values.out, weights, values.dtype)
     for part, params in weights.parts.items():
         print(f"{part}: {sum(np.size(leaf) for leaf in jax.tree.leaves(params)):,} parameters")

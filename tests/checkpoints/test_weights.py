@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from bilevel_jax.checkpoints import Run, load_run
 from bilevel_jax.checkpoints.convert_command import export_command, import_command
-from bilevel_jax.checkpoints.weights import read_weights, weights_of_run, write_weights
+from bilevel_jax.checkpoints.weights import moved_toward, read_weights, weights_of_run, write_weights
 from bilevel_jax.errors import InputError
 
 CONFIG = ConfigDict(
@@ -106,10 +106,22 @@ def test_export_and_import_make_a_folder_that_reads_as_the_run_does(workdir, tmp
         Run(copy, config)
 
 
+def test_export_on_the_way_to_other_weights(workdir, tmp_path):
+    far, out = tmp_path / "far.safetensors", tmp_path / "w.safetensors"
+    export_command(["", f"--workdir={workdir}", f"--out={far}", "--checkpoint=3"])
+    export_command(["", f"--workdir={workdir}", f"--out={out}", f"--toward={far}", "--by=0.25"])
+    expected = jax.tree.map(lambda own, other: 0.75 * own + 0.25 * other, parameters(7), parameters(3))
+    found = flatten_dict(read_weights(out).parts["fusion"])
+    for name, leaf in flatten_dict(expected).items():
+        np.testing.assert_allclose(found[name], leaf, rtol=1e-5, atol=1e-44)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--out=w.npz"], "ends in .safetensors"),
+        (["--out=w.safetensors", "--by=0.5"], "--toward and --by belong together"),
+        (["--out=w.safetensors", "--toward=none.safetensors", "--by=0.5"], "none.safetensors does not exist"),
         (["--out=w.safetensors", "--parts=fusion,detector"], "--parts has 'detector'; expected some of fusion, disc"),
         (["--out=/proc/none/w.safetensors"], "cannot be written"),
     ],
@@ -117,6 +129,14 @@ def test_export_and_import_make_a_folder_that_reads_as_the_run_does(workdir, tmp
 def test_what_export_refuses(workdir, arguments, message):
     with pytest.raises(InputError, match=message):
         export_command(["", f"--workdir={workdir}", *arguments])
+
+
+def test_networks_of_other_sizes_have_nothing_between_them(workdir):
+    weights = weights_of_run(workdir)
+    with pytest.raises(InputError, match="networks fusion are not alike"):
+        moved_toward(weights, weights._replace(parts={"fusion": {"params": {"slope": np.zeros(3)}}}), 0.5)
+    with pytest.raises(InputError, match="networks discriminator are not alike"):
+        moved_toward(weights, weights._replace(parts={"fusion": weights.parts["fusion"]}), 0.5)
 
 
 def test_what_import_refuses(workdir, tmp_path):
