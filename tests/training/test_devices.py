@@ -15,23 +15,22 @@ from jax.sharding import AbstractMesh, AxisType, PartitionSpec
 from bilevel_jax.errors import InputError
 from bilevel_jax.training import devices
 
-FEW = [("segmentation", "upgrad", 2, 3), ("detection", "random", "pmap", 2), ("segmentation", "upgrad", "shard_map", 2)]
+FEW = [
+    ("segmentation", "upgrad", 2, 3),
+    ("detection", "random", "pmap", 2),
+    ("segmentation", "upgrad", "shard_map", 2),
+]
 MORE = [
-    (task, weighting, how)
+    (task, weighting, how, 20, "float32", 1e-5)
     for task in ("segmentation", "detection")
     for weighting in ("random", "mgda", "upgrad")
     for how in (1, 4)
-] + [("detection", "upgrad", "shard_map"), ("segmentation", "random", "pmap")]
+] + [("segmentation", "random", 1, 20, "float64", 1e-9), ("detection", "upgrad", 4, 20, "float64", 1e-9)]
 
 
 @pytest.mark.parametrize(
     ("task", "weighting", "how", "steps", "precision", "tolerance"),
-    [(*case, "float32", 1e-5) for case in FEW]
-    + [
-        pytest.param(*case, 20, *precision, marks=pytest.mark.slow)
-        for case in MORE
-        for precision in (("float32", 1e-5), ("float64", 1e-9))
-    ],
+    [(*case, "float32", 1e-5) for case in FEW] + [pytest.param(*case, marks=pytest.mark.slow) for case in MORE],
 )
 def test_eight_devices_are_one(task, weighting, how, steps, precision, tolerance):
     flags = os.environ["XLA_FLAGS"] + " --xla_force_host_platform_device_count=8"
