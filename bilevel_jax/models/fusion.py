@@ -70,11 +70,13 @@ VARIANTS = {
     "paper": (FusionNetwork, {"width": 64, "growth": 32, "blocks": 2, "convs": 5, "residual": False}),
     "tiny": (FusionNetwork, {"width": 16, "growth": 8, "blocks": 1, "convs": 4, "residual": True}),
     "pyramid": (PyramidFusion, {"width": 16, "convs": 2}),
+    "pyramid_exposed": (PyramidFusion, {"width": 16, "convs": 2, "exposure": 4.0}),
 }
 
 
 def fusion_network(name: str, remat: bool = False) -> FusionNetwork | PyramidFusion:
-    """Returns the fusion network of that name: "paper" (417,730 parameters), "tiny" (10,418) or "pyramid" (37,193).
+    """Returns the fusion network of that name: "paper" (417,730 parameters), "tiny" (10,418), "pyramid" (37,193), or
+    "pyramid_exposed", the same after an automatic exposure of dim infrared images.
 
     "tiny" adds the mean of its two inputs to its output, so that it converges within minutes on a CPU; "pyramid" starts
     from a Laplacian pyramid's rule. `remat` keeps less in memory for the backward pass; it changes no value.

@@ -5,6 +5,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from bilevel_jax.images.exposure import expose
 from bilevel_jax.images.pyramid import LEVELS, from_laplacian_pyramid, halve, laplacian_pyramid
 from bilevel_jax.models.convolution import Conv
 
@@ -33,6 +34,7 @@ class PyramidFusion(nn.Module):
     width: int = 16  # channels of a level; half of it at full size, twice it at the base
     convs: int = 2
     levels: int = LEVELS
+    exposure: float = 1.0  # by which a dim infrared image is brightened first, at most: `images.exposure`
     remat: bool = False  # a level's inside is computed again on the way back instead of being kept in memory
 
     receptive_radius = None  # in pixels: through the statistics every pixel matters to every other
@@ -41,6 +43,7 @@ class PyramidFusion(nn.Module):
     def __call__(self, ir: jax.Array, luma: jax.Array) -> jax.Array:
         chex.assert_rank([ir, luma], 4)
         chex.assert_equal_shape([ir, luma])
+        ir = expose(ir, self.exposure)
         details, bases = zip(*(laplacian_pyramid(image, self.levels) for image in (ir, luma)), strict=True)
         images = [_sizes(image, self.levels) for image in (ir, luma)]
         base, features = Base(2 * self.width, self.convs, name="base")(*bases, _statistics(images, self.levels))

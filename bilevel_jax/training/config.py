@@ -116,6 +116,7 @@ def default_config() -> ConfigDict:
     config.visual.discriminator_stride = 4  # it scores every n-th pixel in both directions; 1 = all, the paper's
     config.visual.target = "saliency"  # saliency: t = m x + (1 - m) y; bright: t = y + m max(x - y, 0)
     config.visual.saliency_blur = 1.5  # pixels; histogram contrast turns noise into a noisy m; 0 = as it is
+    config.visual.exposure = 1.0  # by which a dim infrared image is brightened for every visual term, at most
     config.visual.infrared_gain = 1.0  # of x in the target, clipped at 1: more than 1 for dim infrared images
     config.visual.l1 = 1.0
     config.visual.ssim = 1.1
@@ -250,7 +251,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
         "log_every",
         "rows.batch_size",
     ]
-    positive += ["accumulate", "fsdp", "visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
+    positive += ["accumulate", "fsdp", "visual.exposure", "visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
     not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.misregistration"]
     not_negative += [f"data.{k}" for k in ("infrared_noise", "visible_gamma", "threads", "workers", "prefetch")]

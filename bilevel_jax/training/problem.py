@@ -19,6 +19,7 @@ from bilevel_jax.bilevel import BilevelProblem, Task
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.blur import gaussian_blur
 from bilevel_jax.images.color import fuse_color, luma
+from bilevel_jax.images.exposure import expose
 from bilevel_jax.losses import adversarial, detection, fusion, segmentation
 from bilevel_jax.models import PatchDiscriminator, fusion_network
 from bilevel_jax.models.precision import computed_in
@@ -133,13 +134,14 @@ def appearance_loss(config: ConfigDict, fused: jax.Array, batch: Batch) -> Terms
     And every further term of losses/fusion that has a weight in `config.visual`, under its name there.
     """
     target, light = _target(config, batch), luma(batch["vis"])
+    infrared = expose(batch["ir"], config.visual.exposure)
     terms = {
         "l1": _scaled(config.visual.l1, fusion.l1(fused, target)),
         "ssim": _scaled(config.visual.ssim, fusion.structural_dissimilarity(fused, target)),
     }
     for name, term in fusion.SOURCE_TERMS.items():
         if config.visual[name]:
-            terms[name] = _scaled(config.visual[name], term(fused, batch["ir"], light))
+            terms[name] = _scaled(config.visual[name], term(fused, infrared, light))
     if config.visual.color:
         terms["color"] = _scaled(config.visual.color, fusion.chroma_change(fused, batch["vis"]))
     return terms
@@ -201,7 +203,7 @@ def _target(config: ConfigDict, batch: Batch) -> jax.Array:
     saliency = batch["saliency"]
     if config.visual.saliency_blur:
         saliency = gaussian_blur(saliency, config.visual.saliency_blur)
-    infrared = jnp.minimum(config.visual.infrared_gain * batch["ir"], 1.0)
+    infrared = jnp.minimum(config.visual.infrared_gain * expose(batch["ir"], config.visual.exposure), 1.0)
     return fusion.TARGETS[config.visual.target](infrared, luma(batch["vis"]), saliency)
 
 

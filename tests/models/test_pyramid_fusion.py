@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from bilevel_jax.images.exposure import expose
 from bilevel_jax.images.trivial_fusion import laplacian_saliency
 from bilevel_jax.models import PyramidFusion
 from bilevel_jax.models.pyramid_fusion import BEYOND
@@ -84,3 +85,11 @@ def test_it_learns_to_leave_one_source_out(pair, params):
 def test_images_of_different_shape_are_refused(pair, params):
     with pytest.raises(AssertionError):
         NETWORK.apply(params, pair[0], pair[1][:, :-1])
+
+
+def test_exposed_it_is_the_same_network_on_a_brighter_infrared_image(pair, params):
+    dim = 0.3 * pair[0]
+    exposed = PyramidFusion(width=4, convs=1, exposure=4.0)
+    np.testing.assert_allclose(exposed.apply(params, dim, pair[1]), APPLY(params, expose(dim, 4.0), pair[1]), atol=1e-6)
+    assert np.abs(expose(dim, 4.0) - dim).mean() > 0.1
+    np.testing.assert_allclose(exposed.apply(params, *pair), APPLY(params, *pair), atol=1e-6)  # a bright pair: unchanged
