@@ -251,7 +251,8 @@ def check_config(config: ConfigDict) -> ConfigDict:
         "log_every",
         "rows.batch_size",
     ]
-    positive += ["accumulate", "fsdp", "visual.exposure", "visual.discriminator_stride", "keep_checkpoints", "checkpoint_every"]
+    positive += ["accumulate", "fsdp", "keep_checkpoints", "checkpoint_every"]
+    positive += ["visual.exposure", "visual.discriminator_stride"]
     not_negative = ["steps", "warm_start.steps", "rows.steps", "sheet_every", "log_gradients_every", "bilevel.damping"]
     not_negative += ["visual.saliency_blur", "visual.infrared_gain", "bilevel.relative_damping", "data.misregistration"]
     not_negative += [f"data.{k}" for k in ("infrared_noise", "visible_gamma", "threads", "workers", "prefetch")]

@@ -92,4 +92,4 @@ def test_exposed_it_is_the_same_network_on_a_brighter_infrared_image(pair, param
     exposed = PyramidFusion(width=4, convs=1, exposure=4.0)
     np.testing.assert_allclose(exposed.apply(params, dim, pair[1]), APPLY(params, expose(dim, 4.0), pair[1]), atol=1e-6)
     assert np.abs(expose(dim, 4.0) - dim).mean() > 0.1
-    np.testing.assert_allclose(exposed.apply(params, *pair), APPLY(params, *pair), atol=1e-6)  # a bright pair: unchanged
+    np.testing.assert_allclose(exposed.apply(params, *pair), APPLY(params, *pair), atol=1e-6)  # bright: unchanged
