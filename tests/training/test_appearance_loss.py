@@ -6,6 +6,7 @@ import pytest
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import luma
+from bilevel_jax.images.exposure import expose
 from bilevel_jax.losses import fusion
 from bilevel_jax.training.config import check_config, default_config
 from bilevel_jax.training.problem import appearance_loss
@@ -60,3 +61,21 @@ def test_a_crop_that_is_too_small_for_vif_is_named():
     config.visual.vif = 1.0
     with pytest.raises(InputError, match=r"config\.data\.crop is \(64, 40\); expected at least 41 .* visual\.vif"):
         check_config(config)
+
+
+def test_exposure_brightens_the_infrared_image_of_every_term():
+    fused, batch = _batch()
+    dim = batch | {"ir": 0.2 * batch["ir"]}
+    bright = batch | {"ir": np.asarray(expose(dim["ir"], 4.0))}
+    assert bright["ir"].mean() > 2.5 * dim["ir"].mean()
+    config = default_config()
+    config.visual.qabf = 1.0
+    plain = jax.jit(lambda batch: appearance_loss(config, fused, batch))(bright)
+    exposed = config.copy_and_resolve_references()
+    exposed.visual.exposure = 4.0
+    terms = jax.jit(lambda batch: appearance_loss(check_config(exposed), fused, batch))(dim)
+    for name, (total, _) in plain.items():
+        np.testing.assert_allclose(terms[name][0], total, rtol=1e-5, err_msg=name)
+    exposed.visual.exposure = 0.5
+    with pytest.raises(InputError, match=r"config\.visual\.exposure is 0\.5; expected at least 1"):
+        check_config(exposed)
