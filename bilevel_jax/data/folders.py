@@ -26,7 +26,7 @@ class FolderSource:
     """A random access sequence of records, read from a folder.
 
     A record has `ir` uint8|uint16 [H, W, 1]; `vis` uint8|uint16 [H, W, 3]; `saliency` uint8 [H, W, 1] (from the folder,
-    or METHOD's m x 255); `labels` int32 [H, W] (255 = ignore); `boxes` float32 [n, 4] (y0, x0, y1, x1 in pixels) and
+    or computed: m x 255); `labels` int32 [H, W] (255 = ignore); `boxes` float32 [n, 4] (y0, x0, y1, x1 in pixels) and
     `classes` int32 [n]; `has_labels`, `has_boxes` bool; `index` int64. An item without a label map or a box file has
     none; an empty box file says that there is no object. Records may be kept in memory: their arrays are read-only.
 

@@ -54,7 +54,7 @@ def three_channels(image: np.ndarray) -> np.ndarray:
 
 
 def computed_saliency(ir: np.ndarray, vis: np.ndarray, method: str) -> np.ndarray:
-    """METHOD's m x 255 as uint8 [H, W, 1], of an infrared [H, W, 1] and a visible image [H, W, 1 or 3]."""
+    """The saliency m x 255 as uint8 [H, W, 1], of an infrared [H, W, 1] and a visible image [H, W, 1 or 3]."""
     saliency = infrared_saliency(ir[..., 0], luma(to_float(three_channels(vis)))[..., 0], method)
     return np.rint(saliency * 255.0).astype(np.uint8)[..., None]
 

@@ -109,7 +109,7 @@ def default_config() -> ConfigDict:
     config.data.prefetch = 4  # batches made ahead
 
     config.fusion = ConfigDict()
-    config.fusion.name = "tiny"  # tiny: about 10 k parameters; paper: 417,730
+    config.fusion.name = "tiny"  # tiny: 10,418 parameters; paper: 417,730; pyramid, pyramid_exposed: 37,193
 
     config.visual = ConfigDict()
     config.visual.loss = "lsgan"  # lsgan, hinge, wgan, wgan_gp; none: no discriminator
@@ -165,7 +165,7 @@ def default_config() -> ConfigDict:
     # --save, or pretrained[:NAME]; of several, separated by commas, each network from the first that holds it.
     config.initial.run = ""
     config.initial.parts = ("fusion", "discriminator", "semantic")  # which networks; the table's rows start so too
-    config.warm_start = _optimizer("adamw", 2e-3)  # fusion network alone on L1 + SSIM
+    config.warm_start = _optimizer("adamw", 2e-3)  # fusion network alone on the visual losses, no adversary
     config.warm_start.steps = 200
     config.outer = _optimizer("adamw", 5e-4)  # fusion network on the aggregated hypergradient
     config.inner = _optimizer("adamw", 1e-3)  # discriminator and semantic network

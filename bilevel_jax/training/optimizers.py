@@ -23,7 +23,7 @@ def learning_rate(config: ConfigDict) -> optax.Schedule:
 
 
 def optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """`sgd` with momentum and weight decay in the gradient (METHOD.md's schedule), or `adamw`.
+    """`sgd` with momentum and weight decay in the gradient (the paper's), or `adamw`.
 
     It neither changes nor decays what is under a top-level key "frozen", and has no state for it.
     """

@@ -85,7 +85,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, m
 def warm_start_step(
     state: TrainState, batch: Batch, *, config: ConfigDict, problem: Any, optimizers: Optimizers, axis_name=None
 ) -> tuple[TrainState, Metrics]:
-    """One step of the fusion network alone on L1 + SSIM to the saliency-weighted target."""
+    """One step of the fusion network alone on `appearance_loss`: the visual losses without the adversary."""
     batch = prepare(batch, jax.random.fold_in(state.key, state.step), axis_name)
     params = trees.per_device(state.outer_params, axis_name)
 

@@ -4,9 +4,8 @@
 
 Fusion network of 417,730 parameters, FCOS with ResNet-50; SGD with momentum 0.9 and weight decay 1e-4, learning rate
 2e-4 with 1,000 warm-up steps, x 0.1 at 30,000 and x 0.01 at 40,000; an outer step at every 10th; random weighting.
-Where it departs from the paper: the correction is damped relative to |F_v|^2 (set config.bilevel.correction=1 and
-relative_damping=0 for the theory as printed); the least-squares adversarial loss; GroupNorm; disjoint inner and outer
-parts.
+Where it departs from the paper: the correction is damped relative to |F_v|^2 (set config.bilevel.relative_damping=0 for
+the theory as printed); the least-squares adversarial loss; GroupNorm; disjoint inner and outer parts.
 Needs an accelerator. Time and figures: not measured.
 
 The detector starts from noise. To start its ResNet-50 from ImageNet weights, as FCOS is usually trained, its batch

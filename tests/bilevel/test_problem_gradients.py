@@ -30,7 +30,7 @@ SUBSETS = [("visual",), ("semantic",), ("visual", "semantic")]
 
 
 def plain_formula(problem, name, values, correction=1.0, damping=0.0, relative_damping=0.0):
-    """METHOD: g_k = F_w - correction rho_k f_w, with jax.grad over both parameters of each loss."""
+    """The paper: g_k = F_w - correction rho_k f_w, with jax.grad over both parameters of each loss."""
     outer_params, inner_params, outer_batch, inner_batch = values
     task = problem.tasks[name]
 

@@ -33,7 +33,7 @@ def test_unknown_name_is_refused():
 
 
 def test_paper_network_by_a_plain_reading_of_the_method():
-    """METHOD: conv, PReLU, two blocks (5 dilated convs, 1x1, ReLU, skip), conv, PReLU, conv, PReLU."""
+    """The paper's: conv, PReLU, two blocks (5 dilated convs, 1x1, ReLU, skip), conv, PReLU, conv, PReLU."""
     rng = np.random.default_rng(0)
     ir, luma = (jnp.asarray(rng.random((1, 9, 11, 1)), jnp.float32) for _ in range(2))
     network = fusion_network("paper")
