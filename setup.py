@@ -24,7 +24,7 @@ setup(
         "bilevel_jax.report.html": ["*.css", "*.js"],
     },
     install_requires=[
-        "jax>=0.8",
+        "jax>=0.8,!=0.10.2",
         "flax>=0.10",
         "optax>=0.2.5",
         "orbax-checkpoint>=0.11.25",
@@ -42,10 +42,11 @@ setup(
         "pycocotools>=2.0.8",
         "scipy>=1.13",
         "safetensors>=0.5",
+        "filelock>=3.16",
     ],
     extras_require={
-        "cuda12": ["jax[cuda12]>=0.8"],
-        "tpu": ["jax[tpu]>=0.6"],
+        "cuda12": ["jax[cuda12]>=0.8,!=0.10.2"],
+        "tpu": ["jax[tpu]>=0.8,!=0.10.2"],
         "test": [
             "pytest>=8.0",
             "pytest-xdist>=3.6",
@@ -57,7 +58,7 @@ setup(
             "selenium>=4.20",
         ],
     },
-    entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.inference.cli:main"]},
+    entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.start:fuse"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",

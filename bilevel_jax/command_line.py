@@ -8,22 +8,32 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
+from bilevel_jax.compilation import keep_compiled_programs, refuse_wrong_sums
 from bilevel_jax.errors import HelpShown, InputError
 
 
 def parse_flags(
     define: Callable[[flags.FlagValues], None], argv: Sequence[str], usage: str, required: Sequence[str] = ()
 ) -> flags.FlagValues:
-    """Parses `argv` (with the program's name first) by the flags that `define` adds.
+    """Parses `argv` (with the program's name first) by the flags that `define` adds, and by those of every command.
+
+    A command that goes on from here compiles into the cache that `--compilation_cache` names.
 
     Raises:
-        InputError: an unknown flag (the nearest is named), a bad value, a missing flag, or an argument that is none.
+        InputError: an unknown flag (the nearest is named), a bad value, a missing flag, or an argument that is none;
+            or the installed jaxlib computes wrongly.
         HelpShown: after `usage` and the flags were printed.
     """
     values = flags.FlagValues()
     try:
         define(values)
         flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=values)
+        flags.DEFINE_string(
+            "compilation_cache",
+            "",
+            "folder for compiled programs, which the next start then loads, or off (default: ~/.cache/bilevel_jax/xla)",
+            flag_values=values,
+        )
         rest = values(list(argv))
     except flags.Error as error:
         raise InputError(f"{str(error).rstrip('. ')}.") from error
@@ -35,6 +45,8 @@ def parse_flags(
     for name in required:
         if values[name].value is None:
             raise InputError(f"--{name} is missing. Usage: {usage.splitlines()[0]}")
+    refuse_wrong_sums()
+    keep_compiled_programs(values.compilation_cache)
     return values
 
 

@@ -12,8 +12,7 @@ every row; finished parts are read, not made again: the same command continues, 
 
 import sys
 
-from bilevel_jax.errors import run_command
-from bilevel_jax.evaluation.ablation.command import ablation_command
+from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(run_command(ablation_command))
+    sys.exit(start("bilevel_jax.evaluation.ablation.command:ablation_command"))

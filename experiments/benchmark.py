@@ -9,7 +9,7 @@ python experiments/benchmark.py metrics [--size=480,640]
 import sys
 from collections.abc import Sequence
 
-from bilevel_jax.errors import run_command
+from bilevel_jax.start import start
 
 
 def main(argv: Sequence[str]) -> None:
@@ -33,4 +33,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(start(main))

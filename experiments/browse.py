@@ -6,8 +6,7 @@ how one finds out that a label folder is shifted or a palette wrong. --dataset=s
 
 import sys
 
-from bilevel_jax.errors import run_command
-from bilevel_jax.evaluation.browse import browse_command
+from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(run_command(browse_command))
+    sys.exit(start("bilevel_jax.evaluation.browse:browse_command"))

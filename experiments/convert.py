@@ -9,7 +9,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from bilevel_jax.errors import InputError, run_command
+from bilevel_jax.errors import InputError
+from bilevel_jax.start import start
 
 # Imported when it is asked for, so that each starts fast.
 COMMANDS = {
@@ -32,4 +33,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(start(main))

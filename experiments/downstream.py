@@ -8,8 +8,7 @@ continues a stopped comparison, and more seeds or inputs can be added. --config=
 
 import sys
 
-from bilevel_jax.errors import run_command
-from bilevel_jax.evaluation.downstream_command import downstream_command
+from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(run_command(downstream_command))
+    sys.exit(start("bilevel_jax.evaluation.downstream_command:downstream_command"))

@@ -8,8 +8,7 @@ any methods:
 
 import sys
 
-from bilevel_jax.errors import run_command
-from bilevel_jax.evaluation.run import evaluate_command
+from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(run_command(evaluate_command))
+    sys.exit(start("bilevel_jax.evaluation.run:evaluate_command"))

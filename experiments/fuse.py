@@ -2,7 +2,7 @@
 
 import sys
 
-from bilevel_jax.inference.cli import main
+from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start("bilevel_jax.inference.cli:fuse_command"))

@@ -6,8 +6,7 @@ night, and what was rejected with the reason. Training on the download itself do
 
 import sys
 
-from bilevel_jax.data.builders.command import prepare_command
-from bilevel_jax.errors import run_command
+from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(run_command(prepare_command))
+    sys.exit(start("bilevel_jax.data.builders.command:prepare_command"))

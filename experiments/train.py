@@ -6,8 +6,7 @@ Exit codes: 0 done, 1 the run failed, 2 bad usage or input, 75 stopped by a sign
 
 import sys
 
-from bilevel_jax.errors import run_command
-from bilevel_jax.evaluation.run import train_command
+from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(run_command(train_command))
+    sys.exit(start("bilevel_jax.evaluation.run:train_command"))

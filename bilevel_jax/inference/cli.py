@@ -7,7 +7,7 @@ from absl import flags
 
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
-from bilevel_jax.errors import InputError, run_command
+from bilevel_jax.errors import InputError
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.folder import FORMATS, fuse_files
 from bilevel_jax.inference.fuser import Fuser
@@ -20,12 +20,8 @@ Fuses registered infrared and visible images, matched by name, into OUT/NAME.png
 bit depth, and in colour where it is. By the network that comes with the package, or another one that is named."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code: 0 done, 2 bad usage or input, with one sentence on stderr."""
-    return run_command(_fuse, argv)
-
-
-def _fuse(argv: Sequence[str]) -> None:
+def fuse_command(argv: Sequence[str]) -> None:
+    """Fuses the pairs that the command line names."""
     values = parse_flags(_define, argv, USAGE, required=("ir", "vis", "out"))
     given = [name for name in ("workdir", "weights", "method") if values[name].value]
     if len(given) > 1:

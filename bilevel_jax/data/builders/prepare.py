@@ -14,16 +14,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bilevel_jax.atomic import write_json, write_text
+from bilevel_jax.cache_folder import cache_folder
 from bilevel_jax.data.builders import builder_class
 from bilevel_jax.data.builders.pair_builder import Options, PairBuilder
 from bilevel_jax.data.builders.summary import summarize
 from bilevel_jax.data.prepared import INDEX, SUMMARY, read_summary
 from bilevel_jax.errors import InputError, RunError
-
-
-def default_cache() -> Path:
-    """Where data sets are prepared on first use: $XDG_CACHE_HOME/bilevel_jax or ~/.cache/bilevel_jax."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bilevel_jax"
 
 
 def prepare(
@@ -46,7 +42,7 @@ def prepare(
         out: the folder to make; None = a folder in `cache` that is named by the files and the options.
         options: see `Options`.
         overwrite: replace an `out` that holds something else.
-        cache: None = `default_cache()`.
+        cache: None = `cache_folder()`.
         made: called with the folder where it had to be made.
         check_stop: called after each pair; may raise, and nothing is left.
 
@@ -59,7 +55,7 @@ def prepare(
     """
     options = options or Options()
     cls = builder_class(name)
-    cache = Path(cache or default_cache())
+    cache = Path(cache or cache_folder())
     fingerprint = _fingerprint(cls(source=source, options=options, data_dir=cache))
     out = Path(out) if out else cache / f"{name}-{fingerprint[:12]}"
     try:
