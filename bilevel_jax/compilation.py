@@ -1,4 +1,4 @@
-"""How the commands compile: which jaxlib they refuse, the options of a CPU, and the programs kept for the next start."""
+"""How commands compile: the jaxlib that they refuse, the options of a CPU, and programs kept for the next start."""
 
 import contextlib
 import hashlib

@@ -19,6 +19,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.training.initial import ROWS_START, Source, read_sources, take_over
 from bilevel_jax.training.problem import Networks
 from bilevel_jax.training.semantic_network import BackboneStart
+from bilevel_jax.training.state import initial_semantic_params
 
 
 class Initial(NamedTuple):
@@ -88,8 +89,7 @@ def initial_of_config(config: ConfigDict, networks: Networks, workdir: str | os.
     place = workdir
     if params is None:
         place, _, params = read_sources(initial.run).get("semantic", Source(initial.run, 0, {}))
-    image = np.zeros((1, *config.data.crop, 3), np.float32)
-    fresh = jax.jit(networks.semantic.init)(jax.random.PRNGKey(config.seed), image)
+    fresh = initial_semantic_params(config, networks, jax.random.PRNGKey(config.seed))
     params, found = take_over(BackboneStart(config.semantic)(fresh), params)
     if not found.taken:
         raise InputError(

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from bilevel_jax.bilevel import reduce_loss
+from bilevel_jax.compilation import compiler_options
 from bilevel_jax.data.configured import configured_batches
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.errors import RunError
@@ -18,6 +19,7 @@ from bilevel_jax.metrics import detection, segmentation
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.problem import Networks, prepare, semantic_loss
 from bilevel_jax.training.semantic_network import BackboneStart
+from bilevel_jax.training.state import initial_semantic_params
 from bilevel_jax.training.step import read_predictions
 
 Prediction = dict[str, np.ndarray]  # "labels" [H, W], or "boxes" [N, 4], "scores" [N], "classes" [N]
@@ -48,8 +50,8 @@ class SemanticTrainer:
             images = images.astype(np.float32) / np.iinfo(images.dtype).max
             return read_predictions(config, networks.semantic.apply(params, images))
 
-        self._step = jax.jit(step, donate_argnums=(0, 1))
-        self._predict = jax.jit(predict)
+        self._step = jax.jit(step, donate_argnums=(0, 1), compiler_options=compiler_options())
+        self._predict = jax.jit(predict, compiler_options=compiler_options())
 
     def train(
         self,
@@ -74,10 +76,9 @@ class SemanticTrainer:
         """
         config, data = self._config.rows, self._config.data
         seed = self._config.seed if seed is None else seed
-        height, width = data.crop
         if initial is None:
-            image = np.zeros((1, height, width, 3), np.float32)
-            params = self._imported(jax.jit(self._networks.semantic.init)(jax.random.PRNGKey(seed), image))
+            fresh = initial_semantic_params(self._config, self._networks, jax.random.PRNGKey(seed))
+            params = self._imported(fresh)
         else:
             params = jax.tree.map(jnp.array, initial)  # a step takes its parameters away
         state = self._optimizer.init(params)

@@ -5,10 +5,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from flax import linen as nn
 from flax import struct
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import dynamic_aggregate
+from bilevel_jax.compilation import compiler_options
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.problem import Networks
 from bilevel_jax.training.semantic_network import BackboneStart
@@ -50,14 +52,13 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     """
     key = jax.random.PRNGKey(config.seed)
     fusion_key, visual_key, semantic_key = jax.random.split(jax.random.fold_in(key, 2**31 - 1), 3)
-    height, width = config.data.crop
-    single = jnp.zeros((1, height, width, 1))
-    outer_params = jax.jit(networks.fusion.init)(fusion_key, single, single)
+    single = jnp.zeros((1, *config.data.crop, 1))
+    outer_params = _drawn(networks.fusion, fusion_key, single, single)
     inner_params = {}
     if networks.discriminator is not None:
-        inner_params["visual"] = jax.jit(networks.discriminator.init)(visual_key, single)
+        inner_params["visual"] = _drawn(networks.discriminator, visual_key, single)
     if networks.semantic is not None:
-        fresh = jax.jit(networks.semantic.init)(semantic_key, jnp.zeros((1, height, width, 3)))
+        fresh = initial_semantic_params(config, networks, semantic_key)
         inner_params["semantic"] = BackboneStart(config.semantic)(fresh) if imported else fresh
     state = TrainState(
         step=jnp.int32(0),
@@ -70,3 +71,12 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     )
     # A state that is donated to a step must not hold one buffer in two places, as fresh optimizer states may.
     return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
+
+
+def initial_semantic_params(config: ConfigDict, networks: Networks, key: jax.Array) -> Any:
+    """Parameters of the semantic network as `key` draws them."""
+    return _drawn(networks.semantic, key, jnp.zeros((1, *config.data.crop, 3)))
+
+
+def _drawn(network: nn.Module, key: jax.Array, *inputs: jax.Array) -> Any:
+    return jax.jit(network.init, compiler_options=compiler_options())(key, *inputs)

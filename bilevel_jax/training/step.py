@@ -24,6 +24,7 @@ from bilevel_jax.bilevel import (
     weights_known,
 )
 from bilevel_jax.bilevel.aggregate import find_state
+from bilevel_jax.compilation import compiler_options
 from bilevel_jax.images.color import fuse_color
 from bilevel_jax.models.fcos import decode
 from bilevel_jax.training.devices import place_batch, replicate, state_shardings
@@ -60,7 +61,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, m
     placed; None leaves everything on one device.
     """
     problem = problem_from_config(config, networks)
-    fixed = dict(config=config, problem=problem, optimizers=optimizers)
+    fixed, options = dict(config=config, problem=problem, optimizers=optimizers), compiler_options()
     after = None
     if mesh is not None:
         shapes = jax.eval_shape(lambda: initial_state(config, networks, optimizers))
@@ -69,7 +70,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, m
     def jitted(name, step):
         step = functools.partial(step, **fixed)
         step = skipping(name, step) if config.on_nan == "skip" else step
-        return _on_host_batches(jax.jit(step, donate_argnums=0, out_shardings=after), mesh)
+        return _on_host_batches(jax.jit(step, donate_argnums=0, out_shardings=after, compiler_options=options), mesh)
 
     report = functools.partial(gradient_report, config=config, problem=problem)
     return Steps(
@@ -77,7 +78,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, m
         inner=jitted("inner", inner_step),
         outer=jitted("outer", outer_step),
         single_level=jitted("single_level", single_level_step),
-        gradients=_on_host_batches(jax.jit(report, out_shardings=after and after[1]), mesh),
+        gradients=_on_host_batches(jax.jit(report, out_shardings=after and after[1], compiler_options=options), mesh),
         predict=make_predict(config, networks, problem, mesh),
     )
 
@@ -229,8 +230,10 @@ def make_predict(
         return image, read_predictions(config, networks.semantic.apply(inner_params["semantic"], image))
 
     if mesh is None:
-        return _on_host_batches(jax.jit(predict))
-    everywhere = jax.jit(predict, out_shardings=NamedSharding(mesh, PartitionSpec()))
+        return _on_host_batches(jax.jit(predict, compiler_options=compiler_options()))
+    everywhere = jax.jit(
+        predict, out_shardings=NamedSharding(mesh, PartitionSpec()), compiler_options=compiler_options()
+    )
     return lambda *args: everywhere(*args[:2], replicate(mesh, _device_part(args[2])))
 
 
