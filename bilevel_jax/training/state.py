@@ -79,4 +79,5 @@ def initial_semantic_params(config: ConfigDict, networks: Networks, key: jax.Arr
 
 
 def _drawn(network: nn.Module, key: jax.Array, *inputs: jax.Array) -> Any:
-    return jax.jit(network.init, compiler_options=compiler_options())(key, *inputs)
+    options = {} if isinstance(key, jax.core.Tracer) else compiler_options()  # inside another program there are none
+    return jax.jit(network.init, compiler_options=options)(key, *inputs)
