@@ -18,6 +18,7 @@ def get_config() -> ConfigDict:
     config = default_config()
     config.data.num_train = 600
     config.data.num_validation = 200
+    config.data.num_test = 200
     config.warm_start.steps = 300
     config.steps = 900
     config.rows.steps = 1000
