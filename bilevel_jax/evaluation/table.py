@@ -1,4 +1,4 @@
-"""The held-out table: ir alone, vis alone, their average and the fused image, side by side."""
+"""The table of the test pairs: ir alone, vis alone, their average and the fused image, side by side."""
 
 import json
 from collections.abc import Sequence

@@ -176,7 +176,7 @@ def default_config() -> ConfigDict:
     config.inner = _optimizer("adamw", 1e-3)  # discriminator and semantic network
     config.steps = 600  # inner steps after the warm start
 
-    config.rows = _optimizer("adamw", 2e-3)  # the fresh semantic networks of the held-out table
+    config.rows = _optimizer("adamw", 2e-3)  # the fresh semantic networks of the table
     config.rows.steps = 400  # 0 = no table at the end of training
     config.rows.batch_size = 8
 
