@@ -142,7 +142,7 @@ def test_the_command_trains_detectors(tmp_path, capsys, matched):
     flags += [f"--out={tmp_path}", "--steps=2", f"--report={tmp_path / 'page'}"] + ["--matched"] * matched
     assert run_command(downstream_command, ["downstream.py", *flags]) == 0
     said = capsys.readouterr().out
-    assert "AP50/person" in said and "ir - laplacian" in said and "test, 100 pairs; per cent" in said
+    assert "AP50/person" in said and "ir - laplacian" in said and "test, 4 pairs; per cent" in said
     place = tmp_path / "matched" if matched else tmp_path
     assert sorted(json.loads((place / "comparison.json").read_text())["figures"]) == ["ir", "laplacian"]
     page = (tmp_path / "page" / "index.html").read_text()
