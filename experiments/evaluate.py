@@ -1,6 +1,6 @@
-"""Evaluates a trained run: python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--predictions=DIR]
+"""Evaluates a trained run: python experiments/evaluate.py --workdir=DIR [--split=val|test] [--data=FOLDER]
 
-Prints the held-out table, on the run's own held-out set or on any folder of pairs. Or ranks the fused images of
+Prints the table of the run's own test (or val), or of any folder of pairs. Or ranks the fused images of
 any methods:
 
     python experiments/evaluate.py --fused=DIR [--fused=DIR2 ...] --ir=DIR --vis=DIR [--published=CSV] [--out=DIR]

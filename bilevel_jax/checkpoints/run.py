@@ -30,12 +30,14 @@ from bilevel_jax.errors import InputError, RunError
 
 # What decides the shapes of the state: another value cannot read the checkpoint.
 MODEL_KEYS = ("fusion", "visual.loss", "semantic", "outer.name", "inner.name", "warm_start.name", "bilevel.weighting")
+# What decides which pairs are trained on: a run that goes on with others would train on its own test.
+SPLIT_KEYS = ("data.test_share", "data.test_list", "data.test_split")
 IMPORTED = "imported.json"  # in a folder that convert.py made: parameters without the rest that training needs
 
 
-def _model_part(config: dict[str, Any]) -> dict[str, Any]:
-    flat = flatten_dict(config, sep=".")
-    return {k: v for k, v in flat.items() if any(k == m or k.startswith(m + ".") for m in MODEL_KEYS)}
+def _fixed_part(config: dict[str, Any]) -> dict[str, Any]:
+    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS)
+    return {k: v for k, v in flat.items() if any(k == m or k.startswith(m + ".") for m in fixed)}
 
 
 class Run:
@@ -49,7 +51,7 @@ class Run:
 
     Raises:
         InputError: the folder cannot be written, is in use by another live run, or holds the run of another model
-            configuration.
+            configuration, or of other parts of the data.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Run:
         self._first = jax.process_index() == 0
         self._lock = lock_folder(self.workdir) if self._first else None
         try:
-            self._check_same_model(config, defaults)
+            self._check_same(config, defaults)
             if self._first:
                 write_json(self.workdir / "config.json", json.loads(config.to_json()))
         except InputError:
@@ -76,7 +78,7 @@ class Run:
         options = ocp.CheckpointManagerOptions(preservation_policy=kept, cleanup_tmp_directories=True)
         self._manager = ocp.CheckpointManager(self.workdir / "checkpoints", options=options)
 
-    def _check_same_model(self, config: ConfigDict, defaults: ConfigDict | None) -> None:
+    def _check_same(self, config: ConfigDict, defaults: ConfigDict | None) -> None:
         path = self.workdir / "config.json"
         if (self.workdir / IMPORTED).exists():
             raise InputError(
@@ -85,14 +87,14 @@ class Run:
             )
         if not (path.exists() and steps_in(self.workdir)):
             return
-        before, now = _model_part(read_config(path).to_dict()), _model_part(json.loads(config.to_json()))
+        before, now = _fixed_part(read_config(path).to_dict()), _fixed_part(json.loads(config.to_json()))
         if defaults is not None:
-            before = _model_part(json.loads(defaults.to_json())) | before
+            before = _fixed_part(json.loads(defaults.to_json())) | before
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
                 raise InputError(
                     f"{self.workdir} holds checkpoints made with config.{key} = {before.get(key)!r}, and this command "
-                    f"has {now.get(key)!r}: give another --workdir, or the same model configuration to resume."
+                    f"has {now.get(key)!r}: give another --workdir, or the same value to resume."
                 )
 
     @property

@@ -1,25 +1,20 @@
 """The further data sets that `config.data.mix` names, beside a run's own."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.cached import CachedSource
-from bilevel_jax.data.folders import FolderSource
 from bilevel_jax.data.mixing import MixedSource, Part
-from bilevel_jax.data.prepared import is_prepared
 from bilevel_jax.data.sets import Sets, open_sets
-from bilevel_jax.data.splits import alternate_blocks
 from bilevel_jax.errors import InputError
 
 
 def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
-    """`sets` with the data sets of `config.mix` in its training source; the held-out source stays what it is.
+    """`sets` with the data sets of `config.mix` in its training source; the held-out sources stay what they are.
 
-    Each is opened as if it were the run's own, at its own root, and parted into inner and outer items by itself. Of a
-    plain folder without the training list all pairs are taken.
+    Each is opened as if it were the run's own, at its own root, and parted into inner and outer items by itself. Its
+    test is not trained on either. Of a plain folder without the training list all other pairs are taken.
 
     Args:
         config: the `data` part of a run's configuration.
@@ -38,7 +33,7 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
         inner.append(other.inner)
         outer.append(other.outer)
     mixed = MixedSource(parts)
-    return Sets(mixed, mixed.join(inner), mixed.join(outer), sets.validation)
+    return sets._replace(train=mixed, inner=mixed.join(inner), outer=mixed.join(outer))
 
 
 def _open_training(config: ConfigDict, name: str, root: str, seed: int) -> Sets:
@@ -46,14 +41,9 @@ def _open_training(config: ConfigDict, name: str, root: str, seed: int) -> Sets:
     with own.unlocked():
         own.name, own.root, own.mix = name, root, ()
         # The names of splits and classes are those of the run's own set.
-        own.train_split = own.validation_split = ""
+        own.train_split = own.validation_split = own.test_split = ""
         own.classes = own.ignore_labels = ()
-    if name == "folder" and not is_prepared(root) and not (Path(root) / own.train_list).exists():
-        how = dict(infrared_range=tuple(own.infrared_range) or None, saliency=own.saliency)
-        source = FolderSource(root, **how)
-        inner, outer = alternate_blocks(len(source), block=own.block, groups=source.groups)
-        return Sets(CachedSource(source, own.cache_mebibytes), inner, outer, None)
-    return open_sets(own, seed)
+    return open_sets(own, seed, chooses=False)
 
 
 def check_mix(mix: Sequence[Any], names: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """A prepared data set (`prepare.py`, or the first training on a download) as a random access source of records."""
 
+import copy
 import json
 import os
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ class PreparedSource:
         class_names: box classes, () where no pair of the split has boxes.
         label_names: segmentation classes, () where none has a label map.
         groups: "day" or "night" per item, None where the data set does not say.
-        split: its name; `whole_split`, without _day or _night.
+        split: its name; `whole_split`, the prepared split that it is of, without _day or _night.
     """
 
     def __init__(
@@ -90,6 +91,15 @@ class PreparedSource:
             raise InputError(
                 f"{self.root} holds {len(self._examples)} examples of {whole}, expected {len(names)}: prepare it again."
             )
+
+    def part(self, indices: Sequence[int], split: str) -> "PreparedSource":
+        """The items at `indices` as a source of their own, called `split`; the records are not copied."""
+        part = copy.copy(self)
+        part.split = split
+        part._places = [self._places[i] for i in indices]
+        part.names = [self.names[i] for i in indices]
+        part.groups = None if self.groups is None else [self.groups[i] for i in indices]
+        return part
 
     def __len__(self) -> int:
         return len(self._places)

@@ -1,4 +1,4 @@
-"""The training and the held-out source that a configuration asks for."""
+"""The training and the held-out sources that a configuration asks for."""
 
 import sys
 from collections.abc import Callable
@@ -10,91 +10,110 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.data.cached import CachedSource
 from bilevel_jax.data.folders import FolderSource, read_list
+from bilevel_jax.data.parting import SPLIT_KEYS, SPLITS, Parts, how_read, part_folder, part_prepared, part_scenes
 from bilevel_jax.data.prepared import PreparedSource, is_prepared, read_summary
-from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.splits import alternate_blocks, check_disjoint
 from bilevel_jax.errors import InputError
 
 
 class Sets(NamedTuple):
-    """A training source, the two disjoint parts of it, and a held-out source.
+    """A training source, the two disjoint parts of it, and the held-out sources.
 
-    `inner` indices train the discriminator and the semantic network, `outer` ones the fusion network.
+    `inner` indices train the discriminator and the semantic network, `outer` ones the fusion network. `validation` is
+    the split val, which chooses weights. `test` is what tables are about, None where `config.data.test_share` is 0.
     """
 
     train: Any
     inner: np.ndarray
     outer: np.ndarray
     validation: Any
+    test: Any = None
+
+    def reported(self, split: str | None = None) -> tuple[str, Any]:
+        """The name and the source of the split that a table is about.
+
+        Args:
+            split: "val" or "test"; None = test, or val where there is no test.
+
+        Raises:
+            InputError: there is no test.
+        """
+        split = split or ("val" if self.test is None else "test")
+        if split == "test" and self.test is None:
+            raise InputError("there is no split test, since config.data.test_share is 0; expected --split=val.")
+        return split, self.test if split == "test" else self.validation
 
 
-def open_sets(config: ConfigDict, seed: int, check_stop: Callable[[], None] = lambda: None) -> Sets:
-    """Opens what `config.data` names.
+def open_sets(
+    config: ConfigDict, seed: int, check_stop: Callable[[], None] = lambda: None, chooses: bool = True
+) -> Sets:
+    """Opens what `config.data` names, parted into train, val and test as `data.parting` says.
 
     Args:
         config: the `data` part of a run's configuration.
         seed: which built-in scenes; held-out scenes never coincide with training scenes.
         check_stop: called between pairs where a download is prepared; may raise.
+        chooses: False for a set that is mixed in beside a run's own: it needs no val, and `validation` may be None.
 
     Raises:
-        InputError: a folder or list is not as expected, a name is in both lists, or a part is empty.
+        InputError: a folder or list is not as expected, a name is in two lists, or a part is empty.
     """
     prepared = config.name != "scenes" and (config.name != "folder" or is_prepared(config.root))
-    for key in () if prepared else ("train_split", "validation_split", "classes", "ignore_labels"):
+    for key in () if prepared else (*SPLIT_KEYS.values(), "classes", "ignore_labels"):
         if config[key]:
             raise InputError(
                 f"config.data.{key} is {config[key]!r}, which is for prepared data sets; expected its default for "
                 f"{config.root or config.name}, or what experiments/prepare.py made of it."
             )
     if config.name == "scenes":
-        size = dict(height=config.height, width=config.width)
-        train = SceneSource(config.num_train, seed=seed, **size)
-        validation = SceneSource(config.num_validation, seed=seed, offset=config.num_train, **size)
+        parts = part_scenes(config, seed)
     elif prepared:
-        train, validation = _open_prepared(config, check_stop)
+        parts = part_prepared(config, prepared_root(config, check_stop), chooses)
     else:
-        infrared_range = tuple(config.infrared_range) or None
-        names = {}
-        for split in ("train", "validation"):
-            path = Path(config.root) / config[f"{split}_list"]
-            if Path(config.root).is_dir() and not path.exists():
-                raise InputError(
-                    f"{path} does not exist, expected one name a line; or `python experiments/prepare.py "
-                    f"--dataset=folder --source={config.root}`, which holds out a fifth of the pairs."
-                )
-            names[split] = read_list(config.root, config[f"{split}_list"])
-        both = sorted(set(names["train"]) & set(names["validation"]))
-        if both:
-            raise InputError(
-                f"{len(both)} names stand in both {config.train_list} and {config.validation_list} of {config.root} "
-                f"({', '.join(both[:3])}); expected lists with no name in common."
-            )
-        how = dict(infrared_range=infrared_range, saliency=config.saliency)
-        train, validation = (FolderSource(config.root, names[split], **how) for split in ("train", "validation"))
-    inner, outer = alternate_blocks(len(train), block=config.block, groups=train.groups)
-    check_disjoint(inner, outer, train.names)
+        parts = part_folder(config, chooses)
+    inner, outer = alternate_blocks(len(parts.train), block=config.block, groups=parts.train.groups)
+    check_disjoint(inner, outer, parts.train.names)
     if config.name != "scenes":  # scenes keep what they have made
-        train, validation = (CachedSource(source, config.cache_mebibytes) for source in (train, validation))
-    return Sets(train, inner, outer, validation)
+        parts = Parts(*(part if part is None else CachedSource(part, config.cache_mebibytes) for part in parts))
+    return Sets(parts.train, inner, outer, parts.val, parts.test)
 
 
 def open_other(config: ConfigDict, root: str, names: str | None = None) -> Any:
     """A source of data that a run was not trained on.
 
     Args:
-        config: the `data` part of the run's configuration: how infrared counts and saliency are read.
+        config: the `data` part of the run's configuration: how infrared counts and saliency are read, what lists are
+            called, and how much is cut out.
         root: a folder of pairs, or a prepared data set.
-        names: a list file in the folder, or a split of the prepared data set; None = all, or the held-out split.
+        names: a list file in the folder, or a split of the prepared data set; "train", "val" or "test", as the set is
+            parted for training, where it has no such file or split; None = all, or the held-out split.
 
     Raises:
         InputError: it is neither, or there is no such list or split.
     """
-    how = dict(infrared_range=tuple(config.infrared_range) or None, saliency=config.saliency)
     if is_prepared(root):
-        source = PreparedSource(root, names or "", ignore_labels=tuple(config.ignore_labels), **how)
+        if names in SPLITS and names not in read_summary(root)["splits"]:
+            source = _part_of(config, root, names)
+        else:
+            source = PreparedSource(root, names or "", ignore_labels=tuple(config.ignore_labels), **how_read(config))
+    elif names in SPLITS and not (Path(root) / names).exists():
+        source = _part_of(config, root, names)
     else:
-        source = FolderSource(root, read_list(root, names) if names else None, **how)
+        source = FolderSource(root, read_list(root, names) if names else None, **how_read(config))
     return CachedSource(source, config.cache_mebibytes)
+
+
+def _part_of(config: ConfigDict, root: str, split: str) -> Any:
+    own = config.copy_and_resolve_references()
+    with own.unlocked():
+        own.root = root
+        for key in SPLIT_KEYS.values():
+            own[key] = ""
+    parts = part_prepared(own, Path(root)) if is_prepared(root) else part_folder(own, chooses=split == "val")
+    part = getattr(parts, split)
+    if part is None:
+        raise InputError(f"{root} has no {split}, and config.data.test_share is 0; expected a list or split of it.")
+    return part
 
 
 def prepared_root(config: ConfigDict, check_stop: Callable[[], None] = lambda: None) -> Path:
@@ -122,21 +141,3 @@ def prepared_root(config: ConfigDict, check_stop: Callable[[], None] = lambda: N
     if made:
         print(f"{config.name} is prepared in {root}\n{summary_text(read_summary(root))}", file=sys.stderr, flush=True)
     return root
-
-
-def _open_prepared(config: ConfigDict, check_stop: Callable[[], None]) -> tuple[PreparedSource, PreparedSource]:
-    root = prepared_root(config, check_stop)
-    how = dict(
-        infrared_range=tuple(config.infrared_range) or None,
-        saliency=config.saliency,
-        ignore_labels=tuple(config.ignore_labels),
-    )
-    train = PreparedSource(root, config.train_split or "train", **how)
-    validation = PreparedSource(root, config.validation_split, **how)
-    both = sorted(set(train.names) & set(validation.names))
-    if both and train.whole_split == validation.whole_split:
-        raise InputError(
-            f"config.data.train_split is {train.split!r} and validation_split {validation.split!r}, with {len(both)} "
-            f"pairs in both ({', '.join(both[:3])}); expected splits with no pair in common."
-        )
-    return train, validation

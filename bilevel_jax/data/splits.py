@@ -1,5 +1,6 @@
-"""Disjoint parts of one training list for the inner and the outer problem."""
+"""Disjoint parts of one list: inner and outer pairs of the training list, and blocks that are held out of it."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,24 +65,39 @@ def check_disjoint(inner: Sequence[int], outer: Sequence[int], names: Sequence[s
         )
 
 
-def hold_out_blocks(num: int, share: float = 0.2, block: int = 100, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def hold_out_blocks(
+    num: int, share: float = 0.2, block: int = 100, seed: int = 0, groups: Sequence[str] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Splits `num` items into (kept, held out) indices, int64 and ascending, by contiguous blocks drawn by `seed`.
 
     There are at least five blocks (as far as there are items), so that about `share` can be held out of a short list.
+    Each group (day, night) is split by itself, so that both parts have the same share of it. A group of one item is
+    kept; where there are only such groups they are split as one.
 
     Args:
         num: number of items, at least 2, in the order of recording.
         share: of the items that is held out, in (0, 1); at least one block is, and one is kept.
         block: wished length of a block.
         seed: which blocks.
+        groups: one name per item, or None for a single group.
 
     Raises:
         InputError: fewer than 2 items.
     """
     if num < 2:
         raise InputError(f"there are {num} pair(s) to split, expected at least 2 (one to train on, one held out).")
-    blocks = np.array_split(np.arange(num), min(num, max(5, round(num / block))))
+    if groups is not None and len(groups) != num:
+        raise ValueError(f"{len(groups)} groups for {num} items")
+    names = np.zeros(num, np.int64) if groups is None else np.asarray(groups)
+    members = [np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())]
+    members = [own for own in members if len(own) > 1] or [np.arange(num)]
+    held_out = np.sort(np.concatenate([_drawn_blocks(own, share, block, seed) for own in members]))
+    return np.setdiff1d(np.arange(num), held_out), held_out
+
+
+def _drawn_blocks(members: np.ndarray, share: float, block: int, seed: int) -> np.ndarray:
+    least = max(5, math.ceil(1 / share - 1e-9))
+    blocks = np.array_split(members, min(len(members), max(least, round(len(members) / block))))
     count = min(max(1, round(share * len(blocks))), len(blocks) - 1)
-    drawn = set(np.random.default_rng(seed).choice(len(blocks), count, replace=False).tolist())
-    kept, held_out = ([b for i, b in enumerate(blocks) if (i in drawn) == out] for out in (False, True))
-    return np.concatenate(kept), np.concatenate(held_out)
+    drawn = np.random.default_rng(seed).choice(len(blocks), count, replace=False)
+    return np.concatenate([blocks[i] for i in drawn])

@@ -14,16 +14,17 @@ from bilevel_jax.metrics.resampled import Matches, average_precision, intersecti
 from bilevel_jax.metrics.segmentation import confusion_matrix
 
 MATCH_TYPES = {"image": np.int64, "score": np.float64, "hit": np.bool_, "objects": np.int64}  # JSON keeps none
-Cell = dict[str, Any]  # "scores", "names", "groups", "classes", and "matches" or "confusions"; JSON takes it
+Cell = dict[str, Any]  # "split", "scores", "names", "groups", "classes", and "matches" or "confusions"; JSON takes it
 
 
-def make_cell(config: Any, source: Any, predictions: Sequence[Prediction]) -> Cell:
+def make_cell(config: Any, source: Any, predictions: Sequence[Prediction], split: str) -> Cell:
     """The figures of a network and what they come from, for the labelled images of a source.
 
     Args:
         config: the run's configuration: `semantic.task` says what the labels are.
         source: the held-out records, `vis` being what the network saw.
         predictions: one for each record.
+        split: which one the source is, "val" or "test".
 
     Raises:
         InputError: no image of the source is labelled.
@@ -34,6 +35,7 @@ def make_cell(config: Any, source: Any, predictions: Sequence[Prediction]) -> Ce
     if not labelled:
         raise InputError(f"No held-out image has labels for {config.semantic.task}; expected at least one.")
     cell: Cell = {
+        "split": split,
         "scores": semantic_scores(config, source, list(predictions)),
         "names": [source.names[i] for i in labelled],
         "groups": [source.groups[i] for i in labelled] if source.groups else [],
@@ -84,11 +86,11 @@ def write_cell(path: Path, cell: Cell, origin: dict[str, Any]) -> None:
     write_text(path, json.dumps({"origin": origin, **cell}) + "\n")
 
 
-def read_cell(path: Path, origin: dict[str, Any]) -> Cell | None:
+def read_cell(path: Path, origin: dict[str, Any], split: str) -> Cell | None:
     """The cell of an earlier run, or None where there is none.
 
     Raises:
-        InputError: the file is damaged, or its images were others than `origin` says.
+        InputError: the file is damaged, its images were others than `origin` says, or those of another split.
     """
     if not path.exists():
         return None
@@ -99,4 +101,7 @@ def read_cell(path: Path, origin: dict[str, Any]) -> Cell | None:
         raise InputError(f"{path} cannot be read as a finished cell: {error!r}; remove it to make it again.") from error
     if found != origin:
         raise InputError(f"{path} was made from {found}, not from {origin}; expected another --out, or remove it.")
+    # A cell without a split is from before there was a test.
+    if cell.setdefault("split", "val") != split:
+        raise InputError(f"{path} is about {cell['split']}, not about {split}; expected another --out, or remove it.")
     return cell

@@ -61,6 +61,7 @@ def compare_inputs(
     initial: Initial | None = None,
     save: Path | None = None,
     trainer: SemanticTrainer | None = None,
+    split: str | None = None,
 ) -> Cells:
     """Trains and tests a network for each input and seed; finished cells are read from `folder`, not made again.
 
@@ -68,7 +69,7 @@ def compare_inputs(
 
     Args:
         config: a checked configuration with a semantic task; `rows` has the budget.
-        sets: the training pairs, and the held-out pairs that are tested on.
+        sets: the training pairs, and the held-out pairs that the networks are tried on.
         inputs: by name.
         seeds: of initialisation and crops.
         folder: receives settings.json and a JSON file a cell.
@@ -78,21 +79,23 @@ def compare_inputs(
         initial: parameters that all networks start from; None draws them from the seed.
         save: a file that receives the parameters of the last seed's matched network, to start others from.
         trainer: of an earlier call with the same configuration: it need not compile again.
+        split: "val" or "test", whose pairs the networks are tried on; None = as `Sets.reported` has it.
 
     Raises:
-        InputError: the data has no labels for the task, an input's images are not as expected, or the folder holds
-            cells of other settings.
+        InputError: the data has no labels for the task or no such split, an input's images are not as expected, or the
+            folder holds cells of other settings, or of another split.
         RunError: a loss became NaN.
     """
     folder = folder / "matched" if matched else folder
-    settings = _settings(config, sorted(inputs) if matched else None, initial)
+    split, reported = sets.reported(split)
+    settings = _settings(config, sorted(inputs) if matched else None, initial) | {"split": split}
     check_settings(folder / "settings.json", settings, "cells")
     trainer = trainer or SemanticTrainer(
         config, networks_from_config(config, sets.train.class_names, sets.train.label_names)
     )
     start = None if initial is None else initial.params
     cells: Cells = {
-        name: {seed: read_cell(_path(folder, name, seed), given.origin) for seed in seeds}
+        name: {seed: read_cell(_path(folder, name, seed), given.origin, split) for seed in seeds}
         for name, given in inputs.items()
     }
 
@@ -100,7 +103,7 @@ def compare_inputs(
         return InputSource(pairs, inputs[name].kind, inputs[name].fuser, check_stop)
 
     def test(name: str, held_out: InputSource, seed: int, params: Any) -> None:
-        cell = make_cell(config, held_out, trainer.predict(params, held_out))
+        cell = make_cell(config, held_out, trainer.predict(params, held_out), split)
         write_cell(_path(folder, name, seed), cell, inputs[name].origin)
         cells[name][seed] = cell
 
@@ -110,7 +113,7 @@ def compare_inputs(
             missing = sorted({*missing, seeds[-1]})
         if missing:
             training = MixedSource([source(name, sets.train) for name in inputs])
-            held_out = {name: source(name, sets.validation) for name in inputs}
+            held_out = {name: source(name, reported) for name in inputs}
         for seed in missing:
             params = trainer.train(training, f"mixture, seed {seed}", check_stop, seed, start)
             if save is not None and seed == seeds[-1]:
@@ -121,7 +124,7 @@ def compare_inputs(
     for name in inputs:
         missing = [seed for seed in seeds if cells[name][seed] is None]
         if missing:
-            training, tested = source(name, sets.train), source(name, sets.validation)
+            training, tested = source(name, sets.train), source(name, reported)
         for seed in missing:
             test(name, tested, seed, trainer.train(training, f"{name}, seed {seed}", check_stop, seed, start))
     return cells

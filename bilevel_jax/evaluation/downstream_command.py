@@ -1,7 +1,7 @@
 """downstream.py: flags -> configuration, data and inputs -> cells -> tables."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags
-from bilevel_jax.data.sets import Sets, open_sets
-from bilevel_jax.errors import InputError
+from bilevel_jax.data.sets import open_sets
+from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.evaluation.downstream import Input, compare_inputs
 from bilevel_jax.evaluation.downstream_report import downstream_report
 from bilevel_jax.evaluation.downstream_table import compare_cells, comparison_json, comparison_text
@@ -29,8 +29,8 @@ from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
     "python experiments/downstream.py --task=detection|segmentation --data=DIR|scenes "
-    "--inputs=ir,vi,average,max,laplacian,ours,pretrained[,DIR...] [--workdir=RUN] [--seeds=0,1,2] [--steps=N] "
-    "[--matched [--save=FILE]] [--init=FILE] [--report=DIR]"
+    "--inputs=ir,vi,average,max,laplacian,ours,pretrained[,DIR...] [--workdir=RUN] [--split=val|test] [--seeds=0,1,2] "
+    "[--steps=N] [--matched [--save=FILE]] [--init=FILE] [--report=DIR]"
 )
 CAMERAS = {"ir": "ir", "vi": "vis", "vis": "vis"}
 OURS = "ours"
@@ -42,13 +42,11 @@ def downstream_command(argv: Sequence[str]) -> None:
     run = load_run(values.workdir, values.checkpoint) if values.workdir else None
     config = _config(values, run)
     sets = open_sets(config.data, config.seed)
+    split, reported = sets.reported(values.split)
     inputs = _inputs(values.inputs, values.workdir, run)
     if run is not None and OURS in inputs:
-        check_unseen(run[0], sets, config)
-    for given in inputs.values():
-        if "weights" in given.origin:
-            about = read_weights(pretrained_file(given.origin["weights"])).config
-            check_unseen(about, sets, config, f"The network of --inputs={KIND}")
+        check_unseen(run[0], reported, config)
+    notes = _check_weights(inputs, split, reported, config)
     reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
     if reference not in inputs:
         raise InputError(f"--reference={reference} is none of the inputs; expected one of {', '.join(inputs)}.")
@@ -64,17 +62,19 @@ def downstream_command(argv: Sequence[str]) -> None:
     out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
     with StopRequest() as stop:
         check_stop = lambda: stop.check("the finished cells are kept")
-        cells = compare_inputs(config, sets, inputs, seeds, out, values.matched, check_stop, initial=initial, save=save)
+        how = dict(initial=initial, save=save, split=split)
+        cells = compare_inputs(config, sets, inputs, seeds, out, values.matched, check_stop, **how)
     comparison = compare_cells(cells, reference)
     place = out / "matched" if values.matched else out
-    write_json(place / "comparison.json", comparison_json(comparison))
-    write_text(place / "comparison.md", comparison_text(comparison, markdown=True) + "\n")
+    write_json(place / "comparison.json", comparison_json(comparison) | {"notes": notes})
+    text = "\n\n".join([comparison_text(comparison, markdown=True), *notes])
+    write_text(place / "comparison.md", f"{text}\n")
     about = "one network on all inputs mixed" if values.matched else "a network of its own for each input"
     print(f"{config.semantic.task}: {about}, {config.rows.steps} steps; {len(sets.train)} training pairs")
-    print(comparison_text(comparison))
+    print("\n\n".join([comparison_text(comparison), *notes]))
     print(f"\nCells and tables: {place}" + (f"; the network: {save}" if save else ""))
     if values.report is not None:
-        page = downstream_report(config, comparison, sets.validation, inputs, values.matched)
+        page = downstream_report(config, comparison, reported, inputs, values.matched, notes)
         write_report(Path(values.report) / "index.html", page)
         print(f"Report: {Path(values.report) / 'index.html'}")
 
@@ -86,6 +86,8 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     )
     text = "folder of pairs with labels, train.txt and val.txt; or scenes (default: as configured)"
     flags.DEFINE_string("data", None, text, flag_values=values)
+    text = "which pairs the networks are tried on (default: test, or val where config.data.test_share is 0)"
+    flags.DEFINE_enum("split", None, ["val", "test"], text, flag_values=values)
     text = f"ir, vi, {OURS} (fused by --workdir), {KIND} or {KIND}:NAME (fused by weights of the package), "
     text += f"{', '.join(TRIVIAL_METHODS)}, and folders of fused images"
     flags.DEFINE_list("inputs", None, text, flag_values=values)
@@ -165,22 +167,52 @@ def read_seeds(given: Sequence[str]) -> list[int]:
     return seeds
 
 
-def check_unseen(trained: ConfigDict, sets: Sets, config: ConfigDict, who: str = "The run of --workdir") -> None:
+def check_unseen(trained: ConfigDict, held_out: Any, config: ConfigDict, who: str = "The run of --workdir") -> None:
     """Raises InputError where a network, trained as its configuration says, has seen pairs that are held out here.
 
     Weights in a file do not say where their data was; of them only the built-in scenes are checked.
+
+    Args:
+        trained: the network's configuration.
+        held_out: the pairs.
+        config: the configuration that `held_out` was opened with.
+        who: the network, for the message.
     """
     if "data" not in trained or trained.data.name != config.data.name:
         return
     if trained.data.name == "scenes":
-        same = trained.seed == config.seed and trained.data.num_train > config.data.num_train
-        seen = ["scenes"] if same else []
-    elif "root" in trained.data and Path(trained.data.root).resolve() == Path(config.data.root).resolve():
-        seen = sorted(set(open_sets(trained.data, trained.seed).train.names) & set(sets.validation.names))
+        same = trained.seed == config.seed
     else:
-        seen = []
+        same = "root" in trained.data and Path(trained.data.root).resolve() == Path(config.data.root).resolve()
+    if not same:
+        return
+    seen = sorted(set(open_sets(completed(trained).data, trained.seed).train.names) & set(held_out.names))
     if seen:
         raise InputError(
-            f"{who} was trained on {len(seen)} of the held-out pairs ({', '.join(seen[:3])}); expected pairs that it "
-            "has not seen."
+            f"{who} was trained on {len(seen)} of the held-out pairs ({first_few(seen)}); expected pairs that it has "
+            "not seen."
         )
+
+
+def _check_weights(inputs: Mapping[str, Input], split: str, held_out: Any, config: ConfigDict) -> list[str]:
+    """A note for each input that is made by weights of the package which may have seen test pairs.
+
+    Raises:
+        InputError: as `check_unseen`.
+    """
+    notes = []
+    for name, given in inputs.items():
+        if "weights" not in given.origin:
+            continue
+        trained = read_weights(pretrained_file(given.origin["weights"])).config
+        check_unseen(trained, held_out, config, f"The network of --inputs={KIND}")
+        if split == "test" and config.data.name != "scenes" and knew_no_test(trained):
+            notes.append(
+                f"{name}: no test was cut out where these weights were trained; they may have seen the test pairs."
+            )
+    return notes
+
+
+def knew_no_test(trained: ConfigDict) -> bool:
+    """Whether a network was trained on real pairs of which no test was cut out."""
+    return "data" in trained and trained.data.name != "scenes" and not completed(trained).data.test_share

@@ -1,6 +1,6 @@
 """The report page of a downstream comparison: its tables and what each network was given to see."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,18 @@ from bilevel_jax.evaluation.downstream_table import Comparison, Figure
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.report_columns import semantic_column
 from bilevel_jax.report import html
+from bilevel_jax.report.tables import split_title
 
 SHOWN_PICTURES = 12
 
 
 def downstream_report(
-    config: ConfigDict, comparison: Comparison, held_out: Any, inputs: Mapping[str, Input], matched: bool
+    config: ConfigDict,
+    comparison: Comparison,
+    held_out: Any,
+    inputs: Mapping[str, Input],
+    matched: bool,
+    notes: Sequence[str] = (),
 ) -> html.Report:
     """What the page of a downstream comparison shows.
 
@@ -27,6 +33,7 @@ def downstream_report(
         held_out: the pairs that they were tested on.
         inputs: by name, as they were compared.
         matched: whether one network was trained on all inputs mixed.
+        notes: what else a reader has to know.
     """
     how = "one network, trained on all inputs mixed" if matched else "a network of its own for each input"
     count = len(comparison.seeds)
@@ -42,13 +49,14 @@ def downstream_report(
     ]
     return html.Report(
         title=f"What each input is worth: {config.semantic.task}",
-        summary=f"The same network, seeds and number of steps on every kind of input ({how}).",
+        summary=f"The same network, seeds and number of steps on every kind of input ({how}); "
+        f"{split_title(comparison.split, comparison.images)}.",
         facts={
-            "images": f"{comparison.images:,}",
+            f"{comparison.split} images": f"{comparison.images:,}",
             "seeds": f"{len(comparison.seeds)}",
             "steps": f"{config.rows.steps:,}",
         },
-        warnings=_warnings(comparison),
+        warnings=[*notes, *_warnings(comparison)],
         tables=[*tables, *_spread_table(comparison), *_difference_table(comparison)],
         pictures=_pictures(held_out, inputs),
         shown_views=None,

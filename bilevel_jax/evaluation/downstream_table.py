@@ -9,7 +9,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bootstrap import DRAWS, excludes_zero, interval, resampled_counts
 from bilevel_jax.evaluation.cells import figures
 from bilevel_jax.evaluation.downstream import Cells
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.tables import format_table, split_title
 
 
 class Figure(NamedTuple):
@@ -37,12 +37,16 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """All figures by input, the same for the groups of images (day, night), and the differences to the reference."""
+    """All figures by input, the same for the groups of images (day, night), and the differences to the reference.
+
+    `split` is the one of the images, and `images` their number.
+    """
 
     figures: Mapping[str, Mapping[str, Figure]]
     groups: Mapping[str, Mapping[str, Mapping[str, Figure]]]
     differences: Sequence[Difference]
     reference: str
+    split: str
     images: int
     seeds: tuple[int, ...]
 
@@ -60,13 +64,15 @@ def compare_cells(cells: Cells, reference: str, bootstrap_seed: int = 0, draws: 
         draws: number of resamples.
 
     Raises:
-        InputError: cells of different images.
+        InputError: cells of different images or splits.
     """
     first = next(iter(next(iter(cells.values())).values()))
     seeds = tuple(next(iter(cells.values())))
     names = first["names"]
     for name, own in cells.items():
         for seed, cell in own.items():
+            if cell["split"] != first["split"]:
+                raise InputError(f"The cell of {name}, seed {seed}, is of another split than the first one.")
             if cell["names"] != names or cell["classes"] != first["classes"]:
                 raise InputError(f"The cell of {name}, seed {seed}, is of other images or classes than the first one.")
     counts = resampled_counts(len(names), draws, bootstrap_seed)
@@ -85,7 +91,7 @@ def compare_cells(cells: Cells, reference: str, bootstrap_seed: int = 0, draws: 
         own_counts[0] = members
         own_counts[1:, members > 0] = resampled_counts(int(members.sum()), draws, bootstrap_seed)
         groups[group] = _summary(_all_figures(cells, own_counts))
-    return Comparison(_summary(drawn), groups, differences, reference, len(names), seeds)
+    return Comparison(_summary(drawn), groups, differences, reference, first["split"], len(names), seeds)
 
 
 def comparison_text(comparison: Comparison, markdown: bool = False) -> str:
@@ -93,7 +99,8 @@ def comparison_text(comparison: Comparison, markdown: bool = False) -> str:
     seeds = f"{len(comparison.seeds)} seed" + "s" * (len(comparison.seeds) > 1)
     spread = "mean ± standard deviation over " + seeds if len(comparison.seeds) > 1 else "one seed"
     parts = [
-        f"{comparison.images} images, per cent, {spread}; in brackets the bootstrap 95 % interval over the images:",
+        f"{split_title(comparison.split, comparison.images)}; per cent, {spread}; in brackets the bootstrap 95 % "
+        "interval over the images:",
         format_table(_lines(comparison.figures), markdown=markdown),
     ]
     for group, figures_of_group in comparison.groups.items():
@@ -118,6 +125,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         return {name: {key: figure._asdict() for key, figure in row.items()} for name, row in table.items()}
 
     return {
+        "split": comparison.split,
         "images": comparison.images,
         "seeds": comparison.seeds,
         "reference": comparison.reference,

@@ -30,13 +30,14 @@ BENCHMARK_USAGE = (
     "with flags of their own (benchmark.py core --help)"
 )
 RUN_USAGE = (
-    "python experiments/evaluate.py --workdir=DIR [--data=FOLDER] [--list=FILE] [--predictions=DIR] [--report=DIR]"
+    "python experiments/evaluate.py --workdir=DIR [--split=val|test] [--data=FOLDER] [--list=FILE] [--predictions=DIR] "
+    "[--report=DIR]"
 )
 EVALUATE_USAGE = f"{RUN_USAGE}\n   or: {LEADERBOARD_USAGE}"
 
 
 def train_command(argv: Sequence[str]) -> None:
-    """Trains as the configuration says and prints the held-out table."""
+    """Trains as the configuration says and prints the table of the test pairs."""
 
     def define(values: flags.FlagValues) -> None:
         define_config_flag(values, argv)
@@ -54,11 +55,12 @@ def train_command(argv: Sequence[str]) -> None:
     with StopRequest() as stop:
         own = open_sets(config.data, config.seed, stop.check)
         sets = add_mixture(config.data, own, config.seed)
-        for source in (sets.train, sets.validation):
+        split, reported = sets.reported()
+        for source in dict.fromkeys((sets.train, sets.validation, reported)):
             _check(source)
         print(
             f"{len(sets.train)} training pairs ({len(sets.inner)} inner, {len(sets.outer)} outer), "
-            f"{len(sets.validation)} held out; writing to {workdir}",
+            f"{len(sets.validation)} val (choose), {len(reported)} {split} (reported); writing to {workdir}",
             flush=True,
         )
         validate = None
@@ -68,10 +70,10 @@ def train_command(argv: Sequence[str]) -> None:
         train(config, sets, workdir, stop, validate)
         if jax.process_index() != 0:
             return wait_for_first_process()  # which makes the table, alone
-        rows = held_out_table(config, own, workdir, stop)
+        table = held_out_table(config, own, workdir, stop)
     if values.report is not None:
         evaluate_run(workdir, report=values.report)
-    print(table_text(config, rows))
+    print(table_text(table))
     print(f"Pictures: {workdir / 'sheets'}; curves: {workdir / 'curves.png'}; table: {workdir / 'table.md'}")
     _say_report(values)
     wait_for_first_process()
@@ -85,12 +87,14 @@ def _check(source: Any) -> None:
 
 
 def evaluate_command(argv: Sequence[str]) -> None:
-    """Prints the table of a finished run, on its held-out set or on a folder; or a leaderboard of fused images."""
+    """Prints the table of a finished run, on its test or on a folder; or a leaderboard of fused images."""
 
     def define(values: flags.FlagValues) -> None:
         flags.DEFINE_string("workdir", None, "a run's folder, as train.py made it", flag_values=values)
         flags.DEFINE_string("data", None, "folder of pairs or prepared (default: the run's)", flag_values=values)
         flags.DEFINE_string("list", None, "file in --data with the names to take, or a split", flag_values=values)
+        text = "which pairs of the data (default: test, or val for a run without a test; with --data all)"
+        flags.DEFINE_enum("split", None, ["val", "test"], text, flag_values=values)
         flags.DEFINE_string("predictions", None, "where COCO json, label PNG and overlays go", flag_values=values)
         define_checkpoint_flag(values)
         _define_report(values)
@@ -105,10 +109,20 @@ def evaluate_command(argv: Sequence[str]) -> None:
         return run_leaderboard(values)
     if not values.workdir:
         raise InputError(f"--workdir is missing, or --ir and --vis. Usage: {' '.join(EVALUATE_USAGE.split())}")
-    config, rows = evaluate_run(
-        Path(values.workdir), values.data, values.list, values.predictions, values.report, values.checkpoint
+    if values.list and (values.split or not values.data):
+        raise InputError(
+            f"--list={values.list} is for --data without --split; expected --split for the run's own pairs."
+        )
+    table = evaluate_run(
+        Path(values.workdir),
+        values.data,
+        values.list or (values.split if values.data else None),
+        values.predictions,
+        values.report,
+        values.checkpoint,
+        values.split,
     )
-    print(table_text(config, rows))
+    print(table_text(table))
     _say_report(values)
 
 

@@ -44,7 +44,7 @@ def run_report(
         values: the fusion measures of single images.
         predictions: what the semantic network sees in the fused images, one for each; None without one.
         step: of the checkpoint.
-        set_name: what the pairs are, in words.
+        set_name: the split and the number of its pairs, in words.
     """
     measures = list(next(iter(values.values())))
     semantic = _semantic_columns(rows, measures)
@@ -62,7 +62,7 @@ def run_report(
     segmented = predictions is not None and len(predictions) > 0 and "labels" in predictions[0]
     return html.Report(
         title=f"{Path(workdir).name}: {set_name}",
-        summary=_summary(config, len(source.names), step),
+        summary=_summary(config, set_name, step),
         facts=_facts(rows, semantic, len(source.names), step),
         warnings=_warnings(rows, semantic, columns),
         tables=[*_semantic_table(rows, semantic, config), _fusion_table(rows, columns, len(source.names))],
@@ -126,11 +126,11 @@ def _facts(rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], cou
     return facts
 
 
-def _summary(config: ConfigDict, count: int, step: int) -> str:
+def _summary(config: ConfigDict, set_name: str, step: int) -> str:
     task = {"none": "no semantic task"}.get(config.semantic.task, config.semantic.task)
     return (
         f"Fusion network {config.fusion.name!r} with {task}; weighting {config.bilevel.weighting!r}, "
-        f"hypergradient {config.bilevel.estimator!r}; checkpoint of step {step:,}, {count:,} pairs."
+        f"hypergradient {config.bilevel.estimator!r}; checkpoint of step {step:,}; {set_name}."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bilevel_jax.atomic import write_json
 from bilevel_jax.errors import InputError
-from bilevel_jax.training.config import default_config
+from bilevel_jax.training.config import former_config
 
 
 def check_settings(path: Path, settings: dict[str, Any], what: str) -> None:
@@ -14,8 +14,8 @@ def check_settings(path: Path, settings: dict[str, Any], what: str) -> None:
 
     Args:
         path: the file beside the parts.
-        settings: nested dictionaries as JSON takes them. A key of a configuration that did not exist yet when the file
-            was written had its default.
+        settings: nested dictionaries as JSON takes them. A key that did not exist yet when the file was written had the
+            value of `former_config`, and `split` was val.
         what: the parts, in the plural, for the message.
 
     Raises:
@@ -28,8 +28,8 @@ def check_settings(path: Path, settings: dict[str, Any], what: str) -> None:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as settings: {error}.") from error
     now = _flat(json.loads(json.dumps(settings)))
-    defaults = _flat(json.loads(default_config().to_json()))
-    before = {key: defaults[key] for key in now if key in defaults} | before
+    former = _flat(json.loads(former_config().to_json())) | {"split": "val"}
+    before = {key: former[key] for key in now if key in former} | before
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise InputError(

@@ -1,4 +1,4 @@
-"""What a run's networks are worth on held-out pairs while it trains."""
+"""What a run's networks are worth on val while it trains."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ SEMANTIC = {"detection": "AP50", "segmentation": "mIoU_occurring"}
 
 
 class Validation:
-    """Fuses held-out pairs and measures them, as the table's row `fused` does; compiled once for all calls.
+    """Fuses pairs of val and measures them, as the table's row `fused` does; compiled once for all calls.
 
     Args:
         config: the run's; `validate_pairs` are taken, spread evenly over the set.
-        source: the held-out pairs.
+        source: val.
         networks: the run's.
     """
 
@@ -64,8 +64,8 @@ class Validation:
             figures |= {"semantic": float(value)} if np.isfinite(value) else {}
         if self._config.keep_best == "semantic" and "semantic" not in figures:
             raise InputError(
-                f"config.keep_best is 'semantic', and the {len(self._pairs)} held-out pairs of config.validate_pairs "
-                "have no labels; expected a fusion measure, or a held-out set with labels."
+                f"config.keep_best is 'semantic', and the {len(self._pairs)} pairs of val (config.validate_pairs) "
+                "have no labels; expected a fusion measure, or a val with labels."
             )
         return figures
 

@@ -41,3 +41,8 @@ def _text(value: Any, digits: int) -> str:
         return str(value)
     value = float(value)
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def split_title(split: str, count: int) -> str:
+    """What a table is about, such as "test, 48 pairs"; of val it says that weights were chosen by these pairs."""
+    return f"{split}, {count:,} pairs" + (" (they choose weights: no test figures)" if split == "val" else "")

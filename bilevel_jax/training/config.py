@@ -9,6 +9,7 @@ from bilevel_jax.checkpoints.weights import PARTS
 from bilevel_jax.command_line import config_keys, nearest_key
 from bilevel_jax.data.builders import BUILDERS
 from bilevel_jax.data.mixed_sets import check_mix
+from bilevel_jax.data.parting import TEST_LIST
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.losses.adversarial import FAMILIES
@@ -73,16 +74,20 @@ def default_config() -> ConfigDict:
     config.data.root = ""  # folder: holds ir/ vi/ [saliency/] [labels/] [boxes/]; others: as unpacked, or prepared
     config.data.prepared_dir = ""  # where a download is prepared on first use; "" = ~/.cache/bilevel_jax
     config.data.train_split = ""  # prepared: "" = train; SPLIT_day and SPLIT_night are parts of a split
-    config.data.validation_split = ""  # prepared: "" = the set's test or val
+    config.data.validation_split = ""  # prepared: the split that chooses weights; "" = val, cut out where there is none
+    config.data.test_split = ""  # prepared: the split that tables are about; "" = test, cut out where there is none
     config.data.classes = ()  # prepared: names of the class numbers in YOLO files that do not say them
     config.data.ignore_labels = ()  # prepared: names of label classes that are neither learnt nor counted
     config.data.allow_overlap = False  # prepared: take pairs that stand in two splits
     config.data.saliency = "histogram"  # histogram, spectral: how it is computed where the data has none
     config.data.train_list = "train.txt"  # folder: names of the training pairs, one a line
-    config.data.validation_list = "val.txt"  # folder: names of the held-out pairs
+    config.data.validation_list = "val.txt"  # folder: names of the pairs that choose weights
+    config.data.test_list = TEST_LIST  # folder: names of the pairs that tables are about; cut out where there is none
+    config.data.test_share = 0.2  # of the training pairs, cut out where val or test is missing; 0 = val is reported
     config.data.infrared_range = ()  # (low, high) counts of raw thermal files; () = robust percentiles
     config.data.num_train = 400  # scenes
     config.data.num_validation = 100  # scenes
+    config.data.num_test = 100  # scenes
     config.data.height = 96  # scenes
     config.data.width = 128  # scenes
     config.data.block = 20  # consecutive frames that stay together when inner and outer are parted
@@ -103,7 +108,7 @@ def default_config() -> ConfigDict:
     config.data.swap = 0.0  # share of samples whose cameras change places; a semantic network sees them too
     config.data.mix = ()  # further sets: (name, root, weight[, "images"]) each; this one has the weight 1
     config.data.max_boxes = 32  # boxes are padded to the next multiple of this; none is dropped
-    config.data.cache_mebibytes = 2048  # of decoded pairs in memory, of the training and of the held-out set each
+    config.data.cache_mebibytes = 2048  # of decoded pairs in memory, of train, val and test each
     config.data.threads = 1  # that read, in this process
     config.data.workers = 0  # processes that read instead; 0 = none
     config.data.prefetch = 4  # batches made ahead
@@ -171,7 +176,7 @@ def default_config() -> ConfigDict:
     config.inner = _optimizer("adamw", 1e-3)  # discriminator and semantic network
     config.steps = 600  # inner steps after the warm start
 
-    config.rows = _optimizer("adamw", 2e-3)  # the fresh semantic networks of the held-out table
+    config.rows = _optimizer("adamw", 2e-3)  # the fresh semantic networks of the table
     config.rows.steps = 400  # 0 = no table at the end of training
     config.rows.batch_size = 8
 
@@ -186,14 +191,21 @@ def default_config() -> ConfigDict:
     config.checkpoint_every = 200
     config.sheet_every = 200
     config.keep_checkpoints = 2
-    config.validate_every = 0  # held-out pairs are fused and measured, and the semantic network is tried; 0 = never
-    config.validate_pairs = 32  # of the held-out set, spread evenly; 0 = all
+    config.validate_every = 0  # pairs of val are fused and measured, and the semantic network is tried; 0 = never
+    config.validate_pairs = 32  # of val, spread evenly; 0 = all
     config.keep_best = ""  # VIF, Qabf, SSIM, ... or semantic (AP50, mIoU): the best checkpoint by it stays, and is read
     return config
 
 
+def former_config() -> ConfigDict:
+    """What a run did by the keys that did not exist yet when it was written: the defaults, but no test was cut out."""
+    config = default_config()
+    config.data.test_share = 0.0
+    return config
+
+
 def completed(config: ConfigDict) -> ConfigDict:
-    """A run's configuration with the defaults of the keys that did not exist yet when it was written."""
+    """A run's configuration with `former_config` for the keys that did not exist yet when it was written."""
     config = ConfigDict(config)
 
     def fill(given: ConfigDict, default: ConfigDict) -> None:
@@ -204,7 +216,7 @@ def completed(config: ConfigDict) -> ConfigDict:
                 fill(given[key], value)
 
     with config.unlocked():
-        fill(config, default_config())
+        fill(config, former_config())
     return config
 
 
@@ -232,6 +244,9 @@ def check_config(config: ConfigDict) -> ConfigDict:
         _expect(config, "data.crop", min(crop) >= LEAST_SIDE, f"at least {LEAST_SIDE} pixels a side for visual.vif")
     scale = tuple(config.data.scale)
     _expect(config, "data.scale", len(scale) == 2 and 0 < scale[0] <= scale[1], "(lowest, highest), both above 0")
+    _expect(config, "data.test_share", 0 <= config.data.test_share <= 0.5, "from 0 (no test) to 0.5")
+    if not config.data.test_share:
+        _expect(config, "data.test_split", not config.data.test_split, "'' where config.data.test_share is 0")
     for key in ("mosaic", "visible_glare", "brightness", "infrared_gain", "visible_color", "tone", "invert", "swap"):
         _expect(config, f"data.{key}", 0 <= config.data[key] <= 1, "from 0 to 1")
     if config.keep_best:
@@ -244,6 +259,7 @@ def check_config(config: ConfigDict) -> ConfigDict:
     _expect(config, "data.infrared_range", len(config.data.infrared_range) in (0, 2), "() or (low, high)")
     positive = [
         "data.batch_size",
+        "data.num_test",
         "data.block",
         "data.max_boxes",
         "bilevel.outer_every",

@@ -18,7 +18,7 @@ from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError, RunError, StopSignal
 from bilevel_jax.report.plots import plot_curves
 from bilevel_jax.report.writers import MetricsWriter
-from bilevel_jax.training.config import default_config
+from bilevel_jax.training.config import former_config
 from bilevel_jax.training.devices import check_batch_size, device_mesh, of_first_process, place_state, whole
 from bilevel_jax.training.initial import ROWS_START, start_from
 from bilevel_jax.training.log import Log
@@ -71,7 +71,7 @@ def train(
     state = place_state(mesh, fresh)
     batches = {"inner": _batches(config, sets, "inner"), "outer": _batches(config, sets, "outer")}
     # 3. Or from the last checkpoint: state, then data position, then metrics up to that step.
-    run = Run(workdir, config, keep=config.keep_checkpoints, defaults=default_config())
+    run = Run(workdir, config, keep=config.keep_checkpoints, defaults=former_config())
     if first:
         write_json(run.workdir / "classes.json", {"boxes": sets.train.class_names, "labels": sets.train.label_names})
         if taken_over is not None:

@@ -1,4 +1,4 @@
-"""The picture sheet of a run: ir | vis | fused | predictions | labels on held-out samples."""
+"""The picture sheet of a run: ir | vis | fused | predictions | labels on pairs of val."""
 
 import os
 from typing import Any

@@ -3,8 +3,8 @@
     python experiments/train.py --config=experiments/configs/m3fd.py --config.data.root=DIR
 
 DIR is the download as it was unpacked (Ir/ Vis/ Annotation/), or what prepare.py made of it. No split is published:
-without lists a fifth is held out in contiguous blocks, the same for everyone (seed 0); the lists stand beside the
-prepared data.
+without lists a fifth is test, in contiguous blocks, the same for everyone (seed 0), and a fifth of the rest val; the
+lists of train and test stand beside the prepared data.
 
 The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
 and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.

@@ -10,8 +10,8 @@ People of MSRS are 13 pixels at the median (the root of the box's area, at 320x2
 level must be fine.
 
 Two cores of a server CPU shared with other work, 2026-11-22: 110 ms of CPU time an image. The first command took 18 min
-of CPU time (30 min by the clock) for 9,600 images, 8 epochs of the 1,200 mixed ones, and reached on the 58 held-out
-pairs, AP50 in per cent:
+of CPU time (30 min by the clock) for 9,600 images, 8 epochs of the 1,200 mixed ones, and reached on the 58 val pairs
+(trained on 240, before there was a test), AP50 in per cent:
 
 | input     | mean | person | bicycle | car  | mean by day | by night |
 |-----------|------|--------|---------|------|-------------|----------|

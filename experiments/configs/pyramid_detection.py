@@ -10,7 +10,9 @@ makes of the measures of image fusion alone (`pretrained:measures`), the detecto
 five kinds of input mixed. The visual loss is pyramid.py's times 0.03: with all of it, its gradient is six times as long
 as the detector's (norms 9 and 1.4 after 60 steps), and people stay as faint as they were. Dim infrared images are
 brightened up to 4 times (`images/exposure.py`), for the network and in what the visual loss holds it against: without,
-AP50 on the 58 held-out MSRS pairs is 32.1 % instead of 38.3 (seed 0; 2 cores of a server CPU, 2026-11-23).
+AP50 on the 58 MSRS val pairs is 32.1 % instead of 38.3 (seed 0; 2 cores of a server CPU, 2026-11-23).
+
+`measures` and `pretrained` were trained on what is test now. For test figures start from pyramid.py trained anew.
 """
 
 from ml_collections import ConfigDict

@@ -12,6 +12,7 @@ def get_config() -> ConfigDict:
     config = default_config()
     config.data.num_train = 16
     config.data.num_validation = 4
+    config.data.num_test = 4
     config.data.height, config.data.width = 48, 64
     config.data.block = 4
     config.data.crop = (48, 48)

@@ -29,12 +29,15 @@ def folder(tmp_path_factory):
     return root
 
 
-def test_the_table_of_the_held_out_set_is_that_of_training(command, smoke_run):
+def test_the_table_of_the_test_is_that_of_training(command, smoke_run):
     workdir, printed = smoke_run
     done = command("evaluate", f"--workdir={workdir}")
     assert done.returncode == 0, done.stderr
     table = [line for line in printed.splitlines() if line.startswith(("ir ", "vis ", "average ", "fused "))]
-    assert len(table) == 4
+    assert len(table) == 4 and "test, 4 pairs:" in printed and "test, 4 pairs:" in done.stdout
+    assert (workdir / "table.md").read_text().startswith("test, 4 pairs:")
+    made = json.loads((workdir / "table.json").read_text())
+    assert (made["split"], made["pairs"]) == ("test", 4)
     assert [
         line for line in done.stdout.splitlines() if line.startswith(("ir ", "vis ", "average ", "fused "))
     ] == table

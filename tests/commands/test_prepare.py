@@ -35,7 +35,7 @@ def test_train_on_a_download(command, download, tmp_path):
     done = command("train", f"--config={SMOKE}", f"--workdir={tmp_path / 'run'}", *data, "--config.rows.steps=0")
     assert done.returncode == 0, done.stderr
     assert "mfnet is prepared in" in done.stderr and "rejected: train not_there" in done.stderr
-    assert "8 training pairs (4 inner, 4 outer), 4 held out" in done.stdout
+    assert "6 training pairs (3 inner, 3 outer), 2 val (choose), 4 test (reported)" in done.stdout
     table = json.loads((tmp_path / "run" / "table.json").read_text())["rows"]
     assert list(table) == ["ir", "vis", "average", "fused"] and all(row["EN"] > 1 for row in table.values())
     (root,) = tmp_path.glob("mfnet-*")

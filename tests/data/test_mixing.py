@@ -141,18 +141,19 @@ def test_a_list_without_items_of_a_part_is_refused():
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """A folder of four pairs with boxes and lists, and one of three pairs without anything."""
+    """A folder of four pairs with boxes and all three lists, and one of five pairs without anything."""
     labelled, bare = tmp_path_factory.mktemp("labelled"), tmp_path_factory.mktemp("bare")
-    for root, names in ((labelled, "abcde"), (bare, "xyz")):
+    for root, names in ((labelled, "abcdef"), (bare, "uvxyz")):
         for name in names:
             write_image(root / "ir" / f"{name}.png", np.full((40, 40, 1), ord(name), np.uint8))
             write_image(root / "vi" / f"{name}.png", np.zeros((40, 40, 3), np.uint8))
     (labelled / "boxes").mkdir()
-    for name in "abcde":
+    for name in "abcdef":
         (labelled / "boxes" / f"{name}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
     (labelled / "classes.txt").write_text("person\n")
     (labelled / "train.txt").write_text("a\nb\nc\nd\n")
     (labelled / "val.txt").write_text("e\n")
+    (labelled / "test.txt").write_text("f\n")
     return labelled, bare
 
 
@@ -162,15 +163,15 @@ def test_a_configuration_mixes_folders(folders):
     config.data.name, config.data.root, config.data.block = "folder", str(labelled), 1
     config.data.mix = (("folder", str(bare), 0.5),)
     sets = add_mixture(config.data, open_sets(config.data, 0), 0)
-    assert isinstance(sets.train, MixedSource) and len(sets.train) == 7 and sets.validation.names == ["e"]
-    assert sorted([*sets.inner, *sets.outer]) == list(range(7))
+    assert isinstance(sets.train, MixedSource) and len(sets.train) == 4 + 4 and sets.validation.names == ["e"]
+    assert sorted([*sets.inner, *sets.outer]) == list(range(8))
     for part in (sets.inner, sets.outer):
         assert (part < 4).any() and (part >= 4).any()
-    assert [bool(sets.train[i]["has_boxes"]) for i in range(7)] == [True] * 4 + [False] * 3
+    assert [bool(sets.train[i]["has_boxes"]) for i in range(8)] == [True] * 4 + [False] * 4
     assert all(isinstance(part.source, CachedSource) for part in sets.train.parts)
     seen = []
     sets.train.check(lambda done, total: seen.append((done, total)))
-    assert seen == [(i, 7) for i in range(1, 8)]
+    assert seen == [(i, 8) for i in range(1, 9)]
     config.data.mix = ()
     assert len(add_mixture(config.data, open_sets(config.data, 0), 0).train) == 4
 
@@ -191,10 +192,12 @@ def test_msrs_with_boxes_beside_llvip_without():
     config.name, config.root, config.crop = "folder", str(root / "msrs"), (160, 160)
     config.mix = (("folder", str(root / "llvip_unlabelled"), 1 / 3), ("folder", str(root / "llvip"), 1 / 3, "images"))
     sets = add_mixture(config, open_sets(config, 0), 0)
-    assert sets.train.class_names == ("person", "bicycle", "car") and len(sets.train) == 240 + 384 + 366
+    assert (
+        sets.train.class_names == ("person", "bicycle", "car") and len(sets.train) == 192 + 308 + 293
+    )  # without their tests
     batches = configured_batches(config, sets.train, sets.inner, batch_size=10, seed=0)
     for batch in (next(batches) for _ in range(4)):
-        labelled = batch["index"] < 240
+        labelled = batch["index"] < 192
         assert 4 <= labelled.sum() <= 8
         np.testing.assert_array_equal(batch["has_boxes"], labelled)
         assert (batch["classes"][~labelled] == -1).all()

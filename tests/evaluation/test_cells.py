@@ -49,10 +49,10 @@ def _predictions(source, task):
 def test_a_cell_gives_its_figures_again(task, mean, tmp_path):
     source, config = Source(), ConfigDict({"semantic": {"task": task}})
     predictions = _predictions(source, task)
-    cell = make_cell(config, source, predictions)
+    cell = make_cell(config, source, predictions, "test")
     assert cell["names"] == ["1D", "2N", "3D"] and cell["groups"] == ["day", "night", "day"]
     write_cell(tmp_path / "cell.json", cell, {"kind": "ir"})
-    again = read_cell(tmp_path / "cell.json", {"kind": "ir"})
+    again = read_cell(tmp_path / "cell.json", {"kind": "ir"}, "test")
     expected = semantic_scores(config, source, predictions)
     for key, values in figures(again, np.ones((1, 3), int)).items():
         assert values[0] == pytest.approx(expected[key]) and expected[key] == pytest.approx(cell["scores"][key])
@@ -67,8 +67,8 @@ def test_a_cell_gives_its_figures_again(task, mean, tmp_path):
 def test_a_network_that_finds_nothing(tmp_path):
     source, config = Source(), ConfigDict({"semantic": {"task": "detection"}})
     nothing = {"boxes": np.zeros((0, 4)), "scores": np.zeros(0), "classes": np.zeros(0, int)}
-    write_cell(tmp_path / "cell.json", make_cell(config, source, [nothing] * 4), {})
-    found = figures(read_cell(tmp_path / "cell.json", {}), np.array([[1, 1, 1], [0, 0, 3]]))
+    write_cell(tmp_path / "cell.json", make_cell(config, source, [nothing] * 4, "test"), {})
+    found = figures(read_cell(tmp_path / "cell.json", {}, "test"), np.array([[1, 1, 1], [0, 0, 3]]))
     assert {key: values.tolist() for key, values in found.items()} == dict.fromkeys(
         ("AP50", "AP50/person", "AP50/car"), [0.0, 0.0]
     )
@@ -85,15 +85,29 @@ def test_nothing_labelled(tmp_path):
 
     source = Unlabelled()
     with pytest.raises(InputError, match="No held-out image has labels for detection"):
-        make_cell(ConfigDict({"semantic": {"task": "detection"}}), source, _predictions(source, "detection"))
+        make_cell(ConfigDict({"semantic": {"task": "detection"}}), source, _predictions(source, "detection"), "val")
 
 
 def test_a_cell_of_something_else_is_not_taken(tmp_path):
     path = tmp_path / "cell.json"
-    assert read_cell(path, {"kind": "ir"}) is None
+    assert read_cell(path, {"kind": "ir"}, "test") is None
     write_cell(path, {"scores": {}}, {"kind": "fused", "step": 3})
     with pytest.raises(InputError, match="made from .*'step': 3.*not from .*'step': 4"):
-        read_cell(path, {"kind": "fused", "step": 4})
+        read_cell(path, {"kind": "fused", "step": 4}, "val")
     path.write_text("{")
     with pytest.raises(InputError, match="cell.json cannot be read"):
-        read_cell(path, {"kind": "ir"})
+        read_cell(path, {"kind": "ir"}, "val")
+
+
+def test_a_cell_of_another_split_is_not_taken(tmp_path):
+    path, source, config = tmp_path / "cell.json", Source(), ConfigDict({"semantic": {"task": "segmentation"}})
+    cell = make_cell(config, source, _predictions(source, "segmentation"), "test")
+    write_cell(path, cell, {"kind": "ir"})
+    assert read_cell(path, {"kind": "ir"}, "test") == cell
+    with pytest.raises(InputError, match="cell.json is about test, not about val; expected another --out"):
+        read_cell(path, {"kind": "ir"}, "val")
+    # One from before there was a test is about val.
+    write_cell(path, {key: value for key, value in cell.items() if key != "split"}, {"kind": "ir"})
+    assert read_cell(path, {"kind": "ir"}, "val") == cell | {"split": "val"}
+    with pytest.raises(InputError, match="about val, not about test"):
+        read_cell(path, {"kind": "ir"}, "test")

@@ -23,7 +23,7 @@ INPUTS = {name: Input(kind, None, {"kind": kind}) for name, kind in (("vi", "vis
 
 def _config():
     config = default_config()
-    config.data.num_train, config.data.num_validation = 6, 4
+    config.data.num_train, config.data.num_validation, config.data.num_test = 6, 3, 4
     config.data.height, config.data.width = 48, 64
     config.data.crop = (48, 48)
     config.semantic.width, config.semantic.channels = 8, 16
@@ -62,22 +62,37 @@ def test_fused_images_of_a_folder(pairs, tmp_path):
 
 def test_a_run_that_saw_the_held_out_pairs_is_refused(tmp_path):
     config, trained = _config(), default_config()
-    with pytest.raises(InputError, match="trained on 1 of the held-out pairs"):
-        check_unseen(trained, open_sets(config.data, config.seed), config)  # 400 scenes, of which 6 ... 9 are tested on
+    test = open_sets(config.data, config.seed).test
+    trained.data.num_train = 11  # and scenes 9 ... 12 are tested on
+    with pytest.raises(InputError, match=r"trained on 2 of the held-out pairs \(scene_0_00009, scene_0_00010\)"):
+        check_unseen(trained, test, config)
     trained.seed = 1  # other scenes
-    check_unseen(trained, open_sets(config.data, config.seed), config)
-    for name in "abc":
+    check_unseen(trained, test, config)
+    for name in "abcdefgh":
         for camera in ("ir", "vi"):
             write_image(tmp_path / camera / f"{name}.png", np.zeros((48, 64), np.uint8))
-    for file, names in (("train.txt", "a\nb\n"), ("val.txt", "c\n"), ("other.txt", "b\nc\n"), ("rest.txt", "a\n")):
+    for file, names in (
+        ("train.txt", "a\nb\nc\nd\ne\n"),
+        ("val.txt", "f\n"),
+        ("other.txt", "f\ng\nh\n"),
+        ("rest.txt", "a\n"),
+    ):
         (tmp_path / file).write_text(names)
     for own in (config, trained):
         own.data.name, own.data.root = "folder", str(tmp_path)
     trained.data.train_list, trained.data.validation_list = "other.txt", "rest.txt"
-    with pytest.raises(InputError, match=r"trained on 1 of the held-out pairs \(c\)"):
-        check_unseen(trained, open_sets(config.data, 0), config)
+    trained.data.test_share = 0.0
+    sets = open_sets(config.data, 0)
+    with pytest.raises(InputError, match=r"trained on 1 of the held-out pairs \(f\)"):
+        check_unseen(trained, sets.validation, config)
     trained.data.train_list, trained.data.validation_list = "train.txt", "val.txt"
-    check_unseen(trained, open_sets(config.data, 0), config)
+    check_unseen(trained, sets.validation, config)
+    # A run from before there was a test has seen what is cut out now; one from today has not.
+    del trained.data.test_share, trained.data.test_list, trained.data.test_split
+    with pytest.raises(InputError, match=rf"trained on 1 of the held-out pairs \({sets.test.names[0]}\)"):
+        check_unseen(trained, sets.test, config)
+    trained.data.test_share = 0.2
+    check_unseen(trained, sets.test, config)
 
 
 @pytest.mark.slow
@@ -114,6 +129,10 @@ def test_stopped_and_continued(tmp_path, monkeypatch):
     other.rows.steps = 3
     with pytest.raises(InputError, match="rows.steps = 2, and it is 3 now"):
         compare_inputs(check_config(other), sets, INPUTS, [0], tmp_path)
+    # Nor are cells of another split.
+    assert cells["vi"][0]["split"] == "test" and set(cells["vi"][0]["names"]) == set(sets.test.names)
+    with pytest.raises(InputError, match="split = 'test', and it is 'val' now"):
+        compare_inputs(config, sets, INPUTS, [0], tmp_path, split="val")
 
 
 @pytest.mark.slow
@@ -123,7 +142,7 @@ def test_the_command_trains_detectors(tmp_path, capsys, matched):
     flags += [f"--out={tmp_path}", "--steps=2", f"--report={tmp_path / 'page'}"] + ["--matched"] * matched
     assert run_command(downstream_command, ["downstream.py", *flags]) == 0
     said = capsys.readouterr().out
-    assert "AP50/person" in said and "ir - laplacian" in said
+    assert "AP50/person" in said and "ir - laplacian" in said and "test, 4 pairs; per cent" in said
     place = tmp_path / "matched" if matched else tmp_path
     assert sorted(json.loads((place / "comparison.json").read_text())["figures"]) == ["ir", "laplacian"]
     page = (tmp_path / "page" / "index.html").read_text()

@@ -12,7 +12,8 @@ def _cell(right, groups=()):
     """A two-class segmentation of 10 pixels an image, all of class 1; `right` of them are found, by image."""
     confusions = [[[0, 0], [10 - n, n]] for n in right]
     names = [str(i) for i in range(len(right))]
-    return {"scores": {}, "names": names, "groups": list(groups), "classes": ["a", "b"], "confusions": confusions}
+    cell = {"split": "test", "scores": {}, "names": names, "groups": list(groups), "classes": ["a", "b"]}
+    return cell | {"confusions": confusions}
 
 
 CELLS = {
@@ -40,6 +41,7 @@ def test_figures_and_differences():
     assert less.bounds == pytest.approx(interval(resampled_means(np.array([1.5, 0.5, 1.5, 2.5]) / 10, counts)))
     text = comparison_text(found)
     assert "75.0 ± 7.1 [" in text and "ours - less" in text and "+15.0 [" in text and "]*" in text
+    assert text.startswith("test, 4 pairs; per cent") and comparison_json(found)["split"] == "test"
     assert "over 2 seeds" in text and comparison_json(found)["figures"]["less"]["IoU/b"]["mean"] == pytest.approx(0.6)
 
 
@@ -56,4 +58,7 @@ def test_groups_are_resampled_by_themselves():
 def test_cells_of_other_images_are_refused():
     cells = {"a": {0: _cell([1, 2])}, "b": {0: _cell([1, 2, 3])}}
     with pytest.raises(InputError, match="b, seed 0, is of other images"):
+        compare_cells(cells, "a", draws=5)
+    cells["b"] = {0: _cell([1, 2]) | {"split": "val"}}
+    with pytest.raises(InputError, match="b, seed 0, is of another split"):
         compare_cells(cells, "a", draws=5)

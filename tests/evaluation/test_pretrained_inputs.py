@@ -53,7 +53,21 @@ def test_inputs_of_a_comparison(weights, tmp_path, monkeypatch, capsys):
         "def get_config():\n    config = default_config()\n    config.data.num_train = 40\n    return config\n"
     )
     assert run_command(downstream_command.downstream_command, [*line, f"--config={config}"]) == 2
-    assert "--inputs=pretrained was trained on 1 of the held-out pairs" in capsys.readouterr().err
+    assert "--inputs=pretrained was trained on 100 of the held-out pairs" in capsys.readouterr().err
+
+
+def test_weights_from_before_there_was_a_test_are_marked(monkeypatch):
+    """The package's own are: their training lists were whole."""
+    names = ("pyramid", "measures")
+    inputs = {name: downstream_command.Input("fused", None, {"weights": name}) for name in names}
+    config, source = default_config(), type("Source", (), {"names": ["a"]})()
+    config.data.name, config.data.root = "folder", "somewhere"
+    notes = downstream_command._check_weights(inputs, "test", source, config)
+    assert [note.partition(":")[0] for note in notes] == list(names) and "may have seen the test pairs" in notes[0]
+    assert downstream_command._check_weights(inputs, "val", source, config) == []
+    later = default_config()
+    later.data.name = "folder"
+    assert not downstream_command.knew_no_test(later)
 
 
 def test_a_method_of_a_leaderboard(weights, tmp_path, monkeypatch, capsys):

@@ -66,5 +66,5 @@ def test_a_figure_that_is_defined_for_no_pair_is_left_out(config, source, monkey
     assert Validation(config, source, networks)(params, None) == {"EN": 1.5, "Qabf": 0.5, "SSIM": 2.5}
     wanted = ConfigDict(config.to_dict() | {"keep_best": "semantic"})
     monkeypatch.setattr(validation.fusion, "evaluate", lambda *_, **__: dict.fromkeys(validation.MEASURES, 1.0))
-    with pytest.raises(InputError, match="keep_best is 'semantic', and the 2 held-out pairs .* have no labels"):
+    with pytest.raises(InputError, match="keep_best is 'semantic', and the 2 pairs of val .* have no labels"):
         Validation(wanted, source, networks)(params, None)

@@ -52,6 +52,12 @@ def changed(**changes):
         ({"data__tone": 1.5}, r"config\.data\.tone is 1\.5; expected from 0 to 1"),
         ({"data__invert": -0.5}, r"config\.data\.invert is -0\.5; expected from 0 to 1"),
         ({"data__swap": 2.0}, r"config\.data\.swap is 2\.0; expected from 0 to 1"),
+        ({"data__test_share": 0.7}, r"config\.data\.test_share is 0\.7; expected from 0 \(no test\) to 0\.5"),
+        ({"data__num_test": 0}, r"config\.data\.num_test is 0; expected at least 1"),
+        (
+            {"data__test_share": 0.0, "data__test_split": "test"},
+            r"config\.data\.test_split is 'test'; expected '' where config\.data\.test_share is 0",
+        ),
         ({"data__workers": -1}, r"config\.data\.workers is -1; expected at least 0"),
         (
             {"data__mix": (("foldr", "x", 1.0),)},
@@ -109,3 +115,9 @@ def test_a_configuration_from_before_a_key_existed_gets_its_default():
     new = check_config(completed(old))
     assert (new.accumulate, new.seed, new.data.batch_size) == (1, 5, 3)
     assert new.data.cache_mebibytes == default_config().data.cache_mebibytes
+
+
+def test_before_there_was_a_test_nothing_was_cut_out_for_it():
+    old = default_config()
+    del old.data.test_share, old.data.test_list, old.data.test_split, old.data.num_test
+    assert check_config(completed(old)).data.test_share == 0.0 and default_config().data.test_share == 0.2

@@ -25,14 +25,15 @@ STEPS = 6
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Six pairs to train on, of which a warm start takes every other one, and two held-out ones."""
-    root, scenes = tmp_path_factory.mktemp("pairs"), SceneSource(8, seed=2, height=48, width=48)
-    names = [f"n{i}" for i in range(8)]
+    """Six pairs to train on, of which a warm start takes every other one, and two of val and of test."""
+    root, scenes = tmp_path_factory.mktemp("pairs"), SceneSource(10, seed=2, height=48, width=48)
+    names = [f"n{i}" for i in range(10)]
     for i, name in enumerate(names):
         write_image(root / "ir" / f"{name}.png", scenes[i]["ir"])
         write_image(root / "vi" / f"{name}.png", scenes[i]["vis"])
     (root / "train.txt").write_text("\n".join(names[:6]))
-    (root / "val.txt").write_text("\n".join(names[6:]))
+    (root / "val.txt").write_text("\n".join(names[6:8]))
+    (root / "test.txt").write_text("\n".join(names[8:]))
     return root
 
 

@@ -31,7 +31,7 @@ USAGE = (
 
 
 def ablation_command(argv: Sequence[str]) -> None:
-    """Trains every row at every seed and prints what each is worth; the same command continues."""
+    """Trains every row at every seed and prints what each is worth on val; the same command continues."""
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["config", "out"])
     if values.stage == "final" and not values.rows:
         raise InputError(
@@ -49,7 +49,7 @@ def ablation_command(argv: Sequence[str]) -> None:
     results: dict[str, dict[int, Result]] = {}
     with StopRequest() as stop:
         detector = _detector(values, base)
-        check_unseen(base, detector.sets, detector.config, "The network of --config")
+        check_unseen(base, detector.sets.validation, detector.config, "The network of --config")
         check_settings(out / "settings.json", {"pairs": pairs}, "rows")
         for seed in seeds:
             sets = add_mixture(base.data, open_sets(base.data, seed, stop.check), seed)
@@ -77,7 +77,7 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     flags.DEFINE_string("detector", None, text, flag_values=values)
     flags.DEFINE_string("data", None, "folder of the detector's pairs (default: as configured)", flag_values=values)
     flags.DEFINE_string("init", None, "parameters that all detectors start from, of downstream.py", flag_values=values)
-    flags.DEFINE_string("ir", None, "infrared images to be fused and scored (default: held-out)", flag_values=values)
+    flags.DEFINE_string("ir", None, "infrared images to be fused and scored (default: val)", flag_values=values)
     flags.DEFINE_string("vis", None, "visible images to be fused and scored", flag_values=values)
     text = "CSV of other methods' figures for these images, to rank against (default: the rows among each other)"
     flags.DEFINE_string("published", None, text, flag_values=values)

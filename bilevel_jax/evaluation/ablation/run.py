@@ -71,7 +71,7 @@ def run_row(
         out: OUT/rows/ROW/seed_N receives run/, training.json, fused/ and per_image.csv, or failed.json;
             OUT/detector the cells.
         detector: what is trained on the row's images.
-        pairs: folders of the infrared and visible images that are scored; None = the held-out pairs of `sets`.
+        pairs: folders of the infrared and visible images that are scored; None = val of `sets`.
         stop: looked at after every step and image.
 
     Raises:
@@ -107,6 +107,7 @@ def run_row(
             check_stop=check_stop,
             initial=detector.initial,
             trainer=detector.trainer,
+            split="val",  # rows are chosen by these figures
         )
     except RunError as error:
         write_json(failure, {"message": str(error)})

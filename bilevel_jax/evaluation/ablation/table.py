@@ -13,7 +13,7 @@ from bilevel_jax.evaluation.downstream_table import compare_cells
 from bilevel_jax.evaluation.image_scores import ImageScores
 from bilevel_jax.evaluation.leaderboard import make_leaderboard
 from bilevel_jax.evaluation.table import MEASURES
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.tables import format_table, split_title
 
 Results = Mapping[str, Mapping[int, Result]]  # row -> seed -> result
 
@@ -30,15 +30,19 @@ def ablation_table(
         reference: the row that the others' detectors are held against, where both have the same seeds.
 
     Returns:
-        `against`: how many published methods there are. `reference`. `rows`: row -> `about`; `seeds`; `failed`
-        (seed -> why); and `figures`, figure -> its values by seed: `mean_rank`, the nine measures, `AP50...` of the
-        detector in [0, 1] (`day:AP50...` where the images have groups), `ms a step`, `rho/TASK`, `correction/TASK`; and
-        `difference`, that of the mean AP50 to the reference with its paired bootstrap 95 % interval, or None.
+        `against`: how many published methods there are. `reference`. `split` and `pairs`: what the detectors are tried
+        on. `rows`: row -> `about`; `seeds`; `failed` (seed -> why); and `figures`, figure -> its values by seed:
+        `mean_rank`, the nine measures, `AP50...` of the detector in [0, 1] (`day:AP50...` where the images have
+        groups), `ms a step`, `rho/TASK`, `correction/TASK`; and `difference`, that of the mean AP50 to the reference
+        with its paired bootstrap 95 % interval, or None.
     """
     ranks = _mean_ranks(results, published)
+    sizes = [len(result.cell["names"]) for own in results.values() for result in own.values() if result.cell]
     table: dict[str, Any] = {
         "against": len(published.values) if published is not None else 0,
         "reference": reference,
+        "split": "val",
+        "pairs": max(sizes, default=0),
         "rows": {},
     }
     for name in (name for name in rows if name in results):
@@ -65,9 +69,10 @@ def ablation_text(table: Mapping[str, Any], markdown: bool = False) -> str:
     rest = [key for key in keys if key.startswith(("ms ", "rho/", "correction/"))]
     field = f"among {table['against']} published methods" if table["against"] else "among these rows"
     parts = [
-        f"Mean rank by the nine measures {field}; in per cent what a network trained on the row's images reaches, and "
-        f"its difference to {table['reference']} with the paired bootstrap 95 % interval over the images (* excludes "
-        "0); mean of rho and of |correction| / |F_u| over the outer steps; mean ± standard deviation over the seeds:",
+        f"Mean rank by the nine measures {field}; in per cent what a network trained on the row's images reaches on "
+        f"{split_title(table['split'], table['pairs'])}, and its difference to {table['reference']} with the paired "
+        "bootstrap 95 % interval over the images (* excludes 0); mean of rho and of "
+        "|correction| / |F_u| over the outer steps; mean ± standard deviation over the seeds:",
         _format(rows, ["mean_rank", *overall], rest, markdown, about=True),
     ]
     if per_class:

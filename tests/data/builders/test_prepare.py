@@ -181,7 +181,9 @@ def test_a_download_is_a_data_set_of_a_configuration(layouts, scenes, tmp_path, 
     config.prepared_dir = str(tmp_path / "cache")
     sets = open_sets(config, seed=0)
     assert "msrs is prepared in" in capsys.readouterr().err
-    assert len(sets.train) == 7 and len(sets.validation) == 3 and sets.train.label_names == scenes.label_names
+    # It publishes train and test: val, a pair by day and one by night, is cut out of train.
+    assert (len(sets.train), len(sets.validation), len(sets.test)) == (5, 2, 3)
+    assert sorted(sets.validation.groups) == ["day", "night"] and sets.train.label_names == scenes.label_names
     for part in (sets.inner, sets.outer):
         assert {sets.train.groups[i] for i in part} == {"day", "night"}
     assert open_sets(config, seed=1).train.names == sets.train.names and not capsys.readouterr().err
@@ -192,7 +194,7 @@ def test_a_download_is_a_data_set_of_a_configuration(layouts, scenes, tmp_path, 
     with pytest.raises(InputError, match="4 pairs in both"):
         open_sets(config, seed=0)
     config.train_split = "train_night"
-    assert len(open_sets(config, seed=0).train) == 3
+    assert len(open_sets(config, seed=0).train) == 3  # val and test are named: nothing is cut
     config.name = "fmb"
     with pytest.raises(InputError, match="holds msrs as prepared, expected fmb"):
         open_sets(config, seed=0)
