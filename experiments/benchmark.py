@@ -15,7 +15,7 @@ from bilevel_jax.errors import run_command
 def main(argv: Sequence[str]) -> None:
     # Imported where they are needed: the core's table asks for nothing but jax, flax and optax.
     if argv[1:2] == ["core"]:
-        from bilevel_jax.evaluation.core_command import core_command
+        from bilevel_jax.benchmarks.core_command import core_command
 
         core_command([argv[0], *argv[2:]])
     elif argv[1:2] == ["pipeline"]:
