@@ -24,7 +24,7 @@ class Part(NamedTuple):
     module: str  # whose `rows(**options)` yields the part's rows
     options: dict[str, Any]  # JSON values
     environment: dict[str, str | None] = {}  # beside the command's own; None: not set
-    least: float = 20.0  # seconds below which it is not begun, and which earlier parts leave for it
+    least: float = 20.0  # seconds below which it is not begun
 
 
 def parts(experiments: str | Path, *, small: bool = False, changes: Mapping[str, Any] | None = None) -> list[Part]:
@@ -85,4 +85,4 @@ def _resuming(experiments: str, small: bool) -> Part:
     if small:
         options |= dict(config="smoke.py", seconds=30.0)
     # It leaves the device to the runs that it starts.
-    return _part("f resume", "resuming", options, {"JAX_PLATFORMS": "cpu"}, 30.0 if small else 120.0)
+    return _part("f resume", "resuming", options, {"JAX_PLATFORMS": "cpu"}, 30.0 if small else 150.0)

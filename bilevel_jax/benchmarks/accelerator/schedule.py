@@ -16,7 +16,8 @@ from bilevel_jax.atomic import write_json
 from bilevel_jax.benchmarks.accelerator.plan import MODULES, Part
 
 Result = dict[str, Any]  # part, status ("done", "failed", "not reached"), rows, seconds, and error unless it is done
-GRACE = 2.0  # seconds that the table and the writing get
+GRACE = 1.0  # seconds kept back for the last writing
+LARGEST_SHARE = 1 / 3  # of the whole time, for one part that others come after: one that hangs must not be the last
 
 
 class Ended(NamedTuple):
@@ -33,7 +34,8 @@ def run_parts(
 
     The first part says which device and versions the figures belong to, and runs every time. A part that out's file
     has finished with the same device and versions, options and environment is kept. Every other part gets the time that
-    is left, less the `least` of the parts after it; below its own `least` it is "not reached".
+    is left, but at most a third of the whole unless it is the last; where less is left than its `least`, it is "not
+    reached", and the next one is looked at.
 
     Args:
         parts: the plan; names are unique.
@@ -51,8 +53,8 @@ def run_parts(
     facts: Any = None
     for number, part in enumerate(parts):
         kept = _kept(before, part, facts) if number else None
-        waiting = sum(later.least for later in parts[number + 1 :] if _kept(before, later, facts) is None)
-        result = kept or _run(part, end - time.monotonic(), waiting)
+        most = 60 * minutes * (1 if part is parts[-1] else LARGEST_SHARE)
+        result = kept or _run(part, end - time.monotonic(), most)
         if number == 0 and result["status"] == "done":
             facts = result["rows"][0]["details"]
         results.append(result)
@@ -61,13 +63,13 @@ def run_parts(
     return results
 
 
-def _run(part: Part, left: float, waiting: float) -> Result:
+def _run(part: Part, left: float, most: float) -> Result:
     told = {"part": part.name, "job": _job(part)}
     if left < part.least:
-        text = f"{max(left, 0):.0f} s were left and it needs {part.least:.0f}: call again with more --minutes"
+        text = f"{max(left, 0):.0f} s were left and it needs {part.least:.0f} s; call again, what is done is kept"
         return {**told, "status": "not reached", "rows": [], "seconds": 0.0, "error": text}
     start = time.monotonic()
-    ended = run_process(part, max(left - waiting, part.least))
+    ended = run_process(part, min(left, max(most, part.least)))
     status = "done" if ended.error is None else "failed"
     result = {**told, "status": status, "rows": ended.rows, "seconds": time.monotonic() - start}
     return result if ended.error is None else {**result, "error": ended.error}
@@ -96,7 +98,7 @@ def run_process(part: Part, timeout: float) -> Ended:
         written = _read(result)
         code, rows = process.returncode, written.get("rows", [])
         if late:
-            return Ended(rows, f"stopped after {timeout:.0f} s, which is all that was left for it")
+            return Ended(rows, f"stopped after {timeout:.0f} s; call again with more --minutes")
         if code == 0:
             return Ended(rows, None)
         return Ended(rows, written.get("error") or _last_words(code, errors.read_text(errors="replace")))

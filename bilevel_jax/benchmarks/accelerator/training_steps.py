@@ -51,7 +51,7 @@ def _cost(what: str, step: Any, state: Any, batches: tuple, precision: str, repe
         "compile_s": program.compile_s,
         "peak_mib": program.program_mib if on_chip is None else on_chip,
         "tflop": program.tflop,
-        "share": _share(program.tflop, ms, peak),
+        "share": share_of_peak(program.tflop, ms, peak),
         "details": {
             "trace_s": program.trace_s,
             "program_mib": program.program_mib,
@@ -66,5 +66,6 @@ def _cost(what: str, step: Any, state: Any, batches: tuple, precision: str, repe
     return row, holder[0]
 
 
-def _share(tflop: float | None, ms: float, peak: float | None) -> float | None:
+def share_of_peak(tflop: float | None, ms: float, peak: float | None) -> float | None:
+    """The share in per cent of `peak` TFLOP/s that `tflop` operations in `ms` come to; None where one is unknown."""
     return None if tflop is None or peak is None else 100 * tflop / (ms / 1e3) / peak
