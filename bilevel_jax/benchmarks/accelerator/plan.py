@@ -38,6 +38,8 @@ def parts(experiments: str | Path, *, small: bool = False, changes: Mapping[str,
     changes, experiments = dict(changes or {}), str(experiments)
     base = (TINY if small else PAPER) | changes
     least = 5.0 if small else 20.0
+    # On a CPU the detector takes half a minute to compile; there (b) has it, and (c) is without.
+    single = {"semantic.task": "none"} if small else {}
 
     def steps(name: str, precision: str, **more: Any) -> Part:
         environment = WITHOUT_TF32 if precision == "float32" else WITH_TF32
@@ -56,10 +58,10 @@ def parts(experiments: str | Path, *, small: bool = False, changes: Mapping[str,
         _part("device", "device", {}, {}, least),
         _part("a agreement", "agreement", agreement, WITHOUT_TF32 | both_platforms(os.environ), least),
         *(steps(f"b {precision}", precision) for precision in ("float32", "tf32", "bfloat16")),
-        steps(f"c batch {batch}, tf32", "tf32", **{"data.batch_size": batch}),
-        steps(f"c {crop[0]}x{crop[1]}, tf32", "tf32", **{"data.crop": crop}),
-        steps("c remat, tf32", "tf32", remat=True),
-        steps("c accumulate 2, tf32", "tf32", accumulate=2),
+        steps(f"c batch {batch}, tf32", "tf32", **single, **{"data.batch_size": batch}),
+        steps(f"c {crop[0]}x{crop[1]}, tf32", "tf32", **single, **{"data.crop": crop}),
+        steps("c remat, tf32", "tf32", **single, remat=True),
+        steps("c accumulate 2, tf32", "tf32", **single, accumulate=2),
         _part("d fuser", "fusing", fusing, {}, least),
         *(_part(f"e K = {k}", "aggregation", aggregation | {"tasks": k}, WITHOUT_TF32, least) for k in (2, 8)),
         _resuming(experiments, small),
@@ -81,8 +83,8 @@ def _part(name: str, module: str, options: dict[str, Any], environment: Mapping[
 def _resuming(experiments: str, small: bool) -> Part:
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
     runs = {"JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS"), "XLA_FLAGS": flags}
-    options = dict(experiments=experiments, config="scenes.py", seconds=60.0, environment=runs)
+    options = dict(experiments=experiments, config="scenes.py", seconds=60.0, save_every=20, environment=runs)
     if small:
-        options |= dict(config="smoke.py", seconds=30.0)
+        options |= dict(config="smoke.py", seconds=40.0, save_every=4)
     # It leaves the device to the runs that it starts.
     return _part("f resume", "resuming", options, {"JAX_PLATFORMS": "cpu"}, 30.0 if small else 150.0)

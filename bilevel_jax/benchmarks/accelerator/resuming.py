@@ -19,12 +19,12 @@ from bilevel_jax.errors import EXIT_DONE, EXIT_RESUME, RunError
 NEEDED = (
     "grain", "ml_collections", "tensorboardX", "tqdm", "PIL", "tifffile", "matplotlib", "pycocotools", "safetensors",
 )  # fmt: skip
-WARM_START, SAVE_EVERY = 20, 20
-LEAST_STEPS = 2 * SAVE_EVERY  # so that the kill comes after a checkpoint
 WITHOUT_END = 1_000_000
 
 
-def rows(*, experiments: str, config: str, seconds: float, environment: Mapping[str, str | None]) -> Iterator[Row]:
+def rows(
+    *, experiments: str, config: str, seconds: float, save_every: int, environment: Mapping[str, str | None]
+) -> Iterator[Row]:
     """Two rows: equal bit for bit or not; milliseconds a step and the share of them that waits for data.
 
     One run trains for `seconds`, its start and compilation included, and is asked to stop (SIGTERM: it saves). Another
@@ -35,6 +35,7 @@ def rows(*, experiments: str, config: str, seconds: float, environment: Mapping[
         experiments: the folder that holds train.py and configs/.
         config: file name of a configuration there.
         seconds: that the first run gets.
+        save_every: steps between two checkpoints, and of the warm start.
         environment: variables of the runs, beside those of this process; None: not set. This process itself stays on
             the CPU and leaves the device to them.
 
@@ -46,7 +47,7 @@ def rows(*, experiments: str, config: str, seconds: float, environment: Mapping[
     if missing:
         raise RunError(f"a training run needs packages that are {how_to_install(missing)}")
     with tempfile.TemporaryDirectory() as folder:
-        runs = _Runs(Path(experiments), config, environment)
+        runs = _Runs(Path(experiments), config, save_every, environment)
         straight, killed = Path(folder) / "straight", Path(folder) / "killed"
         steps = runs.train_for(straight, seconds)
         saved = runs.kill_at(killed, steps // 2, steps)
@@ -58,9 +59,10 @@ def rows(*, experiments: str, config: str, seconds: float, environment: Mapping[
 class _Runs:
     """Starts experiments/train.py with what both runs have in common: no pictures, no table."""
 
-    def __init__(self, experiments: Path, config: str, environment: Mapping[str, str | None]):
+    def __init__(self, experiments: Path, config: str, save_every: int, environment: Mapping[str, str | None]):
+        self._save_every = save_every
         self._line = [sys.executable, str(experiments / "train.py"), f"--config={experiments / 'configs' / config}"]
-        self._line += [f"--config.warm_start.steps={WARM_START}", f"--config.checkpoint_every={SAVE_EVERY}"]
+        self._line += [f"--config.warm_start.steps={save_every}", f"--config.checkpoint_every={save_every}"]
         self._line += ["--config.rows.steps=0", "--config.sheet_every=0"]
         both = {**os.environ, **environment}
         self._environment = {name: value for name, value in both.items() if value is not None}
@@ -74,7 +76,7 @@ class _Runs:
             process.send_signal(signal.SIGTERM)
         self._end(process, EXIT_RESUME)
         steps = _steps_written(workdir)
-        if steps < LEAST_STEPS:
+        if steps < 3 * self._save_every:  # the kill has to come after a checkpoint
             raise RunError(f"{steps} steps in {seconds:.0f} s are too few to kill a run among them; give more time")
         return steps
 
@@ -91,7 +93,7 @@ class _Runs:
         self._end(self._start(workdir, steps), EXIT_DONE)
 
     def _start(self, workdir: Path, steps: int) -> subprocess.Popen:
-        line = [*self._line, f"--workdir={workdir}", f"--config.steps={steps - WARM_START}"]
+        line = [*self._line, f"--workdir={workdir}", f"--config.steps={steps - self._save_every}"]
         with open(f"{workdir}.log", "a") as log:
             return subprocess.Popen(line, env=self._environment, stdout=log, stderr=log)
 

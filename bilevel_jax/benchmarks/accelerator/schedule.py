@@ -15,7 +15,8 @@ import bilevel_jax
 from bilevel_jax.atomic import write_json
 from bilevel_jax.benchmarks.accelerator.plan import MODULES, Part
 
-Result = dict[str, Any]  # part, status ("done", "failed", "not reached"), rows, seconds, and error unless it is done
+# part, job, status ("done", "failed", "stopped": by its timeout, "not reached"), rows, seconds, and error unless done
+Result = dict[str, Any]
 GRACE = 1.0  # seconds kept back for the last writing
 LARGEST_SHARE = 1 / 3  # of the whole time, for one part that others come after: one that hangs must not be the last
 
@@ -25,6 +26,7 @@ class Ended(NamedTuple):
 
     rows: list[dict[str, Any]]
     error: str | None
+    late: bool = False
 
 
 def run_parts(
@@ -70,7 +72,7 @@ def _run(part: Part, left: float, most: float) -> Result:
         return {**told, "status": "not reached", "rows": [], "seconds": 0.0, "error": text}
     start = time.monotonic()
     ended = run_process(part, min(left, max(most, part.least)))
-    status = "done" if ended.error is None else "failed"
+    status = "done" if ended.error is None else "stopped" if ended.late else "failed"
     result = {**told, "status": status, "rows": ended.rows, "seconds": time.monotonic() - start}
     return result if ended.error is None else {**result, "error": ended.error}
 
@@ -98,7 +100,7 @@ def run_process(part: Part, timeout: float) -> Ended:
         written = _read(result)
         code, rows = process.returncode, written.get("rows", [])
         if late:
-            return Ended(rows, f"stopped after {timeout:.0f} s; call again with more --minutes")
+            return Ended(rows, f"after {timeout:.0f} s; call again with more --minutes", late=True)
         if code == 0:
             return Ended(rows, None)
         return Ended(rows, written.get("error") or _last_words(code, errors.read_text(errors="replace")))

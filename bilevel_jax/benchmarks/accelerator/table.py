@@ -26,15 +26,16 @@ def table_text(results: Sequence[dict[str, Any]]) -> str:
 
 
 def summary(results: Sequence[dict[str, Any]]) -> str:
-    """One sentence: how many parts are done, and which comparisons failed."""
+    """One or two sentences: how many parts are done, which comparisons failed, and whether anything is left."""
     done = sum(result["status"] == "done" for result in results)
     wrong = [row["what"] for result in results for row in result["rows"] if row.get("passed") is False]
     verdict = f"; FAILED comparisons: {', '.join(wrong)}" if wrong else ""
-    return f"{done} of {len(results)} parts done{verdict}."
+    left = any(result["status"] in ("stopped", "not reached") for result in results)
+    return f"{done} of {len(results)} parts done{verdict}.{' The same command does the rest.' if left else ''}"
 
 
 def failed(results: Sequence[dict[str, Any]]) -> bool:
-    """Whether a comparison failed or a part ended by a fault of its own; one that was not reached is no failure."""
+    """Whether a comparison failed or a part ended by a fault of its own; that time ran out is no failure."""
     wrong = any(row.get("passed") is False for result in results for row in result["rows"])
     return wrong or any(result["status"] == "failed" for result in results)
 

@@ -35,7 +35,7 @@ def bare(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
 
-# Two parts of the small plan in one process, to import once; without the detector, which takes half a minute to compile.
+# Two parts in one process, to import once; without the detector, which takes half a minute to compile.
 BOTH = """
 from bilevel_jax.benchmarks.accelerator import agreement, training_steps
 
@@ -50,7 +50,7 @@ def test_agreement_and_training_steps_without_the_packages(bare, tmp_path):
     plan = {part.name: part for part in parts(EXPERIMENTS, small=True, changes={"semantic.task": "none"})}
     step = plan["b bfloat16"]
     options = {"a": plan["a agreement"].options, "b": step.options}
-    rows, error = run_process(Part("both", "both", options, step.environment), timeout=200)
+    rows, error, _ = run_process(Part("both", "both", options, step.environment), timeout=200)
     assert error is None
     whats = ["core", "training step, inner", "training step, outer", "inner step", "outer step"]
     assert [row["what"] for row in rows] == whats
@@ -64,7 +64,7 @@ def test_agreement_and_training_steps_without_the_packages(bare, tmp_path):
 
 def test_a_whole_run_without_the_packages_says_what_to_install(bare):
     [part] = [part for part in parts(EXPERIMENTS, small=True) if part.name == "f resume"]
-    rows, error = run_process(part, timeout=60)
+    rows, error, _ = run_process(part, timeout=60)
     assert rows == [] and "pip install grain ml-collections" in error and "pillow" in error
 
 

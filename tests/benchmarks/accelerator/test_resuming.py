@@ -47,7 +47,13 @@ def experiments(tmp_path, monkeypatch):
     def make(wrong=False, end=0):
         text = TRAINER.replace("WRONG", str(wrong)).replace("END", str(end))
         (tmp_path / "train.py").write_text(text)
-        return dict(experiments=str(tmp_path), config="scenes.py", seconds=1.0, environment={"JAX_PLATFORMS": None})
+        return dict(
+            experiments=str(tmp_path),
+            config="scenes.py",
+            seconds=1.5,
+            save_every=20,
+            environment={"JAX_PLATFORMS": None},
+        )
 
     return make
 
@@ -57,7 +63,7 @@ def test_a_killed_run_that_ends_the_same(experiments):
     assert comparison["passed"] and comparison["result"].startswith("pass: the same bit for bit (")
     steps = int(comparison["result"].split("(")[1].split()[0])
     saved = int(comparison["result"].rstrip(")").split()[-1])
-    assert 0 < saved < steps and steps >= 40  # it was killed after a save and before its end
+    assert 0 < saved < steps and steps >= 60  # it was killed after a save and before its end
     assert waiting["details"]["share"] == pytest.approx(25.0) and waiting["ms"] == pytest.approx(4.0)
     assert waiting["result"].startswith("25.0 % of the time")
 
@@ -73,7 +79,7 @@ def test_a_run_that_ends_by_itself(experiments):
 
 
 def test_too_few_steps_are_no_test(experiments):
-    with pytest.raises(RunError, match="steps in 0 s are too few|ended with -15"):
+    with pytest.raises(RunError, match="steps in 0 s are too few|train.py ended with"):
         list(resuming.rows(**experiments() | {"seconds": 0.1}))
 
 

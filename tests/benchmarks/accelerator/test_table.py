@@ -29,5 +29,7 @@ def test_small_figures_do_not_become_nothing():
 
 def test_what_is_a_failure():
     assert not failed([DONE, LATE])
+    assert not failed([{**OUT_OF_MEMORY, "status": "stopped"}])
     assert failed([DONE, WRONG]) and failed([OUT_OF_MEMORY])
-    assert summary([DONE, WRONG, LATE]) == "2 of 3 parts done; FAILED comparisons: core."
+    assert summary([DONE, WRONG]) == "2 of 2 parts done; FAILED comparisons: core."
+    assert summary([DONE, LATE]) == "1 of 2 parts done. The same command does the rest."
