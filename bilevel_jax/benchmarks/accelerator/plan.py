@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 MODULES = "bilevel_jax.benchmarks.accelerator"
 WITHOUT_TF32 = {"JAX_DEFAULT_MATMUL_PRECISION": "float32", "NVIDIA_TF32_OVERRIDE": "0"}
-WITH_TF32 = {"JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}
+# In bfloat16 the networks compute, in `config.dtype`; what stays float32, such as the losses, is left to the backend.
+PRECISIONS = {"float32": WITHOUT_TF32, "tf32": {"JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}, "bfloat16": {}}
 # The changes that make paper.py small enough for a CPU, and those of part (a), which is small everywhere.
 TINY = {
     "data.crop": [32, 32], "data.batch_size": 2, "data.max_boxes": 4, "fusion.name": "tiny", "semantic.depth": 18,
@@ -42,11 +43,10 @@ def parts(experiments: str | Path, *, small: bool = False, changes: Mapping[str,
     single = {"semantic.task": "none"} if small else {}
 
     def steps(name: str, precision: str, **more: Any) -> Part:
-        environment = WITHOUT_TF32 if precision == "float32" else WITH_TF32
         dtype = {"dtype": "bfloat16"} if precision == "bfloat16" else {}
         options = dict(experiments=experiments, changes=base | dtype | more, precision=precision)
         options["repeats"] = 2 if small else 20
-        return _part(name, "training_steps", options, environment, least)
+        return _part(name, "training_steps", options, PRECISIONS[precision], least)
 
     agreement = dict(experiments=experiments, changes=(TINY if small else SMALL) | changes)
     agreement["network"] = [8, 16, 2, 32] if small else [256, 512, 3, 2048]
@@ -57,7 +57,7 @@ def parts(experiments: str | Path, *, small: bool = False, changes: Mapping[str,
     return [
         _part("device", "device", {}, {}, least),
         _part("a agreement", "agreement", agreement, WITHOUT_TF32 | both_platforms(os.environ), least),
-        *(steps(f"b {precision}", precision) for precision in ("float32", "tf32", "bfloat16")),
+        *(steps(f"b {precision}", precision) for precision in PRECISIONS),
         steps(f"c batch {batch}, tf32", "tf32", **single, **{"data.batch_size": batch}),
         steps(f"c {crop[0]}x{crop[1]}, tf32", "tf32", **single, **{"data.crop": crop}),
         steps("c remat, tf32", "tf32", **single, remat=True),
