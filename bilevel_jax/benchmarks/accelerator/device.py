@@ -13,7 +13,7 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def rows() -> Iterator[Row]:
-    """One row; its `details` are what makes figures comparable: device, its number, driver side, versions, commit."""
+    """One row; its `details` are what makes figures comparable: devices, their number, backend, versions, commit."""
     devices = jax.devices()
     first = devices[0]
     versions = {name: _version(name) for name in PACKAGES}
@@ -21,7 +21,7 @@ def rows() -> Iterator[Row]:
         "platform": first.platform,
         "device": first.device_kind,
         "devices": len(devices),
-        "backend": first.client.platform_version.splitlines()[0],
+        "backend": " ".join(first.client.platform_version.split()),
         "python": platform.python_version(),
         **versions,
         **{f"bilevel_jax {name}": value for name, value in code_version().items()},

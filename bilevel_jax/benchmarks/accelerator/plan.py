@@ -75,8 +75,8 @@ def both_platforms(environment: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def _part(name: str, module: str, options: dict[str, Any], environment: Mapping[str, Any], least: float) -> Part:
-    # Memory that is taken when it is needed, so that the most that was taken means something.
-    common = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    # Memory is taken when it is needed, so that the most that was taken means something; and all of it may be.
+    common = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "XLA_PYTHON_CLIENT_MEM_FRACTION": "0.95"}
     return Part(name, f"{MODULES}.{module}", options, common | dict(environment), least)
 
 
