@@ -39,7 +39,8 @@ def rows(*, experiments: str, changes: Mapping[str, Any], network: list[int]) ->
         raise RunError("there is no CPU backend beside the accelerator; leave JAX_PLATFORMS unset.") from error
     device = jax.devices()[0]
     for name, (function, arguments) in _calculations(experiments, changes, Network(*network), cpu).items():
-        expected, found = (_on(place, function, arguments) for place in (cpu, device))
+        compiled = jax.jit(function)
+        expected, found = (_on(place, compiled, arguments) for place in (cpu, device))
         yield agreement_row(name, expected, found, alone=device == cpu)
 
 
@@ -77,7 +78,7 @@ def _nan_is_largest(value: float) -> float:
 
 def _on(device: jax.Device, function: Callable[..., Any], arguments: tuple) -> Any:
     with jax.default_device(device):
-        return jax.device_get(jax.jit(function)(*jax.device_put(arguments, device)))
+        return jax.device_get(function(*jax.device_put(arguments, device)))
 
 
 def _calculations(
