@@ -1,13 +1,15 @@
-"""What a training step costs, part by part; the methods of the core; how fast the data comes; the measures.
+"""What a training step costs, part by part; the methods of the core; how fast the data comes; the measures; a GPU.
 
 python experiments/benchmark.py --config=FILE.py [--config.a.b=value]
 python experiments/benchmark.py core [--networks=0.4M,30M] [--tasks=2,8] [--out=FILE.md]
 python experiments/benchmark.py pipeline --data=DIR [--crop=256,256] [--batch_size=8]
 python experiments/benchmark.py metrics [--size=480,640]
+python experiments/benchmark.py accelerator --out=DIR [--minutes=8] [--small]
 """
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from bilevel_jax.start import start
 
@@ -15,7 +17,7 @@ from bilevel_jax.start import start
 def main(argv: Sequence[str]) -> None:
     # Imported where they are needed: the core's table asks for nothing but jax, flax and optax.
     if argv[1:2] == ["core"]:
-        from bilevel_jax.evaluation.core_command import core_command
+        from bilevel_jax.benchmarks.core_command import core_command
 
         core_command([argv[0], *argv[2:]])
     elif argv[1:2] == ["pipeline"]:
@@ -26,6 +28,13 @@ def main(argv: Sequence[str]) -> None:
         from bilevel_jax.evaluation.metrics_speed import metrics_command
 
         metrics_command([argv[0], *argv[2:]])
+    elif argv[1:2] == ["accelerator"]:
+        from bilevel_jax.benchmarks.accelerator.absent import stand_in
+
+        stand_in()  # first: the machine may have little more than jax, flax, optax and orbax
+        from bilevel_jax.benchmarks.accelerator.command import accelerator_command
+
+        accelerator_command([argv[0], *argv[2:]], Path(__file__).parent)
     else:
         from bilevel_jax.evaluation.run import benchmark_command
 

@@ -9,7 +9,6 @@ keep the best checkpoint, which has to be the same one too. Exit code 0 if so, 1
 """
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -19,10 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import jax
-import numpy as np
-
-from bilevel_jax.checkpoints import load_run
+from bilevel_jax.checkpoints.compare import differences
 
 ROOT = Path(__file__).parents[1]
 RESUME, SAVE_EVERY = 75, 5
@@ -77,26 +73,6 @@ def kill_once(line: list[str], workdir: Path, rng: random.Random) -> str:
             )
         time.sleep(0.002)
     return ""
-
-
-def metrics(workdir: Path) -> list[dict]:
-    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if not k.startswith("time/")} for line in lines]
-
-
-def differences(straight: Path, killed: Path, checkpoints: list[str]) -> list[str]:
-    found = []
-    if [line["step"] for line in metrics(killed)] != list(range(1, len(metrics(straight)) + 1)):
-        found.append("metrics.jsonl has a gap or a double")
-    found += [
-        f"metrics of step {a['step']}" for a, b in zip(metrics(straight), metrics(killed), strict=False) if a != b
-    ]
-    for which in checkpoints:
-        leaves = [jax.tree_util.tree_leaves_with_path(load_run(workdir, which)[1]) for workdir in (straight, killed)]
-        for (path, a), (_, b) in zip(*leaves, strict=True):
-            if not np.array_equal(a, b):
-                found.append(f"{which} {jax.tree_util.keystr(path)}")
-    return found
 
 
 def main() -> int:

@@ -26,8 +26,8 @@ from bilevel_jax.training.timing import time_parts
 
 TRAIN_USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--report=DIR] [--config.a.b=value]"
 BENCHMARK_USAGE = (
-    "python experiments/benchmark.py --config=FILE.py [--config.a.b=value], or benchmark.py core, pipeline or metrics "
-    "with flags of their own (benchmark.py core --help)"
+    "python experiments/benchmark.py --config=FILE.py [--config.a.b=value], or benchmark.py core, pipeline, metrics "
+    "or accelerator with flags of their own (benchmark.py core --help)"
 )
 RUN_USAGE = (
     "python experiments/evaluate.py --workdir=DIR [--split=val|test] [--data=FOLDER] [--list=FILE] [--predictions=DIR] "

@@ -44,7 +44,10 @@ Metrics = dict[str, jax.Array]
 
 
 class Steps(NamedTuple):
-    """The jitted steps of a run; batches are host batches (numpy, integer images), of this process's part."""
+    """The jitted steps of a run; batches are host batches (numpy, integer images), of this process's part.
+
+    The four that train are `OnHostBatches`, which can be lowered.
+    """
 
     warm_start: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     inner: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
@@ -70,7 +73,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, m
     def jitted(name, step):
         step = functools.partial(step, **fixed)
         step = skipping(name, step) if config.on_nan == "skip" else step
-        return _on_host_batches(jax.jit(step, donate_argnums=0, out_shardings=after, compiler_options=options), mesh)
+        return OnHostBatches(jax.jit(step, donate_argnums=0, out_shardings=after, compiler_options=options), mesh)
 
     report = functools.partial(gradient_report, config=config, problem=problem)
     return Steps(
@@ -78,7 +81,7 @@ def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, m
         inner=jitted("inner", inner_step),
         outer=jitted("outer", outer_step),
         single_level=jitted("single_level", single_level_step),
-        gradients=_on_host_batches(jax.jit(report, out_shardings=after and after[1], compiler_options=options), mesh),
+        gradients=OnHostBatches(jax.jit(report, out_shardings=after and after[1], compiler_options=options), mesh),
         predict=make_predict(config, networks, problem, mesh),
     )
 
@@ -230,7 +233,7 @@ def make_predict(
         return image, read_predictions(config, networks.semantic.apply(inner_params["semantic"], image))
 
     if mesh is None:
-        return _on_host_batches(jax.jit(predict, compiler_options=compiler_options()))
+        return OnHostBatches(jax.jit(predict, compiler_options=compiler_options()))
     everywhere = jax.jit(
         predict, out_shardings=NamedSharding(mesh, PartitionSpec()), compiler_options=compiler_options()
     )
@@ -264,16 +267,25 @@ def _named(prefix: str, terms: Mapping[str, jax.Array]) -> Metrics:
     return {f"{prefix}/{name}": value for name, value in terms.items()}
 
 
-def _on_host_batches(step: Callable[..., Any], mesh: Mesh | None = None) -> Callable[..., Any]:
-    """Keeps what only messages need (names, sizes) on the host, and so out of the compiled step's arguments."""
+class OnHostBatches:
+    """A jitted step on host batches: what only messages need (names, sizes) stays out of its arguments."""
 
-    def placed(batch: dict[str, np.ndarray]) -> Any:
-        return _device_part(batch) if mesh is None else place_batch(mesh, _device_part(batch))
+    def __init__(self, step: Callable[..., Any], mesh: Mesh | None = None):
+        self._step = step
+        self._mesh = mesh
 
-    def call(*args: Any) -> Any:
-        return step(*(placed(a) if isinstance(a, dict) and "ir" in a else a for a in args))
+    def __call__(self, *args: Any) -> Any:
+        return self._step(*self._placed(args))
 
-    return call
+    def lower(self, *args: Any) -> jax.stages.Lowered:
+        """The step lowered for these arguments, for those who compile it themselves."""
+        return self._step.lower(*self._placed(args))
+
+    def _placed(self, args: tuple) -> list[Any]:
+        return [self._placed_batch(a) if isinstance(a, dict) and "ir" in a else a for a in args]
+
+    def _placed_batch(self, batch: dict[str, np.ndarray]) -> Any:
+        return _device_part(batch) if self._mesh is None else place_batch(self._mesh, _device_part(batch))
 
 
 def _device_part(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -182,3 +182,15 @@ def test_warm_start_lowers_its_loss():
         state, metrics = steps.warm_start(state, {**host_batch(0), "index": np.arange(BATCH)})
         losses.append(float(metrics["loss/warm_start"]))
     assert losses[-1] < 0.95 * losses[0]
+
+
+def test_a_lowered_step_computes_what_the_step_does():
+    config, networks, optimizers, state = setup("none")
+    steps = make_steps(config, networks, optimizers)
+    batch = {**host_batch(0), "index": np.arange(BATCH)}
+    compiled = steps.inner.lower(state, batch).compile()
+    copied = jax.tree.map(jnp.copy, state)  # a step takes its state away
+    _, metrics = compiled(state, host_batch(0))
+    _, expected = steps.inner(copied, batch)
+    assert metrics.keys() == expected.keys() and len(expected) > 0
+    jax.tree.map(np.testing.assert_array_equal, metrics, expected)

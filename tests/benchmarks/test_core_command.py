@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from bilevel_jax.benchmarks import core_cost, core_networks
+from bilevel_jax.benchmarks.core_command import core_command
+from bilevel_jax.benchmarks.torchjd_cost import NAMES
 from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation import core_cost, core_networks
-from bilevel_jax.evaluation.core_command import core_command
-from bilevel_jax.evaluation.torchjd_cost import NAMES
 
 TINY = core_networks.NETWORKS["tiny"]
 

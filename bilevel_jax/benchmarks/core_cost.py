@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from bilevel_jax.benchmarks import core_networks
+from bilevel_jax.benchmarks.core_networks import Network
 from bilevel_jax.bilevel import ESTIMATORS, combined_gradient, dynamic_aggregate, task_gradients, weights_known
-from bilevel_jax.evaluation import core_networks
-from bilevel_jax.evaluation.core_networks import Network
 
 MIB = 2**20
 GROUPS = 2  # coordinates of the outer variable, so that `forward` (a tangent a coordinate) can take part

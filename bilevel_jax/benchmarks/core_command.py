@@ -6,13 +6,13 @@ from typing import Any
 from absl import flags
 
 from bilevel_jax.atomic import write_text
+from bilevel_jax.benchmarks import core_cost
+from bilevel_jax.benchmarks.core_cost import MIB, Cost
+from bilevel_jax.benchmarks.core_networks import NETWORKS, Network, parameters, size
+from bilevel_jax.benchmarks.torchjd_cost import torchjd_seconds
 from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS, named_weighting
 from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation import core_cost
-from bilevel_jax.evaluation.core_cost import MIB, Cost
-from bilevel_jax.evaluation.core_networks import NETWORKS, Network, parameters, size
-from bilevel_jax.evaluation.torchjd_cost import torchjd_seconds
 from bilevel_jax.report.tables import format_table
 
 USAGE = """python experiments/benchmark.py core [--networks=0.4M,30M] [--tasks=2,8] [--out=FILE.md]

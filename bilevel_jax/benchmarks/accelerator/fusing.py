@@ -1,0 +1,55 @@
+"""Part (d): images a second through `Fuser`, as a user calls it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bilevel_jax.benchmarks.accelerator.measure import compiled, median_ms, peak_mib
+from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.inference.fuser import Fuser
+from bilevel_jax.models import fusion_network
+
+
+def rows(*, networks: Sequence[str], sizes: Sequence[Sequence[int]], repeats: int) -> Iterator[Row]:
+    """A row a fusion network and size.
+
+    `ms` is one call of `Fuser.fuse` on one pair: an infrared [H, W] and a visible [H, W, 3] uint8 image in the host's
+    memory in, a uint8 image there out. `result` has pairs a second and the milliseconds of the network alone, its
+    input on the device and neither padded nor tiled: the difference is the host's work and the transfer. Parameters
+    are random, which changes no time. `compile_s` is that of the network alone.
+
+    Args:
+        networks: names of `models.fusion_network`.
+        sizes: (height, width) in pixels.
+        repeats: calls of which the median is taken, at most.
+    """
+    for name in networks:
+        network = fusion_network(name)
+        params = jax.jit(network.init)(jax.random.PRNGKey(0), *[jnp.zeros((1, 64, 64, 1))] * 2)
+        for height, width in sizes:
+            row = _cost(network, params, height, width, repeats)
+            row["what"] = f"Fuser, {name}, {width}x{height}"
+            yield row
+
+
+def _cost(network: Any, params: Any, height: int, width: int, repeats: int) -> Row:
+    rng = np.random.default_rng(0)
+    infrared = rng.integers(0, 256, (height, width), dtype=np.uint8)
+    visible = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    fuser = Fuser(network.apply, params, radius=network.receptive_radius)
+    ms = median_ms(lambda: fuser.fuse(infrared, visible), repeats)
+    pair = [jax.device_put(np.float32(image[None, ..., None]) / 255) for image in (infrared, visible[..., 0])]
+    program = compiled(lambda: jax.jit(network.apply).lower(params, *pair))
+    alone = median_ms(lambda: program.call(params, *pair), repeats)
+    row: Row = {
+        "what": "Fuser",
+        "ms": ms,
+        "compile_s": program.compile_s,
+        "result": f"{1e3 / ms:.1f} images/s; network alone {alone:.1f} ms",
+        "details": {"images_per_s": 1e3 / ms, "network_ms": alone, "tflop": program.tflop},
+    }
+    peak = peak_mib(jax.devices()[0])
+    return row if peak is None else {**row, "peak_mib": peak}
