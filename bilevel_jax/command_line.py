@@ -13,11 +13,16 @@ from bilevel_jax.errors import HelpShown, InputError
 
 
 def parse_flags(
-    define: Callable[[flags.FlagValues], None], argv: Sequence[str], usage: str, required: Sequence[str] = ()
+    define: Callable[[flags.FlagValues], None],
+    argv: Sequence[str],
+    usage: str,
+    required: Sequence[str] = (),
+    compilation_cache: str = "",
 ) -> flags.FlagValues:
     """Parses `argv` (with the program's name first) by the flags that `define` adds, and by those of every command.
 
-    A command that goes on from here compiles into the cache that `--compilation_cache` names.
+    A command that goes on from here compiles into the cache that `--compilation_cache` names, whose default is
+    `compilation_cache`: "off" for a command that measures compilation.
 
     Raises:
         InputError: an unknown flag (the nearest is named), a bad value, a missing flag, or an argument that is none;
@@ -30,7 +35,7 @@ def parse_flags(
         flags.DEFINE_bool("help", False, "show this help", short_name="h", flag_values=values)
         flags.DEFINE_string(
             "compilation_cache",
-            "",
+            compilation_cache,
             "folder for compiled programs, which the next start then loads, or off (default: ~/.cache/bilevel_jax/xla)",
             flag_values=values,
         )

@@ -12,8 +12,6 @@ import time
 import zlib
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from bilevel_jax.cache_folder import cache_folder
 from bilevel_jax.errors import InputError
 
@@ -85,13 +83,16 @@ def keep_compiled_programs(where: str = "") -> Path | None:
         return None
     if not where and jax.config.jax_compilation_cache_dir:
         return None
+    if importlib.util.find_spec("filelock") is None:
+        print("note: compiled programs are not kept: pip install filelock.", file=sys.stderr, flush=True)
+        return None
     root = Path(where).expanduser().absolute() if where else cache_folder() / "xla"
     folder = root / f"jaxlib-{importlib.metadata.version('jaxlib')}-{_cpu_type()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_damaged(folder)
         _remove_unused(root, folder)
-    except (OSError, Timeout) as error:
+    except OSError as error:  # filelock's Timeout is one too
         print(
             f"note: compiled programs are not kept, {folder} cannot be used: {error}; --compilation_cache=DIR is "
             "another place, --compilation_cache=off says nothing.",
@@ -112,9 +113,10 @@ def remove_damaged(folder: Path) -> list[str]:
     Looks only at files that are newer than its last look. Returns the names of the files that it removed.
 
     Raises:
-        Timeout: another process holds the folder's lock for more than LOCK_SECONDS.
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or another process holds its lock for more than LOCK_SECONDS.
     """
+    from filelock import FileLock
+
     removed = []
     looked = folder / ".looked"
     with FileLock(folder / ".lockfile", timeout=LOCK_SECONDS):  # the lock that JAX itself takes

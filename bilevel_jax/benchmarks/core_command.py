@@ -33,7 +33,7 @@ def core_command(argv: Sequence[str]) -> None:
         flags.DEFINE_integer("examples", None, "of a batch, in place of the network's", 1, flag_values=values)
         flags.DEFINE_string("out", None, "Markdown file for the tables", flag_values=values)
 
-    values = parse_flags(define, argv, USAGE)
+    values = parse_flags(define, argv, USAGE, compilation_cache="off")
     for flag, table in (("networks", NETWORKS), ("weightings", WEIGHTINGS), ("estimators", ESTIMATORS)):
         for name in values[flag].value:
             if name not in table:

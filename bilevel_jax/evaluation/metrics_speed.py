@@ -23,7 +23,7 @@ def metrics_command(argv: Sequence[str]) -> None:
         flags.DEFINE_list("size", ["480", "640"], "height and width in pixels", flag_values=values)
         flags.DEFINE_integer("repeats", 15, "calls of which the least and the median are shown", 1, flag_values=values)
 
-    values = parse_flags(define, argv, USAGE)
+    values = parse_flags(define, argv, USAGE, compilation_cache="off")
     print(format_table(measure(*height_and_width("size", values.size), values.repeats), digits=0))
 
 

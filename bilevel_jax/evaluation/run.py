@@ -137,6 +137,6 @@ def _say_report(values: flags.FlagValues) -> None:
 
 def benchmark_command(argv: Sequence[str]) -> None:
     """Prints what a training step of a configuration costs, part by part."""
-    values = parse_flags(lambda v: define_config_flag(v, argv), argv, BENCHMARK_USAGE, required=["config"])
+    values = parse_flags(lambda v: define_config_flag(v, argv), argv, BENCHMARK_USAGE, ["config"], "off")
     config = check_config(values.config)
     print(format_table(time_parts(config, open_sets(config.data, config.seed))))

@@ -35,7 +35,7 @@ def accelerator_command(argv: Sequence[str], experiments: Path) -> None:
         flags.DEFINE_float("minutes", 8.0, "for everything", 0.0, flag_values=values)
         flags.DEFINE_bool("small", False, "sizes for a CPU: shows that it runs, measures nothing", flag_values=values)
 
-    values = parse_flags(define, argv, USAGE, required=["out"])
+    values = parse_flags(define, argv, USAGE, required=["out"], compilation_cache="off")
     out = Path(values.out)
 
     def report(results: list[dict[str, Any]], newest: dict[str, Any]) -> None:
