@@ -1,6 +1,5 @@
-"""One smoke run for all tests of the commands, and a compilation cache that the runs share."""
+"""One smoke run for all tests of the commands."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,21 +11,12 @@ SMOKE = ROOT / "experiments" / "configs" / "smoke.py"
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory):
-    cache = {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    }
-    return os.environ | cache
-
-
-@pytest.fixture(scope="session")
-def command(environment):
+def command():
     """Runs experiments/NAME.py with arguments and returns the finished process."""
 
     def run(name, *arguments):
         line = [sys.executable, str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
-        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
 
     return run
 

@@ -48,24 +48,33 @@ def test_a_run_leaves_pictures_curves_metrics_a_checkpoint_and_a_table(smoke_run
         assert kind in printed and 0 <= row["mIoU_all"] <= row["mIoU_occurring"] <= 1 and row["EN"] > 1
 
 
-def test_killed_and_stopped_runs_continue_to_the_same_parameters_and_metrics(smoke_run, environment, tmp_path):
-    line = [sys.executable, str(ROOT / "experiments" / "train.py"), f"--config={SMOKE}", f"--workdir={tmp_path}"]
+@pytest.mark.parametrize(
+    "cache", ["JAX's own", pytest.param("off", marks=pytest.mark.slow), pytest.param("damaged", marks=pytest.mark.slow)]
+)
+def test_killed_and_stopped_runs_continue_to_the_same_parameters_and_metrics(smoke_run, tmp_path, cache):
+    workdir, programs = tmp_path / "run", tmp_path / "programs"
+    line = [sys.executable, str(ROOT / "experiments" / "train.py"), f"--config={SMOKE}", f"--workdir={workdir}"]
     line += ["--config.rows.steps=0"]
+    line += {"JAX's own": [], "off": ["--compilation_cache=off"], "damaged": [f"--compilation_cache={programs}"]}[cache]
     codes = []
     for number, after in ((signal.SIGKILL, 5), (signal.SIGTERM, 7)):
-        process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        wait_for_step(tmp_path, after, process)
+        process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_for_step(workdir, after, process)
         process.send_signal(number)
         _, printed = process.communicate(timeout=120)
         codes.append(process.returncode)
+        for i, path in enumerate(sorted(programs.rglob("*-cache"))):
+            if i % 2:
+                path.write_bytes(path.read_bytes()[: i * 1000])
     assert codes == [-signal.SIGKILL, 75], printed
     assert "the same command resumes" in printed
-    last = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    last = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert last.returncode == 0, last.stderr
-    straight, resumed = load_run(smoke_run[0])[1], load_run(tmp_path)[1]
+    straight, resumed = load_run(smoke_run[0])[1], load_run(workdir)[1]
     for name in ("outer_params", "inner_params", "outer_state", "inner_state"):
         assert_same(straight[name], resumed[name])
-    assert metrics(tmp_path) == metrics(smoke_run[0])
+    assert metrics(workdir) == metrics(smoke_run[0])
+    assert len(list(programs.rglob("*-cache"))) >= (4 if cache == "damaged" else 0)
 
 
 def wait_for_step(workdir, step, process):
@@ -179,7 +188,7 @@ def test_a_workdir_of_a_live_run_exits_2(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_two_processes_are_one(environment, tmp_path):
+def test_two_processes_are_one(tmp_path):
     """Of the same run: the first process writes, the metrics are those of the whole batch.
 
     Losses agree to rounding. L1's gradient is a sign, so where rounding turns one the update's norm jumps a little.
@@ -190,12 +199,11 @@ def test_two_processes_are_one(environment, tmp_path):
     options = ["--config.rows.steps=0"] + [f"--config.{o}.name=sgd" for o in ("warm_start", "inner", "outer")]
     options += ["--config.keep_best=VIF", "--config.validate_every=3", "--config.keep_checkpoints=1"]
     line = [sys.executable, str(ROOT / "experiments" / "train.py"), f"--config={SMOKE}", *options]
-    single = subprocess.run([*line, f"--workdir={tmp_path / 'one'}"], env=environment, capture_output=True, text=True)
+    single = subprocess.run([*line, f"--workdir={tmp_path / 'one'}"], capture_output=True, text=True)
     assert single.returncode == 0, single.stderr
     line += [f"--workdir={tmp_path / 'two'}", f"--coordinator=127.0.0.1:{port}", "--num_processes=2"]
     both = [
-        subprocess.Popen([*line, f"--process_id={i}"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for i in range(2)
+        subprocess.Popen([*line, f"--process_id={i}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for i in range(2)
     ]
     printed = [process.communicate(timeout=400) for process in both]
     assert [process.returncode for process in both] == [0, 0], printed
