@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "experiments" / "configs" / "smoke.py"
@@ -22,9 +23,14 @@ def command():
 
 
 @pytest.fixture(scope="session")
-def smoke_run(command, tmp_path_factory):
-    """A finished run of smoke.py: (its folder, what it printed)."""
-    workdir = tmp_path_factory.mktemp("run") / "smoke"
-    done = command("train", f"--config={SMOKE}", f"--workdir={workdir}")
-    assert done.returncode == 0, done.stderr
-    return workdir, done.stdout
+def smoke_run(command, tmp_path_factory, worker_id):
+    """A finished run of smoke.py: (its folder, what it printed). All processes of the tests share one."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    workdir, printed = shared / "smoke", shared / "smoke.txt"
+    with FileLock(shared / "smoke.lock"):
+        if not printed.exists():
+            done = command("train", f"--config={SMOKE}", f"--workdir={workdir}")
+            assert done.returncode == 0, done.stderr
+            printed.write_text(done.stdout)
+    return workdir, printed.read_text()

@@ -8,7 +8,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints import Run
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, run_command
 from bilevel_jax.images.files import read_image, write_image
 from bilevel_jax.inference import Fuser, cli, fuse_files, pretrained
 from bilevel_jax.models import fusion_network
@@ -132,9 +132,12 @@ def _command(root, *extra):
 
 
 def test_the_command_fuses(pairs, workdir, capsys):
-    assert cli.main(_command(pairs, f"--workdir={workdir}", "--format=tif", "--infrared_range=0,255")) == 0
+    assert (
+        run_command(cli.fuse_command, _command(pairs, f"--workdir={workdir}", "--format=tif", "--infrared_range=0,255"))
+        == 0
+    )
     assert f"Fusing with step 3 of {workdir}" in capsys.readouterr().out
-    assert cli.main(_command(pairs, f"--workdir={workdir}", "--checkpoint=4")) == 2
+    assert run_command(cli.fuse_command, _command(pairs, f"--workdir={workdir}", "--checkpoint=4")) == 2
     assert "no checkpoint '4'; expected best, newest, or one of 3" in capsys.readouterr().err
     fused = read_image(pairs / "out" / "b.tif").astype(float)
     mean = read_image(pairs / "ir" / "b.bmp") / 2 + read_image(pairs / "vi" / "b.png") / 2
@@ -142,7 +145,7 @@ def test_the_command_fuses(pairs, workdir, capsys):
 
 
 def test_the_command_fuses_without_a_run(pairs):
-    assert cli.main(_command(pairs, "--method=max")) == 0
+    assert run_command(cli.fuse_command, _command(pairs, "--method=max")) == 0
     brighter = np.maximum(read_image(pairs / "ir" / "b.bmp"), read_image(pairs / "vi" / "b.png"))
     np.testing.assert_array_equal(read_image(pairs / "out" / "b.png"), brighter)
     assert read_image(pairs / "out" / "a.png").shape == (31, 45, 3)
@@ -166,14 +169,14 @@ def test_the_command_fuses_without_a_run(pairs):
 )
 def test_bad_usage_is_one_sentence_and_exit_2(pairs, capsys, monkeypatch, extra, message):
     monkeypatch.setattr(pretrained, "FOLDER", pairs / "no_weights")
-    assert cli.main(_command(pairs, *extra)) == 2
+    assert run_command(cli.fuse_command, _command(pairs, *extra)) == 2
     said = capsys.readouterr().err.strip()
     assert re.search(message, said) and len(said.splitlines()) == 1
     assert not (pairs / "out").exists()
 
 
 def test_missing_flags_and_help(capsys):
-    assert cli.main(["bilevel-fuse"]) == 2
+    assert run_command(cli.fuse_command, ["bilevel-fuse"]) == 2
     assert "--ir is missing" in capsys.readouterr().err
-    assert cli.main(["bilevel-fuse", "--help"]) == 0
+    assert run_command(cli.fuse_command, ["bilevel-fuse", "--help"]) == 0
     assert "--ir=DIR_OR_FILE" in capsys.readouterr().out

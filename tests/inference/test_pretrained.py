@@ -9,7 +9,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints.weights import Weights, write_weights
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, run_command
 from bilevel_jax.images.files import read_image, write_image
 from bilevel_jax.inference import Fuser, cli, pretrained
 from bilevel_jax.inference.folder import find_pairs
@@ -69,13 +69,13 @@ def test_the_command_uses_them_and_says_so(folder, tmp_path, capsys):
         write_image(tmp_path / f"{camera}.png", rng.integers(0, 256, (33, 40)).astype(np.uint8))
     line = ["bilevel-fuse", f"--ir={tmp_path / 'ir.png'}", f"--vis={tmp_path / 'vi.png'}", f"--out={tmp_path / 'out'}"]
     pair = [read_image(tmp_path / f"{camera}.png") for camera in ("ir", "vi")]
-    assert cli.main(line) == 0
+    assert run_command(cli.fuse_command, line) == 0
     name = pretrained.DEFAULT
     said = capsys.readouterr().out
     assert f"Fusing with the weights {name}; their model card is {folder / name}.md" in said
     np.testing.assert_array_equal(read_image(tmp_path / "out" / "vi.png"), Fuser.pretrained().fuse(*pair))
     for given in ("zeros", folder / "zeros.safetensors"):  # by name, and as a file
-        assert cli.main([*line, f"--weights={given}"]) == 0
+        assert run_command(cli.fuse_command, [*line, f"--weights={given}"]) == 0
         assert "Fusing with the weights zeros\n" in capsys.readouterr().out
         difference = read_image(tmp_path / "out" / "vi.png") - (pair[0] / 2 + pair[1] / 2)
         assert np.abs(difference).max() <= 0.5
