@@ -7,8 +7,8 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.normalisation import NORMS, imagenet_normalised
 
-# He et al. 2016, table 1: residual blocks in each of the four stages.
-STAGES = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
+# He et al. 2016, table 1: residual blocks in each of the four stages. ResNet-10 is ResNet-18 with one block a stage.
+STAGES = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 
 
 class ResNet(nn.Module):
@@ -40,7 +40,7 @@ class ResNet(nn.Module):
         x = nn.relu(norm(name="stem_norm")(x))
         if self.stem_stride == 4:
             x = nn.max_pool(x, (3, 3), (2, 2), [(1, 1), (1, 1)])
-        block = BasicBlock if self.depth == 18 else Bottleneck
+        block = Bottleneck if self.depth == 50 else BasicBlock
         features = []
         for stage, blocks in enumerate(STAGES[self.depth]):
             for index in range(blocks):

@@ -36,7 +36,7 @@ CHOICES = {
     "semantic.task": (*SEMANTIC_NETWORKS, "none"),
     "semantic.network": tuple(dict.fromkeys(name for names in SEMANTIC_NETWORKS.values() for name in names)),
     "semantic.norm": tuple(NORMS),
-    "semantic.depth": (18, 50),
+    "semantic.depth": (10, 18, 50),
     "semantic.stem_stride": (1, 2, 4),
     "bilevel.estimator": tuple(OPTIONS),
     "bilevel.weighting": tuple(name for name in WEIGHTINGS if name not in NOT_FOR_TWO_TASKS),
@@ -143,7 +143,7 @@ def default_config() -> ConfigDict:
     config.semantic.network = ""  # "": FCOS or the small segmenter; segmentation: deeplab, segformer_b0 ... _b3 too
     config.semantic.backbone = ""  # file of convert.py backbone: ImageNet weights that the semantic network starts from
     config.semantic.norm = "group"  # of a ResNet: group; frozen: by the constants of `backbone`, which has to be given
-    config.semantic.depth = 18  # ResNet-18 or -50; SegFormer has no use for depth, width and stem_stride
+    config.semantic.depth = 18  # ResNet-10, -18 or -50; SegFormer has no use for depth, width and stem_stride
     config.semantic.width = 16  # channels of its first stage; 64 in the paper
     config.semantic.channels = 32  # of the FPN and the head; 256 in the paper
     config.semantic.head_convs = 2  # detection: convolutions of each FCOS tower; 4 in the paper

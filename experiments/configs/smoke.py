@@ -17,6 +17,7 @@ def get_config() -> ConfigDict:
     config.data.block = 4
     config.data.crop = (48, 48)
     config.data.batch_size = 2
+    config.semantic.depth = 10
     config.semantic.width = 8
     config.semantic.channels = 16
     config.bilevel.outer_every = 2

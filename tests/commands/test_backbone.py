@@ -20,7 +20,7 @@ GOLDEN = ROOT / "tests" / "golden" / "backbones.py"
         (
             "resnet18",
             ["--config.semantic.network=deeplab", "--config.semantic.norm=frozen"]
-            + ["--config.semantic.width=64", "--config.semantic.stem_stride=4"],
+            + ["--config.semantic.depth=18", "--config.semantic.width=64", "--config.semantic.stem_stride=4"],
         ),
     ],
 )

@@ -26,7 +26,7 @@ def _config():
     config.data.num_train, config.data.num_validation, config.data.num_test = 6, 3, 4
     config.data.height, config.data.width = 48, 64
     config.data.crop = (48, 48)
-    config.semantic.width, config.semantic.channels = 8, 16
+    config.semantic.depth, config.semantic.width, config.semantic.channels = 10, 8, 16
     config.rows.steps, config.rows.batch_size = 2, 2
     return config
 

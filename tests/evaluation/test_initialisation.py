@@ -22,7 +22,7 @@ from bilevel_jax.training.problem import networks_from_config
 def _config(channels=16):
     config = default_config()
     config.data.num_train, config.data.num_validation, config.data.block = 4, 2, 2
-    config.semantic.width, config.semantic.channels = 8, channels
+    config.semantic.depth, config.semantic.width, config.semantic.channels = 10, 8, channels
     return config
 
 

@@ -20,7 +20,7 @@ from bilevel_jax.training.problem import networks_from_config
 @pytest.fixture(scope="module")
 def config():
     config = default_config()
-    config.semantic.width, config.semantic.channels = 8, 16
+    config.semantic.depth, config.semantic.width, config.semantic.channels = 10, 8, 16
     config.validate_pairs, config.keep_best = 2, "EN"
     return config
 

@@ -10,7 +10,7 @@ from bilevel_jax.boxes.iou import iou
 from bilevel_jax.losses.detection import detection_loss
 from bilevel_jax.models.fcos import FCOS, decode
 
-SMALL = FCOS(3, depth=18, width=8, channels=16, head_convs=1, stem_stride=2)
+SMALL = FCOS(3, depth=10, width=8, channels=16, head_convs=1, stem_stride=2)
 
 
 @pytest.fixture(scope="module")

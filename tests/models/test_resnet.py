@@ -17,7 +17,8 @@ def _shapes(network, *arguments):
 
 
 # torchvision's resnet18 and resnet50 without their last layer: 11,689,512 - 513,000 and 25,557,032 - 2,049,000.
-@pytest.mark.parametrize("depth, count, channels", [(18, 11_176_512, 64), (50, 23_508_032, 256)])
+# ResNet-10 by hand: 9,536 + 73,984 + 230,144 + 919,040 + 3,673,088 in the stem and the four stages.
+@pytest.mark.parametrize("depth, count, channels", [(10, 4_905_792, 64), (18, 11_176_512, 64), (50, 23_508_032, 256)])
 def test_published_size(depth, count, channels):
     features, parameters = _shapes(ResNet(depth), jnp.zeros((1, 64, 96, 3)))
     assert parameters == count

@@ -34,7 +34,7 @@ def test_learns_one_image_by_heart():
     rng = np.random.default_rng(0)
     colours = np.array([[0.4, 0.4, 0.4], [0.7, 0.4, 0.3], [0.3, 0.5, 0.7]])
     image = colours[labels] + rng.normal(size=(1, 48, 48, 3)) * 0.05
-    network = SegmentationNetwork(3, width=8, channels=16, stem_stride=2)
+    network = SegmentationNetwork(3, depth=10, width=8, channels=16, stem_stride=2)
     image = jnp.asarray(image, jnp.float32)
     params = jax.jit(network.init)(jax.random.key(0), image)
     optimizer = optax.adam(3e-3)

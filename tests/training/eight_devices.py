@@ -34,7 +34,7 @@ SIZE, BATCH = 32, 8
 def configuration(task: str, weighting: str) -> ConfigDict:
     config = default_config()
     config.data.crop = (SIZE, SIZE)
-    config.semantic.update(task=task, width=8, channels=8, head_convs=1)
+    config.semantic.update(task=task, depth=10, width=8, channels=8, head_convs=1)
     config.bilevel.update(weighting=weighting, correction=1.0, relative_damping=0.5)
     # Adam divides by the root of a mean square: where a gradient is all but zero it turns rounding into steps of full
     # size, and no two orders of summation agree.

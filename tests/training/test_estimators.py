@@ -38,7 +38,7 @@ def setup(task, **changes):
     config = default_config()
     config.data.crop = (SIZE, SIZE)
     config.semantic.task = task
-    config.semantic.width = config.semantic.channels = 8
+    config.semantic.depth, config.semantic.width, config.semantic.channels = 10, 8, 8
     config.semantic.head_convs = 1
     config.update_from_flattened_dict(changes)
     config = check_config(config)

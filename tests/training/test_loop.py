@@ -5,10 +5,8 @@ import json
 import re
 import time
 
-import jax
 import numpy as np
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.data.scenes import SceneSource
@@ -35,21 +33,6 @@ def folder(tmp_path_factory):
     (root / "val.txt").write_text("\n".join(names[6:8]))
     (root / "test.txt").write_text("\n".join(names[8:]))
     return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once(tmp_path_factory):
-    """Every run compiles the same step."""
-    values = {"jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled"))}
-    values["jax_persistent_cache_min_compile_time_secs"] = 0.0
-    before = {name: getattr(jax.config, name) for name in values}
-    for name, value in values.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -37,6 +37,7 @@ def setup(task, **bilevel):
     config = default_config()
     config.data.crop = (SIZE, SIZE)
     config.semantic.task = task
+    config.semantic.depth = 10
     config.semantic.width = 8
     config.semantic.channels = 8
     config.semantic.head_convs = 1

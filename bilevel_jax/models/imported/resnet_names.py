@@ -7,12 +7,12 @@ from bilevel_jax.models.resnet import STAGES
 
 
 def resnet_depth(keys: Iterable[str]) -> int | None:
-    """18 or 50 where the keys are those of torchvision's ResNet of that depth, by its blocks; None for others."""
+    """10, 18 or 50 where the keys are those of torchvision's ResNet of that depth, by its blocks; None for others."""
     keys = set(keys)
     per_block = 3 if "layer1.0.conv3.weight" in keys else 2
     blocks = [sum(f"layer{stage}.{index}.conv1.weight" in keys for index in range(64)) for stage in (1, 2, 3, 4)]
     for depth, own in STAGES.items():
-        if tuple(blocks) == own and per_block == (2 if depth == 18 else 3):
+        if tuple(blocks) == own and per_block == (3 if depth == 50 else 2):
             return depth
     return None
 
@@ -23,7 +23,7 @@ def resnet_sources(depth: int) -> dict[str, Source]:
     for stage, blocks in enumerate(STAGES[depth]):
         for index in range(blocks):
             ours, theirs = f"stage{stage}_block{index}", f"layer{stage + 1}.{index}"
-            for conv in range(2 if depth == 18 else 3):
+            for conv in range(3 if depth == 50 else 2):
                 sources[f"{ours}/conv{conv}"] = Source(f"{theirs}.conv{conv + 1}")
                 sources[f"{ours}/norm{conv}"] = Source(f"{theirs}.bn{conv + 1}")
             sources[f"{ours}/skip"] = Source(f"{theirs}.downsample.0")
