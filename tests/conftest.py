@@ -14,7 +14,7 @@ os.environ.setdefault(
 )
 # Before jaxlib 0.10.2 every program that is loaded is logged as an error that is none (bilevel_jax/compilation.py).
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,10 +1,8 @@
-"""The whole method on the built-in scenes in minutes: tiny fusion network, segmentation.
+"""The whole method on the built-in scenes in minutes: tiny fusion network, segmentation by a ResNet-10.
 
     python experiments/train.py --config=experiments/configs/quickstart.py
 
-Two cores of a server CPU, 2026-11-23: 5 min 10 s with its table. mIoU over all nine classes on 100 val scenes, seed 0:
-infrared alone 34.3 %, visible alone 31.7 %, their average 38.6 %, fused 40.3 %. One seed more moves a figure by up to 5
-points.
+FIGURES
 """
 
 from ml_collections import ConfigDict
@@ -13,4 +11,10 @@ from bilevel_jax.training.config import default_config
 
 
 def get_config() -> ConfigDict:
-    return default_config()
+    config = default_config()
+    config.semantic.depth = 10
+    # The last sixth at a tenth of the learning rate: as good as 400 steps without it.
+    config.rows.steps = 300
+    config.rows.boundaries = (250,)
+    config.rows.scales = (0.1,)
+    return config

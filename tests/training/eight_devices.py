@@ -1,9 +1,10 @@
-"""A program: TASK WEIGHTING HOW STEPS PRECISION. Trains on one device and on eight forced ones; prints what differs.
+"""A program: PRECISION CASES. Trains on one device and on eight forced ones; prints what differs, a line a case.
 
-HOW is the number of devices that share one copy of the state, or pmap or shard_map: the pure steps in a user's own.
-In float32 eight devices take every step from where one device stood: a step is the same function to rounding, but where
-a ReLU is within rounding of 0 the order of a sum decides about its gradient, and after some steps of their own two
-runs are as far apart as two seeds. In float64 nothing is that near to 0, and eight devices take all steps on their own.
+CASES is a JSON list of [task, weighting, how, steps]. HOW is the number of devices that share one copy of the state, or
+pmap or shard_map: the pure steps in a user's own. In float32 eight devices take every step from where one device stood:
+a step is the same function to rounding, but where a ReLU is within rounding of 0 the order of a sum decides about its
+gradient, and after some steps of their own two runs are as far apart as two seeds. In float64 nothing is that near to
+0, and eight devices take all steps on their own.
 """
 
 import functools
@@ -15,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-if sys.argv[-1] == "float64":  # before the package takes jnp.float32 for a default
+if sys.argv[1] == "float64":  # before the package takes jnp.float32 for a default
     jax.config.update("jax_enable_x64", True)
     jnp.float32 = jnp.float64
 
@@ -39,7 +40,7 @@ def configuration(task: str, weighting: str) -> ConfigDict:
     # Adam divides by the root of a mean square: where a gradient is all but zero it turns rounding into steps of full
     # size, and no two orders of summation agree.
     for optimizer in ("warm_start", "inner", "outer"):
-        config[optimizer].update(name="sgd", learning_rate=1e-2)
+        config[optimizer].update(name="sgd", learning_rate=3e-2)
     return config
 
 
@@ -117,12 +118,17 @@ def train(config: ConfigDict, mesh, steps: int, starts=None):
     return states, history
 
 
-def main(task: str, weighting: str, how: str, steps: str, precision: str) -> None:
-    assert jax.device_count() == 8
-    run = functools.partial(train, configuration(task, weighting), steps=int(steps))
-    one, one_history = run(mesh=None)
-    mesh = device_mesh(int(how)) if how.isdigit() else how
-    many, many_history = run(mesh=mesh, starts=one if precision == "float32" else None)
+@functools.cache
+def on_one_device(task: str, weighting: str, steps: int):
+    return train(configuration(task, weighting), None, steps)
+
+
+def compare(precision: str, task: str, weighting: str, how: int | str, steps: int, longest: int) -> dict[str, float]:
+    one, one_history = on_one_device(task, weighting, longest)
+    one, one_history = one[: 2 * steps + 2], one_history[: 2 * steps + 1]
+    mesh = device_mesh(how) if isinstance(how, int) else how
+    starts = one if precision == "float32" else None
+    many, many_history = train(configuration(task, weighting), mesh, steps, starts)
     assert one[-1].outer_params["params"]["fuse"]["bias"].dtype == precision
     apart = lambda a, b: float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
     furthest = lambda a, b: max(jax.tree.leaves(jax.tree.map(apart, a, b)))
@@ -135,7 +141,15 @@ def main(task: str, weighting: str, how: str, steps: str, precision: str) -> Non
     ]
     differences = [furthest(parameters(a), parameters(b)) for a, b in zip(one, many, strict=True)]
     moved = furthest(one[-1].outer_params, one[0].outer_params)
-    print(json.dumps({"losses": float(max(losses)), "parameters": max(differences), "moved": moved}))
+    return {"losses": float(max(losses)), "parameters": max(differences), "moved": moved}
+
+
+def main(precision: str, cases: str) -> None:
+    assert jax.device_count() == 8
+    cases = json.loads(cases)
+    for task, weighting, how, steps in cases:
+        longest = max(case[3] for case in cases if case[:2] == [task, weighting])  # trained once on one device
+        print(json.dumps(compare(precision, task, weighting, how, steps, longest)), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from bilevel_jax.models.resnet import STAGES, ResNet
 WRAPPERS = re.compile(r"^((module|model|backbone|segformer)\.)+")
 # Heads of the tasks that the weights were trained for, and torch's counter.
 LEFT_OUT = re.compile(r"^(fc|head|classifier|aux_classifier|decode_head|auxiliary_head)\.|\.num_batches_tracked$")
-NAMED = f"ResNet-{' or -'.join(map(str, STAGES))} by torchvision's names or MiT-{', '.join(VARIANTS)} by NVlabs' or "
+NAMED = f"ResNet-{', -'.join(map(str, STAGES))} by torchvision's names or MiT-{', '.join(VARIANTS)} by NVlabs' or "
 NAMED += "Hugging Face's"
 
 

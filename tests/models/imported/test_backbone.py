@@ -99,7 +99,7 @@ def test_everything_that_does_not_fit_is_named():
         "1 not known: layer3.0.attention.weight; "
         "1 of another shape: layer1.0.conv1.weight is 64x64x1x1, expected 64x64x3x3."
     )
-    with pytest.raises(InputError, match="mine.pth has 2 arrays .a, b.; expected ResNet-18 or -50 by torchvision's"):
+    with pytest.raises(InputError, match="mine.pth has 2 arrays .a, b.; expected ResNet-10, -18, -50 by torchvision's"):
         convert({"a": np.zeros(3), "b": np.zeros(3)}, "mine.pth")
 
 
