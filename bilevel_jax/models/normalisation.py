@@ -5,6 +5,7 @@ import math
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 # Of a channel's values in [0, 1] over ImageNet: what networks that were trained on it expect to be taken off.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -35,8 +36,12 @@ class GroupNorm(nn.Module):
         groups = num_groups(channels)
 
         def over_group(values: jax.Array) -> jax.Array:
-            mean = values.mean(axis=(1, 2)).reshape(batch, groups, -1).mean(axis=-1)
-            return jnp.repeat(mean, channels // groups, axis=-1)
+            means = values.mean(axis=(1, 2))
+            if jax.default_backend() == "cpu":
+                # A sum and its way back are kernels of their own there, to compile and to load; a product is a call.
+                same_group = np.kron(np.eye(groups), np.full((channels // groups,) * 2, groups / channels))
+                return jnp.matmul(means, same_group.astype(means.dtype), precision="highest")
+            return jnp.repeat(means.reshape(batch, groups, -1).mean(axis=-1), channels // groups, axis=-1)
 
         centered = x - over_group(x)[:, None, None]
         factor = jax.lax.rsqrt(over_group(centered * centered) + self.epsilon) * scale

@@ -57,17 +57,17 @@ def train(
             device has too little memory, or a data file can no longer be read (what was reached is saved).
         StopSignal: stopped by a signal, after saving.
     """
-    # 1. What does not change: devices, networks, optimizers, compiled steps.
+    # 1. What does not change: devices, networks, optimizers.
     mesh, first = device_mesh(config.fsdp), jax.process_index() == 0
     check_batch_size(mesh, "config.data.batch_size", config.data.batch_size, config.accumulate)
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     optimizers = Optimizers(config, num_tasks=1 if networks.semantic is None else 2)
-    steps = make_steps(config, networks, optimizers, mesh)
-    # 2. The state and the data from their beginning.
+    # 2. The state and the data from their beginning, and what changes the state.
     begins = not has_checkpoint(workdir)
     fresh, taken_over = initial_state(config, networks, optimizers, imported=begins), None
     if config.initial.run and begins:
         fresh, taken_over = start_from(config.initial.run, config.initial.parts, fresh)
+    steps = make_steps(config, networks, optimizers, mesh, fresh)
     state = place_state(mesh, fresh)
     batches = {"inner": _batches(config, sets, "inner"), "outer": _batches(config, sets, "outer")}
     # 3. Or from the last checkpoint: state, then data position, then metrics up to that step.

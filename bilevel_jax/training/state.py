@@ -1,5 +1,6 @@
 """Everything that training changes, in one dataclass."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -60,17 +61,22 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     if networks.semantic is not None:
         fresh = initial_semantic_params(config, networks, semantic_key)
         inner_params["semantic"] = BackboneStart(config.semantic)(fresh) if imported else fresh
-    state = TrainState(
-        step=jnp.int32(0),
-        key=key,
-        outer_params=outer_params,
-        warm_start_state=optimizers.warm_start.init(outer_params),
-        outer_state=(optimizers.aggregate.init(outer_params), optimizers.outer.init(outer_params)),
-        inner_params=inner_params,
-        inner_state={task: optimizers.inner.init(params) for task, params in inner_params.items()},
-    )
-    # A state that is donated to a step must not hold one buffer in two places, as fresh optimizer states may.
-    return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
+
+    def assembled(outer_params: Any, inner_params: dict[str, Any]) -> TrainState:
+        state = TrainState(
+            step=jnp.int32(0),
+            key=key,
+            outer_params=outer_params,
+            warm_start_state=optimizers.warm_start.init(outer_params),
+            outer_state=(optimizers.aggregate.init(outer_params), optimizers.outer.init(outer_params)),
+            inner_params=inner_params,
+            inner_state={task: optimizers.inner.init(params) for task, params in inner_params.items()},
+        )
+        # A state that is donated to a step must not hold one buffer in two places, as fresh optimizer states may.
+        return jax.tree.map(jnp.copy, state)
+
+    # One program: copies and zeros of every shape by themselves would be a hundred to compile.
+    return _jitted(assembled, key)(outer_params, inner_params)
 
 
 def initial_semantic_params(config: ConfigDict, networks: Networks, key: jax.Array) -> Any:
@@ -79,5 +85,9 @@ def initial_semantic_params(config: ConfigDict, networks: Networks, key: jax.Arr
 
 
 def _drawn(network: nn.Module, key: jax.Array, *inputs: jax.Array) -> Any:
+    return _jitted(network.init, key)(key, *inputs)
+
+
+def _jitted(function: Callable[..., Any], key: jax.Array) -> Callable[..., Any]:
     options = {} if isinstance(key, jax.core.Tracer) else compiler_options()  # inside another program there are none
-    return jax.jit(network.init, compiler_options=options)(key, *inputs)
+    return jax.jit(function, compiler_options=options)

@@ -57,17 +57,24 @@ class Steps(NamedTuple):
     predict: Callable[[Any, dict[str, Any], Batch], tuple[jax.Array, Any]]
 
 
-def make_steps(config: ConfigDict, networks: Networks, optimizers: Optimizers, mesh: Mesh | None = None) -> Steps:
+def make_steps(
+    config: ConfigDict,
+    networks: Networks,
+    optimizers: Optimizers,
+    mesh: Mesh | None = None,
+    state: TrainState | None = None,
+) -> Steps:
     """The steps below, jitted for one configuration; the state is donated where the backend can reuse it.
 
     On a `mesh` the batches are split over its devices and the state, placed by `devices.place_state`, stays as it is
-    placed; None leaves everything on one device.
+    placed; None leaves everything on one device. `state` is any of this configuration; without one the shapes of its
+    arrays are traced, which takes seconds for large networks.
     """
     problem = problem_from_config(config, networks)
     fixed, options = dict(config=config, problem=problem, optimizers=optimizers), compiler_options()
     after = None
     if mesh is not None:
-        shapes = jax.eval_shape(lambda: initial_state(config, networks, optimizers))
+        shapes = state if state is not None else jax.eval_shape(lambda: initial_state(config, networks, optimizers))
         after = state_shardings(mesh, shapes), NamedSharding(mesh, PartitionSpec())
 
     def jitted(name, step):

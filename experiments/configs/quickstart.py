@@ -13,7 +13,6 @@ from bilevel_jax.training.config import default_config
 def get_config() -> ConfigDict:
     config = default_config()
     config.semantic.depth = 10
-    # The last sixth at a tenth of the learning rate: as good as 400 steps without it.
     config.rows.steps = 300
     config.rows.boundaries = (250,)
     config.rows.scales = (0.1,)
