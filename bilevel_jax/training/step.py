@@ -71,7 +71,7 @@ def make_steps(
     arrays are traced, which takes seconds for large networks.
     """
     problem = problem_from_config(config, networks)
-    fixed, options = dict(config=config, problem=problem, optimizers=optimizers), compiler_options()
+    fixed = dict(config=config, problem=problem, optimizers=optimizers)
     after = None
     if mesh is not None:
         shapes = state if state is not None else jax.eval_shape(lambda: initial_state(config, networks, optimizers))
@@ -80,7 +80,7 @@ def make_steps(
     def jitted(name, step):
         step = functools.partial(step, **fixed)
         step = skipping(name, step) if config.on_nan == "skip" else step
-        return OnHostBatches(jax.jit(step, donate_argnums=0, out_shardings=after, compiler_options=options), mesh)
+        return OnHostBatches(step, mesh, donate_argnums=0, out_shardings=after)
 
     report = functools.partial(gradient_report, config=config, problem=problem)
     return Steps(
@@ -88,7 +88,7 @@ def make_steps(
         inner=jitted("inner", inner_step),
         outer=jitted("outer", outer_step),
         single_level=jitted("single_level", single_level_step),
-        gradients=OnHostBatches(jax.jit(report, out_shardings=after and after[1], compiler_options=options), mesh),
+        gradients=OnHostBatches(report, mesh, out_shardings=after and after[1]),
         predict=make_predict(config, networks, problem, mesh),
     )
 
@@ -240,7 +240,7 @@ def make_predict(
         return image, read_predictions(config, networks.semantic.apply(inner_params["semantic"], image))
 
     if mesh is None:
-        return OnHostBatches(jax.jit(predict, compiler_options=compiler_options()))
+        return OnHostBatches(predict)
     everywhere = jax.jit(
         predict, out_shardings=NamedSharding(mesh, PartitionSpec()), compiler_options=compiler_options()
     )
@@ -275,14 +275,20 @@ def _named(prefix: str, terms: Mapping[str, jax.Array]) -> Metrics:
 
 
 class OnHostBatches:
-    """A jitted step on host batches: what only messages need (names, sizes) stays out of its arguments."""
+    """A jitted step on host batches: what only messages need (names, sizes) stays out of its arguments.
 
-    def __init__(self, step: Callable[..., Any], mesh: Mesh | None = None):
-        self._step = step
+    `options` are those of `jax.jit`. Inside another jitted function the step becomes a part of that program, which
+    decides how it is compiled.
+    """
+
+    def __init__(self, step: Callable[..., Any], mesh: Mesh | None = None, **options: Any):
+        self._step = jax.jit(step, compiler_options=compiler_options(), **options)
+        self._part = jax.jit(step, **options)
         self._mesh = mesh
 
     def __call__(self, *args: Any) -> Any:
-        return self._step(*self._placed(args))
+        inside = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(args[0]))
+        return (self._part if inside else self._step)(*self._placed(args))
 
     def lower(self, *args: Any) -> jax.stages.Lowered:
         """The step lowered for these arguments, for those who compile it themselves."""

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from bilevel_jax.bilevel import dynamic_aggregate, next_weights, outer_gradient, reduce_loss, weights_known
+from bilevel_jax.compilation import compiler_options
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
@@ -203,3 +204,15 @@ def test_a_lowered_step_computes_what_the_step_does():
     _, expected = steps.inner(copied, batch)
     assert metrics.keys() == expected.keys() and len(expected) > 0
     jax.tree.map(np.testing.assert_array_equal, metrics, expected)
+
+
+def test_options_of_the_compiler_are_left_to_the_program_that_a_step_is_part_of(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "")  # XLA has read its own; here it says that nobody has chosen a level
+    assert compiler_options() == {"xla_backend_optimization_level": 1}
+    config, networks, optimizers, state = setup("none")
+    shapes = jax.eval_shape(lambda: initial_state(config, networks, optimizers))
+    assert jax.tree.map(jnp.shape, state) == jax.tree.map(jnp.shape, shapes)
+    steps = make_steps(config, networks, optimizers)
+    inside, _ = jax.jit(lambda state, batch: steps.warm_start(state, batch))(state, host_batch(0))
+    alone, _ = steps.warm_start(state, host_batch(0))  # last: it takes the state away
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), inside, alone)
