@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -154,8 +155,6 @@ def test_folders_of_another_jaxlib_go_once_nobody_uses_them(unchanged_jax, tmp_p
 
 
 def test_what_an_interrupted_process_left_is_mended(tmp_path):
-    import zlib
-
     (tmp_path / "whole-cache").write_bytes(zlib.compress(b"program"))
     (tmp_path / "gone-atime").write_bytes(bytes(8))
     assert remove_damaged(tmp_path) == []

@@ -4,6 +4,7 @@ Parts that are published or listed are taken as they are. One that is missing is
 (`config.data.test_share`) in contiguous blocks, of day and of night by themselves, the same for every seed of a run.
 """
 
+import itertools
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,7 +121,7 @@ def _folder_lists(config: ConfigDict, chooses: bool) -> dict[str, list[str]]:
                 f"{path} does not exist, expected one name a line; or `python experiments/prepare.py "
                 f"--dataset=folder --source={root}`, which holds out a fifth of the pairs."
             )
-    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
+    for one, other in itertools.combinations(SPLITS, 2):
         both = sorted(set(listed.get(one, ())) & set(listed.get(other, ())))
         if both:
             raise InputError(
@@ -140,7 +141,7 @@ def _cut(num: int, groups: Any, config: ConfigDict, split: str, why: str) -> Any
 
 
 def _check_splits_disjoint(config: ConfigDict, parts: dict[str, PreparedSource]) -> None:
-    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
+    for one, other in itertools.combinations(SPLITS, 2):
         if one not in parts or other not in parts:
             continue
         both = sorted(set(parts[one].names) & set(parts[other].names))

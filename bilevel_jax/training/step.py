@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
@@ -27,8 +26,9 @@ from bilevel_jax.bilevel.aggregate import find_state
 from bilevel_jax.compilation import compiler_options
 from bilevel_jax.images.color import fuse_color
 from bilevel_jax.models.fcos import decode
-from bilevel_jax.training.devices import place_batch, replicate, state_shardings
+from bilevel_jax.training.devices import replicate, state_shardings
 from bilevel_jax.training.estimators import estimator_factory
+from bilevel_jax.training.host_batches import OnHostBatches, device_part
 from bilevel_jax.training.parts import mean_over_parts, skipping
 from bilevel_jax.training.problem import (
     Batch,
@@ -244,7 +244,7 @@ def make_predict(
     everywhere = jax.jit(
         predict, out_shardings=NamedSharding(mesh, PartitionSpec()), compiler_options=compiler_options()
     )
-    return lambda *args: everywhere(*args[:2], replicate(mesh, _device_part(args[2])))
+    return lambda *args: everywhere(*args[:2], replicate(mesh, device_part(args[2])))
 
 
 def read_predictions(config: ConfigDict, outputs: Any) -> Any:
@@ -272,34 +272,3 @@ def _present(config: ConfigDict, problem: Any, batch: Batch, axis_name: str | No
 
 def _named(prefix: str, terms: Mapping[str, jax.Array]) -> Metrics:
     return {f"{prefix}/{name}": value for name, value in terms.items()}
-
-
-class OnHostBatches:
-    """A jitted step on host batches: what only messages need (names, sizes) stays out of its arguments.
-
-    `options` are those of `jax.jit`. Inside another jitted function the step becomes a part of that program, which
-    decides how it is compiled.
-    """
-
-    def __init__(self, step: Callable[..., Any], mesh: Mesh | None = None, **options: Any):
-        self._step = jax.jit(step, compiler_options=compiler_options(), **options)
-        self._part = jax.jit(step, **options)
-        self._mesh = mesh
-
-    def __call__(self, *args: Any) -> Any:
-        inside = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(args[0]))
-        return (self._part if inside else self._step)(*self._placed(args))
-
-    def lower(self, *args: Any) -> jax.stages.Lowered:
-        """The step lowered for these arguments, for those who compile it themselves."""
-        return self._step.lower(*self._placed(args))
-
-    def _placed(self, args: tuple) -> list[Any]:
-        return [self._placed_batch(a) if isinstance(a, dict) and "ir" in a else a for a in args]
-
-    def _placed_batch(self, batch: dict[str, np.ndarray]) -> Any:
-        return _device_part(batch) if self._mesh is None else place_batch(self._mesh, _device_part(batch))
-
-
-def _device_part(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: value for name, value in batch.items() if name not in ("index", "size")}

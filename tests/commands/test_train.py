@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bilevel_jax.checkpoints import load_run
+from bilevel_jax.checkpoints.compare import timeless_metrics
 from bilevel_jax.checkpoints.lock import lock_folder
 from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.errors import run_command
@@ -25,16 +26,11 @@ SMOKE = ROOT / "experiments" / "configs" / "smoke.py"
 STEPS = 12  # of smoke.py: 4 of warm start, 8 bilevel
 
 
-def metrics(workdir):
-    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if not k.startswith("time/")} for line in lines]
-
-
 def test_a_run_leaves_pictures_curves_metrics_a_checkpoint_and_a_table(smoke_run):
     workdir, printed = smoke_run
-    assert [line["step"] for line in metrics(workdir)] == list(range(1, STEPS + 1))
-    assert {line["phase"] for line in metrics(workdir)} == {"warm_start", "bilevel"}
-    outer = [line for line in metrics(workdir) if "lambda/visual" in line]
+    assert [line["step"] for line in timeless_metrics(workdir)] == list(range(1, STEPS + 1))
+    assert {line["phase"] for line in timeless_metrics(workdir)} == {"warm_start", "bilevel"}
+    outer = [line for line in timeless_metrics(workdir) if "lambda/visual" in line]
     assert len(outer) == 4  # every second of eight
     for line in outer:
         assert line["lambda/visual"] + line["lambda/semantic"] == pytest.approx(1.0)
@@ -73,7 +69,7 @@ def test_killed_and_stopped_runs_continue_to_the_same_parameters_and_metrics(smo
     straight, resumed = load_run(smoke_run[0])[1], load_run(workdir)[1]
     for name in ("outer_params", "inner_params", "outer_state", "inner_state"):
         assert_same(straight[name], resumed[name])
-    assert metrics(workdir) == metrics(smoke_run[0])
+    assert timeless_metrics(workdir) == timeless_metrics(smoke_run[0])
     assert len(list(programs.rglob("*-cache"))) >= (4 if cache == "damaged" else 0)
 
 
@@ -158,7 +154,7 @@ def test_mixed_sets_read_by_worker_processes_resume_to_the_same_run(command, tmp
     assert part.returncode == 0, part.stderr
     part = command("train", f"--config={SMOKE}", f"--workdir={tmp_path / 'part'}", *options)
     assert part.returncode == 0, part.stderr
-    assert metrics(tmp_path / "whole") == metrics(tmp_path / "part")
+    assert timeless_metrics(tmp_path / "whole") == timeless_metrics(tmp_path / "part")
     lines = [json.loads(line) for line in (tmp_path / "part" / "metrics.jsonl").read_text().splitlines()]
     assert all(line["time/wait_s"] >= 0 for line in lines) and lines[-1]["step"] == STEPS
 
@@ -169,7 +165,7 @@ def test_steps_with_a_nan_are_skipped_and_counted_where_the_configuration_says_s
     options += ["--config.warm_start.steps=20", "--config.semantic.task=none"]
     code, sentence = run_here(capsys, f"--workdir={tmp_path}", *options)
     assert code == 1 and "at step 10" in sentence and "scene_0_0" in sentence
-    assert [line["skipped/warm_start"] for line in metrics(tmp_path)] == [1.0] * 9
+    assert [line["skipped/warm_start"] for line in timeless_metrics(tmp_path)] == [1.0] * 9
 
 
 def test_too_little_memory_is_one_sentence(tmp_path, capsys, monkeypatch):
@@ -209,7 +205,7 @@ def test_two_processes_are_one(tmp_path):
     assert [process.returncode for process in both] == [0, 0], printed
     assert len(list((tmp_path / "two" / "checkpoints").iterdir())) <= 2 and b"best VIF: " in printed[0][0]
     assert b"best VIF" not in printed[1][0]
-    for a, b in zip(metrics(tmp_path / "one"), metrics(tmp_path / "two"), strict=True):
+    for a, b in zip(timeless_metrics(tmp_path / "one"), timeless_metrics(tmp_path / "two"), strict=True):
         assert a.keys() == b.keys() and a["phase"] == b["phase"]
         for name in a.keys() - {"phase"}:
             tolerance = 0.05 if name.startswith("norm") else 1e-3
