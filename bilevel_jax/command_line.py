@@ -91,6 +91,17 @@ def define_checkpoint_flag(values: flags.FlagValues) -> None:
     flags.DEFINE_string("checkpoint", "", text, flag_values=values)
 
 
+def define_report_flag(values: flags.FlagValues) -> None:
+    """Adds `--report`, the folder of a page."""
+    flags.DEFINE_string("report", None, "folder that receives a page, index.html", flag_values=values)
+
+
+def print_report(values: flags.FlagValues) -> None:
+    """Says where the page of `--report` is, where one was asked for."""
+    if values.report is not None:
+        print(f"Report: {Path(values.report) / 'index.html'}")
+
+
 def config_keys(config: ConfigDict, prefix: str = "") -> list[str]:
     """Every key of a configuration, nested ones as `a.b`, inner nodes too."""
     keys = []
@@ -116,3 +127,14 @@ def height_and_width(flag: str, texts: Sequence[str]) -> tuple[int, int]:
     if len(size) != 2 or min(size) < 1:
         raise InputError(f"--{flag} is {','.join(texts)!r}; expected a height and a width in pixels, such as 256,256.")
     return size
+
+
+def read_seeds(given: Sequence[str]) -> list[int]:
+    """The numbers of --seeds; InputError where they are no different whole numbers from 0 on."""
+    try:
+        seeds = [int(text) for text in given]
+    except ValueError:
+        raise InputError(f"--seeds={','.join(given)} are no whole numbers; expected such as 0,1,2.") from None
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise InputError(f"--seeds={','.join(given)}; expected different numbers from 0 on.")
+    return seeds

@@ -23,4 +23,4 @@ def start(command: str | Callable[[Sequence[str]], None], argv: Sequence[str] | 
 
 def fuse() -> int:
     """The console command bilevel-fuse."""
-    return start("bilevel_jax.inference.cli:fuse_command")
+    return start("bilevel_jax.commands.fuse:fuse_command")

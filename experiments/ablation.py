@@ -15,4 +15,4 @@ import sys
 from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(start("bilevel_jax.evaluation.ablation.command:ablation_command"))
+    sys.exit(start("bilevel_jax.commands.ablation:ablation_command"))

@@ -17,28 +17,28 @@ from bilevel_jax.start import start
 def main(argv: Sequence[str]) -> None:
     # Imported where they are needed: the core's table asks for nothing but jax, flax and optax.
     if argv[1:2] == ["core"]:
-        from bilevel_jax.benchmarks.core_command import core_command
+        from bilevel_jax.commands.benchmark_core import core_command
 
         core_command([argv[0], *argv[2:]])
     elif argv[1:2] == ["pipeline"]:
-        from bilevel_jax.evaluation.pipeline_speed import pipeline_command
+        from bilevel_jax.commands.benchmark_pipeline import pipeline_command
 
         pipeline_command([argv[0], *argv[2:]])
     elif argv[1:2] == ["metrics"]:
-        from bilevel_jax.evaluation.metrics_speed import metrics_command
+        from bilevel_jax.commands.benchmark_metrics import metrics_command
 
         metrics_command([argv[0], *argv[2:]])
     elif argv[1:2] == ["accelerator"]:
         from bilevel_jax.benchmarks.accelerator.absent import stand_in
 
         stand_in()  # first: the machine may have little more than jax, flax, optax and orbax
-        from bilevel_jax.benchmarks.accelerator.command import accelerator_command
+        from bilevel_jax.commands.benchmark_accelerator import accelerator_command
 
         accelerator_command([argv[0], *argv[2:]], Path(__file__).parent)
     else:
-        from bilevel_jax.evaluation.run import benchmark_command
+        from bilevel_jax.commands.benchmark_step import step_command
 
-        benchmark_command(argv)
+        step_command(argv)
 
 
 if __name__ == "__main__":

@@ -9,4 +9,4 @@ import sys
 from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(start("bilevel_jax.evaluation.browse:browse_command"))
+    sys.exit(start("bilevel_jax.commands.browse:browse_command"))

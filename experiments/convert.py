@@ -14,9 +14,9 @@ from bilevel_jax.start import start
 
 # Imported when it is asked for, so that each starts fast.
 COMMANDS = {
-    "export": ("bilevel_jax.checkpoints.convert_command", "export_command"),
-    "import": ("bilevel_jax.checkpoints.convert_command", "import_command"),
-    "backbone": ("bilevel_jax.evaluation.backbone_command", "backbone_command"),
+    "export": ("bilevel_jax.commands.convert_weights", "export_command"),
+    "import": ("bilevel_jax.commands.convert_weights", "import_command"),
+    "backbone": ("bilevel_jax.commands.convert_backbone", "backbone_command"),
 }
 
 

@@ -11,4 +11,4 @@ import sys
 from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(start("bilevel_jax.evaluation.run:evaluate_command"))
+    sys.exit(start("bilevel_jax.commands.evaluate:evaluate_command"))

@@ -5,4 +5,4 @@ import sys
 from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(start("bilevel_jax.inference.cli:fuse_command"))
+    sys.exit(start("bilevel_jax.commands.fuse:fuse_command"))

@@ -9,4 +9,4 @@ import sys
 from bilevel_jax.start import start
 
 if __name__ == "__main__":
-    sys.exit(start("bilevel_jax.evaluation.run:train_command"))
+    sys.exit(start("bilevel_jax.commands.train:train_command"))

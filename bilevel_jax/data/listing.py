@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from bilevel_jax.data.annotations import read_lines
+from bilevel_jax.data.annotations.text_files import read_lines
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.mixing import MixedSource, Part
 from bilevel_jax.data.sets import Sets, open_sets
+from bilevel_jax.data.sources.mixed import MixedSource, Part
 from bilevel_jax.errors import InputError
 
 

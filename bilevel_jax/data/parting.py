@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.folders import FolderSource
 from bilevel_jax.data.listing import list_pairs, read_list
-from bilevel_jax.data.prepared import PreparedSource
 from bilevel_jax.data.records import day_or_night
 from bilevel_jax.data.scenes import SceneSource
+from bilevel_jax.data.sources.folder import FolderSource
+from bilevel_jax.data.sources.prepared import PreparedSource
 from bilevel_jax.data.splits import hold_out_blocks
 from bilevel_jax.errors import InputError, first_few
 

@@ -6,13 +6,13 @@ from typing import Any
 import grain
 import numpy as np
 
-from bilevel_jax.data.annotations import IGNORE
-from bilevel_jax.data.augment import pad_boxes
-from bilevel_jax.data.augmentation import Augmentation
-from bilevel_jax.data.box_slots import box_slots
-from bilevel_jax.data.mixing import MixedSource
-from bilevel_jax.data.mosaic import same_depth
+from bilevel_jax.data.annotations.text_files import IGNORE
+from bilevel_jax.data.augment.crop import pad_boxes
+from bilevel_jax.data.augment.mosaic import same_depth
+from bilevel_jax.data.augment.recipe import Augmentation
+from bilevel_jax.data.box_padding import box_slots
 from bilevel_jax.data.resumable import Batch, ResumableBatches
+from bilevel_jax.data.sources.mixed import MixedSource
 from bilevel_jax.errors import InputError
 
 # Batches made ahead of the one in use.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bilevel_jax.data.annotations import IGNORE
+from bilevel_jax.data.annotations.text_files import IGNORE
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import luma
 from bilevel_jax.images.files import to_float

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.cached import CachedSource
-from bilevel_jax.data.folders import FolderSource, read_list
 from bilevel_jax.data.parting import SPLIT_KEYS, SPLITS, Parts, how_read, part_folder, part_prepared, part_scenes
-from bilevel_jax.data.prepared import PreparedSource, is_prepared, read_summary
+from bilevel_jax.data.sources.cached import CachedSource
+from bilevel_jax.data.sources.folder import FolderSource, read_list
+from bilevel_jax.data.sources.prepared import PreparedSource, is_prepared, read_summary
 from bilevel_jax.data.splits import alternate_blocks, check_disjoint
 from bilevel_jax.errors import InputError
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bilevel_jax.atomic import write_json
 from bilevel_jax.evaluation.inputs import InputSource
-from bilevel_jax.evaluation.semantic import Prediction
+from bilevel_jax.evaluation.semantic_trainer import Prediction
 from bilevel_jax.images.files import write_image
 from bilevel_jax.metrics import detection
 from bilevel_jax.report.sheets import Cell, draw_cell

@@ -6,14 +6,14 @@ from typing import Any
 import flax.linen as nn
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.models.deeplab import DeepLab
+from bilevel_jax.models.backbones.mix_transformer import VARIANTS
+from bilevel_jax.models.detectors.fcos import FCOS, decode
 from bilevel_jax.models.discriminator import PatchDiscriminator
-from bilevel_jax.models.fcos import FCOS, decode
 from bilevel_jax.models.fusion import FusionNetwork, fusion_network
-from bilevel_jax.models.mix_transformer import VARIANTS
-from bilevel_jax.models.pyramid_fusion import PyramidFusion
-from bilevel_jax.models.segformer import SegFormer
-from bilevel_jax.models.segmentation import SegmentationNetwork
+from bilevel_jax.models.fusion.pyramid import PyramidFusion
+from bilevel_jax.models.segmenters.deeplab import DeepLab
+from bilevel_jax.models.segmenters.fpn_segmenter import SegmentationNetwork
+from bilevel_jax.models.segmenters.segformer import SegFormer
 
 # Task -> name of a network ("" is the task's own) -> its class and the options that the name settles.
 SEMANTIC_NETWORKS: dict[str, dict[str, tuple[type[nn.Module], dict[str, Any]]]] = {

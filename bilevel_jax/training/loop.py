@@ -20,7 +20,7 @@ from bilevel_jax.report.plots import plot_curves
 from bilevel_jax.report.writers import MetricsWriter
 from bilevel_jax.training.config import former_config
 from bilevel_jax.training.devices import check_batch_size, device_mesh, of_first_process, place_state, whole
-from bilevel_jax.training.initial import ROWS_START, start_from
+from bilevel_jax.training.initial_weights import ROWS_START, start_from
 from bilevel_jax.training.log import Log
 from bilevel_jax.training.problem import networks_from_config
 from bilevel_jax.training.sheets import write_sheet

@@ -25,7 +25,7 @@ from bilevel_jax.bilevel import (
 from bilevel_jax.bilevel.aggregate import find_state
 from bilevel_jax.compilation import compiler_options
 from bilevel_jax.images.color import fuse_color
-from bilevel_jax.models.fcos import decode
+from bilevel_jax.models.detectors.fcos import decode
 from bilevel_jax.training.devices import replicate, state_shardings
 from bilevel_jax.training.estimators import estimator_factory
 from bilevel_jax.training.host_batches import OnHostBatches, device_part

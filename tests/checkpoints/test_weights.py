@@ -10,8 +10,8 @@ from ml_collections import ConfigDict
 from safetensors.numpy import load_file, save_file
 
 from bilevel_jax.checkpoints import Run, load_run
-from bilevel_jax.checkpoints.convert_command import export_command, import_command
 from bilevel_jax.checkpoints.weights import moved_toward, read_weights, weights_of_run, write_weights
+from bilevel_jax.commands.convert_weights import export_command, import_command
 from bilevel_jax.errors import InputError
 
 CONFIG = ConfigDict(

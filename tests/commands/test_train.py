@@ -16,8 +16,8 @@ from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.compare import timeless_metrics
 from bilevel_jax.checkpoints.lock import lock_folder
 from bilevel_jax.checkpoints.parameters import load_parameters
+from bilevel_jax.commands.train import train_command
 from bilevel_jax.errors import run_command
-from bilevel_jax.evaluation.run import train_command
 from bilevel_jax.images.files import read_image
 from bilevel_jax.training import loop
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from bilevel_jax.data.mixing import MixedSource, Part
 from bilevel_jax.data.pipeline import training_batches
 from bilevel_jax.data.scenes import SceneSource
+from bilevel_jax.data.sources.mixed import MixedSource, Part
 
 ITEMS, BATCH = 14, 4
 EPOCHS = 2

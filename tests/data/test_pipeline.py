@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from bilevel_jax.data.augment import horizontal_flip, pad_boxes, random_crop, scale_brightness
+from bilevel_jax.data.augment.crop import horizontal_flip, pad_boxes, random_crop, scale_brightness
 from bilevel_jax.data.pipeline import evaluation_batches, training_batches
 from bilevel_jax.errors import InputError
 

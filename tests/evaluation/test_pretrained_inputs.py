@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from bilevel_jax.checkpoints.weights import Weights, write_weights
+from bilevel_jax.commands import downstream as downstream_command
+from bilevel_jax.commands.evaluate import evaluate_command
 from bilevel_jax.errors import StopSignal, run_command
-from bilevel_jax.evaluation import downstream_command
-from bilevel_jax.evaluation.run import evaluate_command
 from bilevel_jax.images.files import read_image, write_image
 from bilevel_jax.inference import Fuser, pretrained
 from bilevel_jax.metrics import fusion

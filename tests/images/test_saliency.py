@@ -86,7 +86,7 @@ def test_different_sizes_are_refused():
 
 @pytest.mark.skipif("BILEVEL_JAX_TEST_DATA" not in os.environ, reason="BILEVEL_JAX_TEST_DATA (real pairs) is not set")
 def test_people_at_night_are_taken_from_the_infrared_image():
-    from bilevel_jax.data.folders import FolderSource
+    from bilevel_jax.data.sources.folder import FolderSource
 
     source = FolderSource(Path(os.environ["BILEVEL_JAX_TEST_DATA"]) / "msrs", "val.txt")
     inside = []

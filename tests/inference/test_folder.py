@@ -8,9 +8,10 @@ import pytest
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints import Run
+from bilevel_jax.commands import fuse as cli
 from bilevel_jax.errors import InputError, run_command
 from bilevel_jax.images.files import read_image, write_image
-from bilevel_jax.inference import Fuser, cli, fuse_files, pretrained
+from bilevel_jax.inference import Fuser, fuse_files, pretrained
 from bilevel_jax.models import fusion_network
 
 

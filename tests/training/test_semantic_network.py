@@ -9,7 +9,7 @@ from flax.traverse_util import flatten_dict
 from bilevel_jax.checkpoints.backbone import write_backbone
 from bilevel_jax.errors import InputError
 from bilevel_jax.models import FCOS, DeepLab, SegFormer
-from bilevel_jax.models.resnet import ResNet
+from bilevel_jax.models.backbones.resnet import ResNet
 from bilevel_jax.training.config import check_config, default_config
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.semantic_network import BackboneStart, configured_network

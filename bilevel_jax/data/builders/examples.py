@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from bilevel_jax.data.annotations import IGNORE
+from bilevel_jax.data.annotations.check_boxes import Boxes
+from bilevel_jax.data.annotations.label_maps import decode_labels, encode_labels
+from bilevel_jax.data.annotations.text_files import IGNORE
 from bilevel_jax.data.builders.pairs import Pair
-from bilevel_jax.data.clipping import Boxes
-from bilevel_jax.data.label_colors import decode_labels, encode_labels
 from bilevel_jax.data.records import check_size, computed_saliency, given_saliency, one_channel
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import decode_image, encoded_size, read_file, scale_raw

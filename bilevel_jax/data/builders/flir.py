@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from bilevel_jax.data.annotations.check_boxes import Boxes
+from bilevel_jax.data.annotations.voc import read_voc
 from bilevel_jax.data.builders.disk import subfolder
 from bilevel_jax.data.builders.pair_builder import PairBuilder
 from bilevel_jax.data.builders.pairs import Files, Pair, Scan
-from bilevel_jax.data.clipping import Boxes
-from bilevel_jax.data.voc import read_voc
 
 INFRARED_END = "_PreviewData"
 VISIBLE_END = "_RGB"

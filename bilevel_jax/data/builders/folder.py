@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from bilevel_jax.data.annotations import is_there, read_class_names
+from bilevel_jax.data.annotations.check_boxes import Boxes
+from bilevel_jax.data.annotations.coco import CocoBoxes, find_coco
+from bilevel_jax.data.annotations.text_files import is_there, read_class_names
 from bilevel_jax.data.builders.disk import subfolder
 from bilevel_jax.data.builders.msrs import by_day_and_night
 from bilevel_jax.data.builders.pair_builder import PairBuilder
 from bilevel_jax.data.builders.pairs import Pair, Scan
-from bilevel_jax.data.clipping import Boxes
-from bilevel_jax.data.coco import CocoBoxes, find_coco
 from bilevel_jax.data.listing import FOLDER_NAMES
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import IMAGE_SUFFIXES

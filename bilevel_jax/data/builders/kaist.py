@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bilevel_jax.data.annotations import read_lines
+from bilevel_jax.data.annotations.check_boxes import Boxes, clip_to_image
+from bilevel_jax.data.annotations.text_files import read_lines
+from bilevel_jax.data.annotations.voc import read_voc
 from bilevel_jax.data.builders.disk import folders_in, subfolder
 from bilevel_jax.data.builders.pair_builder import PairBuilder
 from bilevel_jax.data.builders.pairs import Files, Pair, Scan
-from bilevel_jax.data.clipping import Boxes, clip_to_image
-from bilevel_jax.data.voc import read_voc
 from bilevel_jax.errors import InputError
 
 # The benchmark's own protocol for tests, and the common one to train: every 20th frame.

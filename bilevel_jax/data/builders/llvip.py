@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from bilevel_jax.data.annotations.check_boxes import Boxes
+from bilevel_jax.data.annotations.voc import read_voc
 from bilevel_jax.data.builders.disk import INFRARED, VISIBLE, subfolder
 from bilevel_jax.data.builders.pair_builder import PairBuilder
 from bilevel_jax.data.builders.pairs import Pair, Scan
-from bilevel_jax.data.clipping import Boxes
-from bilevel_jax.data.voc import read_voc
 
 
 class Llvip(PairBuilder):

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from bilevel_jax.data.annotations import is_there, read_boxes, read_class_names
+from bilevel_jax.data.annotations.check_boxes import Boxes
+from bilevel_jax.data.annotations.text_files import is_there, read_boxes, read_class_names
 from bilevel_jax.data.builders.disk import find_root
 from bilevel_jax.data.builders.examples import Facts, make_example
 from bilevel_jax.data.builders.pairs import Pair, Scan, overlap_sentence
-from bilevel_jax.data.clipping import Boxes
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_file
 from bilevel_jax.images.saliency import METHODS

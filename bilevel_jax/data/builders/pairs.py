@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bilevel_jax.data.annotations import is_there, read_lines
+from bilevel_jax.data.annotations.text_files import is_there, read_lines
 from bilevel_jax.data.splits import hold_out_blocks
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES

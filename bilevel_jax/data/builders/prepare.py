@@ -18,7 +18,7 @@ from bilevel_jax.cache_folder import cache_folder
 from bilevel_jax.data.builders import builder_class
 from bilevel_jax.data.builders.pair_builder import Options, PairBuilder
 from bilevel_jax.data.builders.summary import summarize
-from bilevel_jax.data.prepared import INDEX, SUMMARY, read_summary
+from bilevel_jax.data.sources.prepared import INDEX, SUMMARY, read_summary
 from bilevel_jax.errors import InputError, RunError
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from bilevel_jax.errors import InputError, first_few
+from bilevel_jax.models.backbones.mix_transformer import VARIANTS, MixTransformer
+from bilevel_jax.models.backbones.resnet import STAGES, ResNet
 from bilevel_jax.models.imported.mix_transformer_names import mix_transformer_sources, mix_transformer_variant
 from bilevel_jax.models.imported.resnet_names import resnet_depth, resnet_sources
 from bilevel_jax.models.imported.sources import Source, imported_array, source_keys, source_shape
-from bilevel_jax.models.mix_transformer import VARIANTS, MixTransformer
-from bilevel_jax.models.resnet import STAGES, ResNet
 
 WRAPPERS = re.compile(r"^((module|model|backbone|segformer)\.)+")
 # Heads of the tasks that the weights were trained for, and torch's counter.

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from bilevel_jax.models.backbones.mix_transformer import VARIANTS
 from bilevel_jax.models.imported.sources import Source
-from bilevel_jax.models.mix_transformer import VARIANTS
 
 # Our module of a block -> theirs: NVlabs' release, Hugging Face's port.
 IN_A_BLOCK = {

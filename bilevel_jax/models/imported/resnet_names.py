@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from bilevel_jax.models.backbones.resnet import STAGES
 from bilevel_jax.models.imported.sources import Source
-from bilevel_jax.models.resnet import STAGES
 
 
 def resnet_depth(keys: Iterable[str]) -> int | None:

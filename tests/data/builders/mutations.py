@@ -19,9 +19,9 @@ from PIL import Image
 
 from bilevel_jax.data.builders import BUILDERS, builder_class
 from bilevel_jax.data.builders.prepare import prepare
-from bilevel_jax.data.folders import FolderSource
-from bilevel_jax.data.prepared import PreparedSource, read_summary
 from bilevel_jax.data.scenes import SceneSource
+from bilevel_jax.data.sources.folder import FolderSource
+from bilevel_jax.data.sources.prepared import PreparedSource, read_summary
 from bilevel_jax.errors import InputError, RunError
 
 LAYOUTS = ("mfnet", "msrs", "fmb", "m3fd", "m3fd_yolo", "llvip", "roadscene", "tno", "vifb", "kaist", "flir", "folder")

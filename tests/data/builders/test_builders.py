@@ -13,8 +13,8 @@ from bilevel_jax.data.builders import BUILDERS
 from bilevel_jax.data.builders.pair_builder import Options
 from bilevel_jax.data.builders.prepare import prepare
 from bilevel_jax.data.builders.summary import summary_text
-from bilevel_jax.data.folders import FolderSource
-from bilevel_jax.data.prepared import PreparedSource, read_summary
+from bilevel_jax.data.sources.folder import FolderSource
+from bilevel_jax.data.sources.prepared import PreparedSource, read_summary
 from bilevel_jax.errors import InputError
 
 # data set -> class of a box of the scenes' person, bicycle, car; None: not annotated there.

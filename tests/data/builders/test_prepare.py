@@ -9,14 +9,14 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from bilevel_jax.commands.prepare import prepare_command
 from bilevel_jax.data.builders import pair_builder
-from bilevel_jax.data.builders.command import prepare_command
 from bilevel_jax.data.builders.mfnet import Mfnet
 from bilevel_jax.data.builders.msrs import Msrs
 from bilevel_jax.data.builders.pair_builder import Options
 from bilevel_jax.data.builders.prepare import prepare
-from bilevel_jax.data.prepared import PreparedSource, read_summary
 from bilevel_jax.data.sets import open_other, open_sets, prepared_root
+from bilevel_jax.data.sources.prepared import PreparedSource, read_summary
 from bilevel_jax.errors import InputError, RunError, StopSignal, run_command
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import default_config

@@ -7,8 +7,8 @@ import pytest
 
 from bilevel_jax.data.builders import BUILDERS, builder_class
 from bilevel_jax.data.builders.prepare import prepare
-from bilevel_jax.data.folders import FolderSource
-from bilevel_jax.data.prepared import PreparedSource, read_summary
+from bilevel_jax.data.sources.folder import FolderSource
+from bilevel_jax.data.sources.prepared import PreparedSource, read_summary
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import write_image
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bilevel_jax.commands.ablation import ablation_command
 from bilevel_jax.errors import RunError, run_command
-from bilevel_jax.evaluation.ablation import run as ablation_run
-from bilevel_jax.evaluation.ablation.command import ablation_command
+from bilevel_jax.evaluation.ablation import train_row as ablation_run
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.signals import StopRequest
 
@@ -91,7 +91,7 @@ def test_stopped_continued_and_failed(tmp_path, monkeypatch, capsys, learns):
 
 @pytest.mark.slow
 def test_detectors_start_from_one_network_and_images_are_ranked(tmp_path, capsys):
-    from bilevel_jax.evaluation.downstream_command import downstream_command
+    from bilevel_jax.commands.downstream import downstream_command
 
     rng = np.random.default_rng(0)
     for camera in ("ir", "vi"):

@@ -12,9 +12,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models import semantic_network
+from bilevel_jax.models.backbones.mix_transformer import MixTransformer
+from bilevel_jax.models.backbones.resnet import ResNet
 from bilevel_jax.models.imported import convert, start_from
-from bilevel_jax.models.mix_transformer import MixTransformer
-from bilevel_jax.models.resnet import ResNet
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "backbones.py"
 

@@ -1,0 +1,116 @@
+"""ablation.py: flags -> rows -> results -> tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict
+
+from bilevel_jax.atomic import write_json, write_text
+from bilevel_jax.command_line import define_config_flag, parse_flags, read_seeds
+from bilevel_jax.data.mixed_sets import add_mixture
+from bilevel_jax.data.sets import open_sets
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.ablation.ablation_table import ablation_table, ablation_text
+from bilevel_jax.evaluation.ablation.rows import ESTIMATORS, SHARES, ablation_rows, chosen_rows
+from bilevel_jax.evaluation.ablation.train_row import Detector, Result, run_row
+from bilevel_jax.evaluation.downstream.initialisation import read_initial
+from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, read_scores
+from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
+from bilevel_jax.evaluation.settings import check_settings
+from bilevel_jax.evaluation.unseen import check_unseen
+from bilevel_jax.inference.folder import find_pairs
+from bilevel_jax.training.config import check_config
+from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.signals import StopRequest
+
+USAGE = (
+    "python experiments/ablation.py --config=FILE.py --out=DIR [--stage=screen|final] [--rows=a,b] [--seeds=0,1,2] "
+    "[--estimator=ROW] [--detector=FILE.py] [--data=DIR] [--init=FILE] [--ir=DIR --vis=DIR] [--published=CSV]"
+)
+
+
+def ablation_command(argv: Sequence[str]) -> None:
+    """Trains every row at every seed and prints what each is worth on val; the same command continues."""
+    values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["config", "out"])
+    if values.stage == "final" and not values.rows:
+        raise InputError(
+            "--rows is missing: --stage=final takes the rows that the screening left, such as ignore,joint."
+        )
+    base = check_config(values.config)
+    seeds = read_seeds(values.seeds or (["0"] if values.stage == "screen" else ["0", "1", "2"]))
+    share = SHARES[values.stage]
+    every = ablation_rows(base, values.estimator, share)
+    rows = chosen_rows(every, values.rows or [])
+    if values.reference not in every:
+        raise InputError(f"--reference={values.reference} is no row; expected one of {', '.join(every)}.")
+    pairs, published = _scored_pairs(values)
+    out = Path(values.out) / values.stage
+    results: dict[str, dict[int, Result]] = {}
+    with StopRequest() as stop:
+        detector = _detector(values, base)
+        check_unseen(base, detector.sets.validation, detector.config, "The network of --config")
+        check_settings(out / "settings.json", {"pairs": pairs}, "rows")
+        for seed in seeds:
+            sets = add_mixture(base.data, open_sets(base.data, seed, stop.check), seed)
+            for name, row in rows.items():
+                results.setdefault(name, {})[seed] = run_row(row, seed, sets, out, detector, pairs, stop)
+                table = ablation_table(rows, results, published, values.reference)
+                write_json(out / "ablation.json", table)
+                write_text(out / "ablation.md", ablation_text(table, markdown=True) + "\n")
+    print(ablation_text(table))
+    print(f"\nRuns, images, cells and tables: {out}")
+
+
+def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
+    define_config_flag(values, argv)
+    flags.DEFINE_string("out", None, "the folder of all rows", flag_values=values)
+    text = "screen: a quarter of the steps, seed 0; final: all steps, seeds 0 to 2, and --rows says of what"
+    flags.DEFINE_enum("stage", "screen", list(SHARES), text, flag_values=values)
+    flags.DEFINE_list("rows", None, "names of rows (default: all)", flag_values=values)
+    flags.DEFINE_list("seeds", None, "of data, initialisation and crops", flag_values=values)
+    text = "the row whose estimator the weightings, no_discriminator and no_semantic have"
+    flags.DEFINE_enum("estimator", "ignore", list(ESTIMATORS), text, flag_values=values)
+    text = (
+        "configuration of the detector that is trained on each row's images: data, semantic, rows (default: --config)"
+    )
+    flags.DEFINE_string("detector", None, text, flag_values=values)
+    flags.DEFINE_string("data", None, "folder of the detector's pairs (default: as configured)", flag_values=values)
+    flags.DEFINE_string("init", None, "parameters that all detectors start from, of downstream.py", flag_values=values)
+    flags.DEFINE_string("ir", None, "infrared images to be fused and scored (default: val)", flag_values=values)
+    flags.DEFINE_string("vis", None, "visible images to be fused and scored", flag_values=values)
+    text = "CSV of other methods' figures for these images, to rank against (default: the rows among each other)"
+    flags.DEFINE_string("published", None, text, flag_values=values)
+    flags.DEFINE_string("reference", "ignore", "the row that detectors are held against", flag_values=values)
+
+
+def _scored_pairs(values: flags.FlagValues) -> tuple[list[str] | None, ImageScores | None]:
+    if bool(values.ir) != bool(values.vis):
+        raise InputError(f"--{'vis' if values.ir else 'ir'} is missing; expected both folders of images, or none.")
+    if not values.ir:
+        if values.published:
+            raise InputError("--ir and --vis are missing; expected the images that --published is about.")
+        return None, None
+    pairs = [str(Path(folder).resolve()) for folder in (values.ir, values.vis)]
+    names = list(find_pairs(*pairs))
+    return pairs, read_scores(values.published, names) if values.published else None
+
+
+def _detector(values: flags.FlagValues, base: ConfigDict) -> Detector:
+    config = ConfigDict((_load(values.detector) if values.detector else base).to_dict())
+    if values.data:
+        config.data.name, config.data.root = "folder", values.data
+    if config.semantic.task == "none":
+        raise InputError(f"--detector={values.detector} has config.semantic.task none; expected a task.")
+    config = check_config(config)
+    sets = open_sets(config.data, config.seed)
+    networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
+    initial = read_initial(values.init, config, sets, networks) if values.init else None
+    return Detector(config, sets, initial, SemanticTrainer(config, networks))
+
+
+def _load(path: str) -> ConfigDict:
+    values, argv = flags.FlagValues(), ["ablation.py", f"--config={path}"]
+    define_config_flag(values, argv)
+    values(argv)
+    return values.config

@@ -1,0 +1,88 @@
+"""convert.py export and import: a run's parameters as one safetensors file, and such a file as a run's folder."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+from absl import flags
+
+from bilevel_jax.atomic import write_json, write_text
+from bilevel_jax.checkpoints.save import IMPORTED, Run
+from bilevel_jax.checkpoints.weights import DTYPES, PARTS, moved_toward, read_weights, weights_of_run, write_weights
+from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
+from bilevel_jax.errors import InputError
+
+EXPORT_USAGE = (
+    f"python experiments/convert.py export --workdir=RUN --out=FILE.safetensors [--parts={','.join(PARTS)}] "
+    f"[--dtype={'|'.join(DTYPES)}] [--toward=FILE.safetensors --by=SHARE]"
+)
+IMPORT_USAGE = "python experiments/convert.py import --weights=FILE.safetensors --workdir=RUN"
+
+
+def export_command(argv: Sequence[str]) -> None:
+    """Writes parameters of a run's checkpoint as safetensors."""
+
+    def define(values: flags.FlagValues) -> None:
+        flags.DEFINE_string("workdir", None, "the run's folder, as train.py made it", flag_values=values)
+        define_checkpoint_flag(values)
+        flags.DEFINE_string("out", None, "the file, NAME.safetensors", flag_values=values)
+        flags.DEFINE_list("parts", ["fusion"], f"which networks: some of {', '.join(PARTS)}", flag_values=values)
+        flags.DEFINE_enum("dtype", "float32", list(DTYPES), "of the arrays in the file", flag_values=values)
+        flags.DEFINE_string("toward", None, "other weights, such as what the run started from", flag_values=values)
+        flags.DEFINE_float("by", 0.0, "the share of the way to --toward", 0.0, 1.0, flag_values=values)
+
+    values = parse_flags(define, argv, EXPORT_USAGE, required=["workdir", "out"])
+    if not values.out.endswith(".safetensors"):
+        raise InputError(f"--out={values.out}; expected a file name that ends in .safetensors.")
+    weights = weights_of_run(values.workdir, values.checkpoint)
+    for part in values.parts:
+        if part not in weights.parts:
+            has = ", ".join(weights.parts)
+            raise InputError(f"--parts has {part!r}; expected some of {has}, which {values.workdir} has.")
+    weights = weights._replace(parts={part: weights.parts[part] for part in PARTS if part in values.parts})
+    if bool(values.toward) != bool(values.by):
+        raise InputError("--toward and --by belong together; expected both or neither.")
+    if values.toward:
+        weights = moved_toward(weights, read_weights(values.toward), values.by)
+    size = write_weights(values.out, weights, values.dtype)
+    for part, params in weights.parts.items():
+        print(f"{part}: {sum(np.size(leaf) for leaf in jax.tree.leaves(params)):,} parameters")
+    print(f"Step {weights.step} of {values.workdir} as {values.dtype} in {values.out}: {size / 1e6:.2f} MB")
+
+
+def import_command(argv: Sequence[str]) -> None:
+    """Makes a run's folder of a file that `export` wrote, for fuse.py and evaluate.py."""
+
+    def define(values: flags.FlagValues) -> None:
+        flags.DEFINE_string("weights", None, "the file, as convert.py export made it", flag_values=values)
+        flags.DEFINE_string("workdir", None, "the run's folder; must not hold a run yet", flag_values=values)
+
+    values = parse_flags(define, argv, IMPORT_USAGE, required=["weights", "workdir"])
+    weights, workdir = read_weights(values.weights), Path(values.workdir)
+    if "fusion" not in weights.parts:
+        raise InputError(f"{values.weights} has only {', '.join(weights.parts)}; expected the part fusion too.")
+    if (workdir / "config.json").exists():
+        raise InputError(f"{workdir} holds a run already; expected another --workdir.")
+    config = weights.config
+    if "data" in config and config.data.get("name", "scenes") != "scenes":
+        # The folder has no data of its own: with the built-in scenes no command asks for the one it was trained on.
+        print(f"Trained on {config.data.name}, which the file does not hold: evaluate.py needs --data=FOLDER.")
+        config.data.name = "scenes"
+    if "initial" in config:
+        config.initial.run = ""  # the name of what it started from, which is not here
+    inner = {"visual": weights.parts.get("discriminator"), "semantic": weights.parts.get("semantic")}
+    state = {
+        "step": np.int32(weights.step),
+        "outer_params": weights.parts["fusion"],
+        "inner_params": {task: params for task, params in inner.items() if params is not None},
+    }
+    run = Run(workdir, config)
+    try:
+        write_json(workdir / "classes.json", weights.classes)
+        write_text(workdir / IMPORTED, json.dumps({"file": Path(values.weights).name, "code": weights.code}) + "\n")
+        run.save(weights.step, state, {}, wait=True)
+    finally:
+        run.close()
+    print(f"Step {weights.step} of {values.weights} is in {workdir}: fuse.py and evaluate.py --workdir={workdir}")

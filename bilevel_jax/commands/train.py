@@ -1,0 +1,72 @@
+"""train.py: flags -> configuration and data -> a trained run and its table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+from absl import flags
+from tqdm import tqdm
+
+from bilevel_jax.command_line import define_config_flag, define_report_flag, parse_flags, print_report
+from bilevel_jax.data.mixed_sets import add_mixture
+from bilevel_jax.data.sets import open_sets
+from bilevel_jax.evaluation.held_out.table import evaluate_run, held_out_table, table_text
+from bilevel_jax.evaluation.held_out.validation import Validation
+from bilevel_jax.training.config import check_config
+from bilevel_jax.training.devices import join_cluster, wait_for_first_process
+from bilevel_jax.training.loop import train
+from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.signals import StopRequest
+
+USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--report=DIR] [--config.a.b=value]"
+
+
+def train_command(argv: Sequence[str]) -> None:
+    """Trains as the configuration says and prints the table of the test pairs."""
+
+    def define(values: flags.FlagValues) -> None:
+        define_config_flag(values, argv)
+        flags.DEFINE_string("workdir", None, "the run's folder (default: runs/CONFIG)", flag_values=values)
+        flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, of several processes", flag_values=values)
+        flags.DEFINE_integer("num_processes", None, "how many processes make this run", flag_values=values)
+        flags.DEFINE_integer("process_id", None, "which of them this is, from 0", flag_values=values)
+        define_report_flag(values)
+
+    values = parse_flags(define, argv, USAGE, required=["config"])
+    config = check_config(values.config)
+    join_cluster(values.coordinator, values.num_processes, values.process_id)
+    name = Path(values["config"].config_filename).stem
+    workdir = Path(values.workdir or Path("runs") / name).absolute()
+    with StopRequest() as stop:
+        own = open_sets(config.data, config.seed, stop.check)
+        sets = add_mixture(config.data, own, config.seed)
+        split, reported = sets.reported()
+        for source in dict.fromkeys((sets.train, sets.validation, reported)):
+            _check(source)
+        print(
+            f"{len(sets.train)} training pairs ({len(sets.inner)} inner, {len(sets.outer)} outer), "
+            f"{len(sets.validation)} val (choose), {len(reported)} {split} (reported); writing to {workdir}",
+            flush=True,
+        )
+        validate = None
+        if config.validate_every:
+            networks = networks_from_config(config, own.train.class_names, own.train.label_names)
+            validate = Validation(config, own.validation, networks)
+        train(config, sets, workdir, stop, validate)
+        if jax.process_index() != 0:
+            return wait_for_first_process()  # which makes the table, alone
+        table = held_out_table(config, own, workdir, stop)
+    if values.report is not None:
+        evaluate_run(workdir, report=values.report)
+    print(table_text(table))
+    print(f"Pictures: {workdir / 'sheets'}; curves: {workdir / 'curves.png'}; table: {workdir / 'table.md'}")
+    print_report(values)
+    wait_for_first_process()
+
+
+def _check(source: Any) -> None:
+    """Looks at every file of a folder once, so that a bad one is named before the first step."""
+    if hasattr(source, "check"):
+        with tqdm(total=len(source), desc="checking files", unit="pair", leave=False, dynamic_ncols=True) as bar:
+            source.check(lambda done, total: bar.update())

@@ -1,0 +1,162 @@
+"""A prepared data set (`prepare.py`, or the first training on a download) as a random access source of records."""
+
+import copy
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bilevel_jax.data.annotations.text_files import IGNORE
+from bilevel_jax.data.records import computed_saliency, make_record, one_channel
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import decode_image, decode_indices, scale_raw
+
+SUMMARY = "summary.json"
+INDEX = "index.json"
+
+
+def is_prepared(root: str | os.PathLike) -> bool:
+    """Whether a folder holds a prepared data set."""
+    return (Path(root) / SUMMARY).is_file()
+
+
+def read_summary(root: str | os.PathLike) -> dict[str, Any]:
+    """The summary of a prepared data set (`builders.summary`); InputError where it is damaged."""
+    return _read_json(Path(root) / SUMMARY, "splits", "records", "class_names", "label_names", "fingerprint")
+
+
+class PreparedSource:
+    """The records of one split, each as `FolderSource` describes it; they are decoded at every access.
+
+    Attributes:
+        names: of every item.
+        class_names: box classes, () where no pair of the split has boxes.
+        label_names: segmentation classes, () where none has a label map.
+        groups: "day" or "night" per item, None where the data set does not say.
+        split: its name; `whole_split`, the prepared split that it is of, without _day or _night.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        split: str = "",
+        *,
+        infrared_range: tuple[float, float] | None = None,
+        saliency: str = "histogram",
+        ignore_labels: Sequence[str] = (),
+    ):
+        """Opens a split; reads no example.
+
+        Args:
+            root: the prepared folder.
+            split: its name; SPLIT_day and SPLIT_night are the parts of a split; "" = the held-out split.
+            infrared_range: (low, high) raw counts that become black and white in 16 bit infrared images (`scale_raw`).
+            saliency: how it is computed where none is stored: a name in `images.saliency.METHODS`.
+            ignore_labels: names of segmentation classes that become 255, such as a background.
+
+        Raises:
+            InputError: the folder is no prepared data set, it has no such split, or a name is none of its classes.
+        """
+        import tensorflow_datasets as tfds
+
+        self.root = Path(root)
+        if not is_prepared(self.root):
+            raise InputError(f"{self.root} has no {SUMMARY}, expected a folder that experiments/prepare.py made.")
+        self.summary = read_summary(self.root)
+        self.split = split or self.summary["held_out"]
+        index = _read_json(self.root / INDEX)
+        whole, group = _resolve(self.split, index, self.root)
+        self.whole_split = whole
+        has = self.summary["splits"][whole]
+        self.class_names = tuple(self.summary["class_names"]) if has["with_boxes"] else ()
+        self.label_names = tuple(self.summary["label_names"]) if has["with_labels"] else ()
+        names, groups = index[whole]["names"], index[whole]["groups"]
+        self._places = [i for i, found in enumerate(groups) if not group or found == group]
+        self.names = [names[i] for i in self._places]
+        self.groups = [groups[i] for i in self._places] if all(groups) else None
+        for name in ignore_labels:
+            if name not in self.label_names:
+                raise InputError(
+                    f"config.data.ignore_labels has {name!r}, expected names of "
+                    f"{', '.join(self.label_names) or 'label classes, of which there are none'}."
+                )
+        self._ignored = [self.label_names.index(name) for name in ignore_labels]
+        self._infrared_range, self._saliency = infrared_range, saliency
+        builder = tfds.builder_from_directory(self.root / self.summary["records"])
+        self._examples = builder.as_data_source(split=whole)
+        if len(self._examples) != len(names):
+            raise InputError(
+                f"{self.root} holds {len(self._examples)} examples of {whole}, expected {len(names)}: prepare it again."
+            )
+
+    def part(self, indices: Sequence[int], split: str) -> "PreparedSource":
+        """The items at `indices` as a source of their own, called `split`; the records are not copied."""
+        part = copy.copy(self)
+        part.split = split
+        part._places = [self._places[i] for i in indices]
+        part.names = [self.names[i] for i in indices]
+        part.groups = None if self.groups is None else [self.groups[i] for i in indices]
+        return part
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __repr__(self) -> str:
+        # grain shows a source by this.
+        return f"PreparedSource({str(self.root)!r}, {self.split!r}, {len(self)} pairs)"
+
+    def most_boxes(self) -> int:
+        """The largest number of boxes of any pair of the whole split; InputError where the summary does not say it."""
+        found = self.summary["splits"][self.whole_split].get("most_boxes")
+        if found is None:
+            raise InputError(f"{self.root / SUMMARY} has no most_boxes for {self.whole_split}: prepare the set again.")
+        return int(found)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Decodes one record; InputError where the prepared files were damaged since."""
+        index = range(len(self))[int(index)]
+        where = f"{self.names[index]} of {self.root}"
+        try:
+            example = self._examples[self._places[index]]
+        except Exception as error:  # the reader of array_record raises what it likes for a damaged file
+            raise InputError(f"{where} cannot be read ({type(error).__name__}): prepare it again.") from error
+        ir = scale_raw(one_channel(decode_image(example["ir"], where)), self._infrared_range)
+        vis = decode_image(example["vis"], where)
+        if example["saliency"]:
+            saliency = decode_image(example["saliency"], where)
+        else:
+            saliency = computed_saliency(ir, vis, self._saliency)
+        labels = boxes = None
+        if example["has_labels"]:
+            labels = decode_indices(example["labels"], where)
+            if self._ignored:
+                labels[np.isin(labels, self._ignored)] = IGNORE
+        if example["has_boxes"]:
+            boxes = np.array(example["boxes"], np.float32).reshape(-1, 4), np.array(example["classes"], np.int32)
+        return make_record(ir, vis, saliency, labels, boxes, index)
+
+
+def _resolve(split: str, index: dict[str, Any], root: Path) -> tuple[str, str]:
+    """A split's name as (whole split, group or ""); InputError where there is none."""
+    whole, _, group = split.rpartition("_")
+    if split in index:
+        return split, ""
+    if whole in index and group in index[whole]["groups"]:
+        return whole, group
+    have = [
+        name for whole in index for name in (whole, *(f"{whole}_{g}" for g in sorted({*index[whole]["groups"]} - {""})))
+    ]
+    raise InputError(f"{root} has no split {split!r}, expected one of {', '.join(have)}.")
+
+
+def _read_json(path: Path, *keys: str) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read ({type(error).__name__}): prepare the data set again.") from error
+    if not isinstance(value, dict) or any(key not in value for key in keys):
+        raise InputError(f"{path} is not as prepare.py writes it: prepare the data set again.")
+    return value

@@ -1,0 +1,155 @@
+"""The report page of a downstream comparison: its tables and what each network was given to see."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from bilevel_jax.evaluation.bootstrap import excludes_zero
+from bilevel_jax.evaluation.downstream.compare_inputs import Input
+from bilevel_jax.evaluation.downstream.comparison import Comparison, Figure
+from bilevel_jax.evaluation.inputs import InputSource
+from bilevel_jax.evaluation.report_columns import semantic_column
+from bilevel_jax.report import html
+from bilevel_jax.report.tables import split_title
+
+SHOWN_PICTURES = 12
+
+
+def downstream_report(
+    config: ConfigDict,
+    comparison: Comparison,
+    held_out: Any,
+    inputs: Mapping[str, Input],
+    matched: bool,
+    notes: Sequence[str] = (),
+) -> html.Report:
+    """What the page of a downstream comparison shows.
+
+    Args:
+        config: the configuration that the networks were trained with.
+        comparison: the figures.
+        held_out: the pairs that they were tested on.
+        inputs: by name, as they were compared.
+        matched: whether one network was trained on all inputs mixed.
+        notes: what else a reader has to know.
+    """
+    how = "one network, trained on all inputs mixed" if matched else "a network of its own for each input"
+    count = len(comparison.seeds)
+    seeds = f"means over {count} seeds, whose spread stands in a table of its own" if count > 1 else "one seed"
+    note = (
+        f"Per cent, {how}, {config.rows.steps:,} steps; {seeds}. Below each figure its bootstrap 95 % interval over "
+        "the images."
+    )
+    tables = [_table(config.semantic.task.capitalize(), comparison.figures, note, comparison.reference)]
+    tables += [
+        _table(f"{group.capitalize()} alone", own, note, comparison.reference, False)
+        for group, own in comparison.groups.items()
+    ]
+    return html.Report(
+        title=f"What each input is worth: {config.semantic.task}",
+        summary=f"The same network, seeds and number of steps on every kind of input ({how}); "
+        f"{split_title(comparison.split, comparison.images)}.",
+        facts={
+            f"{comparison.split} images": f"{comparison.images:,}",
+            "seeds": f"{len(comparison.seeds)}",
+            "steps": f"{config.rows.steps:,}",
+        },
+        warnings=[*notes, *_warnings(comparison)],
+        tables=[*tables, *_spread_table(comparison), *_difference_table(comparison)],
+        pictures=_pictures(held_out, inputs),
+        shown_views=None,
+        config=config.to_dict(),
+        environment=html.environment(),
+        command=html.command_line(),
+    )
+
+
+def _table(
+    title: str, figures: Mapping[str, Mapping[str, Figure]], note: str, reference: str, plotted: bool = True
+) -> html.Table:
+    names = list(next(iter(figures.values())))
+    return html.Table(
+        title,
+        [semantic_column(name) for name in names],
+        {row: {name: 100 * own[name].mean for name in names} for row, own in figures.items()},
+        intervals={
+            row: {name: tuple(100 * bound for bound in own[name].bounds) for name in names if _known(own[name])}
+            for row, own in figures.items()
+        },
+        highlighted=[reference],
+        note=note,
+        ranked=False,  # the first column is the mean of the others
+        plotted=plotted,
+    )
+
+
+def _spread_table(comparison: Comparison) -> list[html.Table]:
+    if len(comparison.seeds) < 2:
+        return []
+    names = list(next(iter(comparison.figures.values())))
+    metrics = [html.Metric(name, "", "%", "standard deviation over the seeds", digits=1) for name in names]
+    rows = {row: {name: 100 * own[name].spread for name in names} for row, own in comparison.figures.items()}
+    return [html.Table("Spread over the seeds", metrics, rows, ranked=False, plotted=False)]
+
+
+def _difference_table(comparison: Comparison) -> list[html.Table]:
+    rows: dict[str, dict[str, float]] = {}
+    bounds: dict[str, dict[str, tuple[float, float]]] = {}
+    for _, than, figure, mean, own in comparison.differences:
+        name = f"{comparison.reference} - {than}"
+        rows.setdefault(name, {})[figure] = 100 * mean
+        if not np.isnan(own[0]):
+            bounds.setdefault(name, {})[figure] = (100 * own[0], 100 * own[1])
+    if not rows:
+        return []
+    metrics = [html.Metric(name, "", "%", "difference of per cent", digits=1) for name in next(iter(rows.values()))]
+    note = "Positive where the first is better; paired bootstrap 95 % intervals over the images, mean over the seeds."
+    return [html.Table("Differences", metrics, rows, intervals=bounds, note=note, ranked=False, plotted=False)]
+
+
+def _warnings(comparison: Comparison) -> list[str]:
+    """Where the reference's advantage is not clear, or none."""
+    mean = next(iter(next(iter(comparison.figures.values()))))
+    found = [d for d in comparison.differences if d.figure == mean]
+    behind = [d.than for d in found if d.mean <= 0]
+    unclear = [d.than for d in found if d.mean > 0 and not excludes_zero(d.bounds)]
+    texts = [f"{comparison.reference} is not better than {', '.join(behind)} by {mean}."] if behind else []
+    if unclear:
+        texts.append(f"That {comparison.reference} is better than {', '.join(unclear)} by {mean} may be chance.")
+    return texts
+
+
+def _pictures(held_out: Any, inputs: Mapping[str, Input]) -> list[html.Picture]:
+    chosen = np.unique(np.linspace(0, len(held_out) - 1, min(SHOWN_PICTURES, len(held_out))).round().astype(int))
+    pairs = _Chosen(held_out, chosen)
+    views = {name: InputSource(pairs, given.kind, given.fuser) for name, given in inputs.items()}
+    pictures = []
+    for i, name in enumerate(pairs.names):
+        record = pairs[i]
+        boxes = []
+        if record["has_boxes"]:
+            labels = [held_out.class_names[number] for number in record["classes"]]
+            boxes = [html.Box(*map(float, box), label) for box, label in zip(record["boxes"], labels, strict=True)]
+        pictures.append(html.Picture(name, {kind: source.images[i] for kind, source in views.items()}, boxes))
+    return pictures
+
+
+class _Chosen:
+    """Some records of a source."""
+
+    def __init__(self, source: Any, indices: np.ndarray):
+        self._source, self._indices = source, [int(i) for i in indices]
+        self.names = [source.names[i] for i in self._indices]
+        self.groups, self.class_names, self.label_names = None, source.class_names, source.label_names
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        return self._source[self._indices[index]]
+
+
+def _known(figure: Figure) -> bool:
+    return not np.isnan(figure.bounds[0])

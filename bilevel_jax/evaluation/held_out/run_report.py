@@ -1,0 +1,187 @@
+"""The report page of one run: its table, its best and worst images, its pictures and its curves."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from bilevel_jax.evaluation.inputs import KINDS, input_image
+from bilevel_jax.evaluation.report_columns import fusion_column, semantic_column
+from bilevel_jax.evaluation.semantic_trainer import Prediction
+from bilevel_jax.inference import Fuser
+from bilevel_jax.report import html
+from bilevel_jax.report.sheets import Cell, draw_cell, label_colors
+from bilevel_jax.report.writers import read_metrics
+from bilevel_jax.training.sheets import SHOWN_SCORE
+
+TITLES = {"ir": "infrared", "vis": "visible", "average": "average", "fused": "fused"}
+SHOWN_PICTURES = 16
+Values = Mapping[str, Mapping[str, np.ndarray]]  # kind of input -> measure -> one value an image
+
+
+def run_report(
+    config: ConfigDict,
+    workdir: Path,
+    source: Any,
+    fuser: Fuser,
+    rows: Mapping[str, Mapping[str, float]],
+    values: Values,
+    predictions: Sequence[Prediction] | None,
+    *,
+    step: int,
+    set_name: str,
+) -> html.Report:
+    """What the page of a run shows.
+
+    Args:
+        config: the run's configuration.
+        workdir: the run's folder, for metrics.jsonl.
+        source: the pairs that were evaluated.
+        fuser: the run's fusion network.
+        rows: the table, kind of input -> column -> figure.
+        values: the fusion measures of single images.
+        predictions: what the semantic network sees in the fused images, one for each; None without one.
+        step: of the checkpoint.
+        set_name: the split and the number of its pairs, in words.
+    """
+    measures = list(next(iter(values.values())))
+    semantic = _semantic_columns(rows, measures)
+    columns = [fusion_column(name) for name in measures]
+    # The measures of a source itself say little (it shares all its information with itself): only fusions are listed.
+    fusions = [kind for kind in values if kind not in ("ir", "vis")]
+    scores = html.Scores(source.names, columns, {TITLES[kind]: values[kind] for kind in fusions})
+    names = html.worth_showing(scores, TITLES["fused"], SHOWN_PICTURES)
+    place = {name: index for index, name in enumerate(source.names)}
+    labels = html.extreme_labels(scores, TITLES["fused"])
+    shown = [
+        _picture(source, place[name], fuser, predictions, ", ".join(labels.get(name, ())))
+        for name in dict.fromkeys(names)
+    ]
+    segmented = predictions is not None and len(predictions) > 0 and "labels" in predictions[0]
+    return html.Report(
+        title=f"{Path(workdir).name}: {set_name}",
+        summary=_summary(config, set_name, step),
+        facts=_facts(rows, semantic, len(source.names), step),
+        warnings=_warnings(rows, semantic, columns),
+        tables=[*_semantic_table(rows, semantic, config), _fusion_table(rows, columns, len(source.names))],
+        curves=html.curve_panels(read_metrics(Path(workdir) / "metrics.jsonl")),
+        pictures=shown,
+        shown_views=(TITLES["ir"], TITLES["fused"]),
+        colors=_class_colors(source.label_names) if segmented else {},
+        scores=scores,
+        config=config.to_dict(),
+        environment=html.environment(),
+        command=html.command_line(),
+    )
+
+
+def _semantic_columns(rows: Mapping[str, Mapping[str, float]], measures: Sequence[str]) -> list[str]:
+    """The semantic figures that a page shows, the means before the classes."""
+    names = dict.fromkeys(name for row in rows.values() for name in row if name not in measures)
+    shown = [name for name in names if not name.startswith(("acc/", "mAcc", "pixel"))]
+    return sorted(shown, key=lambda name: "/" in name)
+
+
+def _semantic_table(
+    rows: Mapping[str, Mapping[str, float]], columns: Sequence[str], config: ConfigDict
+) -> list[html.Table]:
+    if not columns:
+        return []
+    per_cent = {TITLES[kind]: {name: 100 * row.get(name, np.nan) for name in columns} for kind, row in rows.items()}
+    return [
+        html.Table(
+            {"detection": "Detection", "segmentation": "Segmentation"}.get(config.semantic.task, "Semantic task"),
+            [semantic_column(name) for name in columns],
+            per_cent,
+            highlighted=[TITLES["fused"]],
+            note="The figure of each row is that of a fresh network, trained on that kind of input alone: all from one "
+            f"initialisation, for {config.rows.steps:,} steps.",
+            ranked=False,  # the means are those of the other columns: a mean rank would count them twice
+        )
+    ]
+
+
+def _fusion_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[html.Metric], count: int) -> html.Table:
+    return html.Table(
+        "Fusion quality",
+        columns,
+        {TITLES[kind]: {m.name: row.get(m.name) for m in columns} for kind, row in rows.items()},
+        references=[TITLES["ir"], TITLES["vis"]],
+        highlighted=[TITLES["fused"]],
+        note=f"Means over {count:,} pairs. The two inputs stand beside the fusions and are not compared with them.",
+        ranked=False,
+    )
+
+
+def _facts(rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], count: int, step: int) -> dict[str, str]:
+    facts = {"pairs": f"{count:,}", "training steps": f"{step:,}"}
+    fused = rows["fused"]
+    if semantic:
+        facts[f"{semantic[0]} of fused"] = f"{100 * fused.get(semantic[0], np.nan):.1f} %"
+    for name in ("SCD", "VIF", "Qabf", "SSIM"):
+        if np.isfinite(fused.get(name, np.nan)):
+            facts[f"{name} of fused"] = f"{fused[name]:.3f}"
+    return facts
+
+
+def _summary(config: ConfigDict, set_name: str, step: int) -> str:
+    task = {"none": "no semantic task"}.get(config.semantic.task, config.semantic.task)
+    return (
+        f"Fusion network {config.fusion.name!r} with {task}; weighting {config.bilevel.weighting!r}, "
+        f"hypergradient {config.bilevel.estimator!r}; checkpoint of step {step:,}; {set_name}."
+    )
+
+
+def _warnings(
+    rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], columns: Sequence[html.Metric]
+) -> list[str]:
+    """Where the plain average, which needs no training, is better than the fused image."""
+    ahead = []
+    for column in [*map(semantic_column, semantic), *columns]:
+        average, fused = (rows[kind].get(column.name, np.nan) for kind in ("average", "fused"))
+        if average > fused if column.better == "up" else average < fused:
+            ahead.append(column.name)
+    return [f"The plain average, which needs no training, is better on {', '.join(ahead)}."] if ahead else []
+
+
+def _picture(
+    source: Any, index: int, fuser: Fuser, predictions: Sequence[Prediction] | None, caption: str
+) -> html.Picture:
+    record = source[index]
+    views = {TITLES[kind]: record["ir"] if kind == "ir" else input_image(kind, record, fuser) for kind in KINDS}
+    found: Sequence[html.Box] = ()
+    if predictions is not None:
+        seen = predictions[index]
+        if "labels" in seen:
+            views["predicted classes"] = _painted(views["fused"], seen["labels"])
+        else:
+            found = _boxes(seen, source.class_names)
+    if record["has_labels"]:
+        views["true classes"] = _painted(views["fused"], record["labels"])
+    boxes = _boxes(record, source.class_names) if record["has_boxes"] else ()
+    return html.Picture(source.names[index], views, boxes, found, caption)
+
+
+def _painted(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    # As wide as it is: nothing is enlarged.
+    return np.asarray(draw_cell(Cell(image, labels=labels), cell_width=image.shape[1]))
+
+
+def _boxes(record: Mapping[str, np.ndarray], names: Sequence[str]) -> list[html.Box]:
+    scores = record.get("scores", np.ones(len(record["boxes"])))
+    boxes = []
+    for box, number, score in zip(record["boxes"], record["classes"], scores, strict=True):
+        if number < 0 or score < SHOWN_SCORE:
+            continue
+        name = names[number] if number < len(names) else str(number)
+        label = f"{name} {score:.2f}" if "scores" in record else name
+        boxes.append(html.Box(*map(float, box), label))
+    return boxes
+
+
+def _class_colors(names: Sequence[str]) -> dict[str, str]:
+    colors = label_colors(np.arange(len(names))[None])[0]
+    # Class 0, what is not labelled, is not painted.
+    return {name: "#" + bytes(color).hex() for name, color in list(zip(names, colors, strict=True))[1:]}

@@ -1,0 +1,1 @@
+"""Fused images of any methods, ranked beside fusion without learning and published figures."""

@@ -1,0 +1,1 @@
+"""Backbones: an image in, features at several strides out."""

@@ -1,0 +1,1 @@
+"""Detectors: an image in, boxes with classes and scores out."""

@@ -1,0 +1,141 @@
+"""FCOS, a one-stage detector without anchors: a colour image in, a class and a box at every location out."""
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.boxes.nms import batched_nms
+from bilevel_jax.models.backbones.resnet import ResNet
+from bilevel_jax.models.convolution import Conv
+from bilevel_jax.models.fpn import FPN
+from bilevel_jax.models.normalisation import GroupNorm
+
+NUM_LEVELS = 5
+# Focal loss starts from this probability of every class at every location: Lin et al. 2017, section 4.1.
+PRIOR = 0.01
+# exp(LARGEST) strides is beyond any image; without a bound one bad step makes the exponential infinite.
+LARGEST = 7.0
+
+
+class FCOS(nn.Module):
+    """Detects objects in images [B,H,W,3] in [0, 1]: Tian et al., "FCOS", ICCV 2019 and TPAMI 2020 (arXiv 1904.01355).
+
+    Returns a dict, A = locations of all five levels, fine to coarse, pixels everywhere: `logits` [B,A,num_classes],
+    `boxes` [B,A,4] yxyx, `centerness` [B,A] logits, `locations` [A,2] (y, x), `strides` [A], and `ranges` [A,2], from
+    which (included) to which (excluded) largest distance to a box's side a location of that level answers for it.
+    The finest stride s is 2 `stem_stride` and the ranges 0-8 s, 8-16 s, ..., 64 s and more: the paper's for s = 8.
+    Distances are exp(scale x) strides: never 0, as a ReLU's would be where x < 0, with no gradient to get away.
+    `norm` is the backbone's alone. Raises InputError for a `depth`, `stem_stride` or `norm` that ResNet does not have.
+    """
+
+    num_classes: int
+    depth: int = 50
+    width: int = 64
+    channels: int = 256
+    head_convs: int = 4
+    stem_stride: int = 4
+    norm: str = "group"
+
+    @nn.compact
+    def __call__(self, image: jax.Array) -> dict[str, jax.Array]:
+        features = ResNet(self.depth, self.width, self.stem_stride, self.norm, name="backbone")(image)
+        levels = FPN(self.channels, extra_levels=NUM_LEVELS - 3, name="pyramid")(features[1:])
+        head = Head(self.num_classes, self.channels, self.head_convs, name="head")
+        scales = self.param("scales", nn.initializers.ones, (NUM_LEVELS,))
+        first = 2 * self.stem_stride
+        outputs = []
+        for index, level in enumerate(levels):
+            logits, distances, centerness = head(level)
+            stride = first * 2**index
+            distances = jnp.exp(jnp.minimum(distances * scales[index], LARGEST)) * stride
+            locations = _locations(level.shape[1], level.shape[2], stride)
+            lower = 0.0 if index == 0 else 4.0 * stride
+            upper = math.inf if index == NUM_LEVELS - 1 else 8.0 * stride
+            distances = distances.reshape(len(image), -1, 4)
+            outputs.append(
+                {
+                    "logits": logits.reshape(len(image), -1, self.num_classes),
+                    "boxes": jnp.concatenate([locations - distances[..., :2], locations + distances[..., 2:]], axis=-1),
+                    "centerness": centerness.reshape(len(image), -1),
+                    "locations": locations,
+                    "strides": jnp.full(len(locations), float(stride)),
+                    "ranges": jnp.tile(jnp.array([lower, upper]), (len(locations), 1)),
+                }
+            )
+        axes = {"logits": 1, "boxes": 1, "centerness": 1, "locations": 0, "strides": 0, "ranges": 0}
+        return {name: jnp.concatenate([level[name] for level in outputs], axis) for name, axis in axes.items()}
+
+
+class Head(nn.Module):
+    """One head for all levels: [B,H,W,C] -> logits [B,H,W,num_classes], log distances [B,H,W,4], centreness [B,H,W,1].
+
+    Centreness hangs on the box tower, which the paper's later version found better than on the class tower.
+    """
+
+    num_classes: int
+    channels: int
+    convs: int
+
+    def setup(self) -> None:
+        # Small weights as in the paper's release: scores start at the prior, boxes at one stride to each side.
+        small = nn.initializers.normal(0.01)
+        self.class_tower = Tower(self.channels, self.convs)
+        self.box_tower = Tower(self.channels, self.convs)
+        prior = nn.initializers.constant(-math.log((1 - PRIOR) / PRIOR))
+        self.classify = Conv(self.num_classes, kernel_init=small, bias_init=prior)
+        self.regress = Conv(4 + 1, kernel_init=small)
+
+    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        # Boxes and centreness come from one convolution: the same function as two, in half the time.
+        boxes = self.regress(self.box_tower(x))
+        return self.classify(self.class_tower(x)), boxes[..., :4], boxes[..., 4:]
+
+
+class Tower(nn.Module):
+    """`convs` times a 3x3 convolution, group normalisation and ReLU: [B,H,W,C] -> [B,H,W,channels]."""
+
+    channels: int
+    convs: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        for index in range(self.convs):
+            x = Conv(self.channels, use_bias=False, name=f"conv{index}")(x)
+            x = nn.relu(GroupNorm(name=f"norm{index}")(x))
+        return x
+
+
+def decode(
+    outputs: dict[str, jax.Array],
+    max_detections: int = 100,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.5,
+    candidates: int = 400,
+) -> dict[str, jax.Array]:
+    """Turns FCOS's outputs into `boxes` [B,M,4] yxyx pixels, `scores` [B,M] in [0, 1] and `classes` [B,M] int32.
+
+    M = `max_detections`, best first; a place left over has class -1, score 0 and a box of zeros. The score is
+    sqrt(class probability x centreness); the best `candidates` above `score_threshold` of all levels together go
+    through class-wise non-maximum suppression. Boxes may reach beyond the image. Jits, for fixed keyword arguments.
+    """
+    scores = jnp.sqrt(jax.nn.sigmoid(outputs["logits"]) * jax.nn.sigmoid(outputs["centerness"])[..., None])
+    batch, locations, num_classes = scores.shape
+    scores, flat = jax.lax.top_k(scores.reshape(batch, -1), min(candidates, locations * num_classes))
+    classes = jnp.where(scores > score_threshold, flat % num_classes, -1).astype(jnp.int32)
+    boxes = jnp.take_along_axis(outputs["boxes"], (flat // num_classes)[..., None], axis=1)
+    chosen = batched_nms(boxes, scores, classes, iou_threshold=iou_threshold, max_outputs=max_detections)
+    found = chosen >= 0
+    chosen = jnp.maximum(chosen, 0)
+    return {
+        "boxes": jnp.where(found[..., None], jnp.take_along_axis(boxes, chosen[..., None], axis=1), 0.0),
+        "scores": jnp.where(found, jnp.take_along_axis(scores, chosen, axis=1), 0.0),
+        "classes": jnp.where(found, jnp.take_along_axis(classes, chosen, axis=1), -1),
+    }
+
+
+def _locations(height: int, width: int, stride: int) -> jax.Array:
+    """Returns the pixel (y, x) at the centre of each stride x stride cell, row by row: [height width, 2]."""
+    y, x = jnp.meshgrid((jnp.arange(height) + 0.5) * stride, (jnp.arange(width) + 0.5) * stride, indexing="ij")
+    return jnp.stack([y.reshape(-1), x.reshape(-1)], axis=-1)

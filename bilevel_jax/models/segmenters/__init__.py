@@ -1,0 +1,1 @@
+"""Segmenters: an image in, logits of every pixel's class out."""
