@@ -43,6 +43,7 @@ setup(
         "scipy>=1.13",
         "safetensors>=0.5",
         "filelock>=3.16",
+        "jaxtyping>=0.2.36",
     ],
     extras_require={
         "cuda12": ["jax[cuda12]>=0.8,!=0.10.2"],
@@ -54,6 +55,7 @@ setup(
             "scikit-image>=0.24",
             "scikit-learn>=1.5",
             "ruff>=0.6",
+            "mypy>=1.13",
             "import-linter>=2.0",
             "selenium>=4.20",
         ],
