@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> None:
 
         metrics_command([argv[0], *argv[2:]])
     elif argv[1:2] == ["accelerator"]:
-        from bilevel_jax.benchmarks.accelerator.absent import stand_in
+        from bilevel_jax.benchmarks.accelerator.missing_packages import stand_in
 
         stand_in()  # first: the machine may have little more than jax, flax, optax and orbax
         from bilevel_jax.commands.benchmark_accelerator import accelerator_command

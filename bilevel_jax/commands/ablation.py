@@ -11,14 +11,14 @@ from bilevel_jax.command_line import define_config_flag, parse_flags, read_seeds
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.ablation.ablation_rows import ESTIMATORS, SHARES, ablation_rows, chosen_rows
 from bilevel_jax.evaluation.ablation.ablation_table import ablation_table, ablation_text
-from bilevel_jax.evaluation.ablation.rows import ESTIMATORS, SHARES, ablation_rows, chosen_rows
 from bilevel_jax.evaluation.ablation.train_row import Detector, Result, run_row
-from bilevel_jax.evaluation.downstream.initialisation import read_initial
+from bilevel_jax.evaluation.downstream.shared_initialisation import read_initial
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, read_scores
+from bilevel_jax.evaluation.leakage import check_unseen
+from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
-from bilevel_jax.evaluation.settings import check_settings
-from bilevel_jax.evaluation.unseen import check_unseen
 from bilevel_jax.inference.folder import find_pairs
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.problem import networks_from_config

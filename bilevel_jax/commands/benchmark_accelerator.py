@@ -8,8 +8,8 @@ from absl import flags
 
 from bilevel_jax.atomic import write_text
 from bilevel_jax.benchmarks.accelerator.plan import parts
+from bilevel_jax.benchmarks.accelerator.results_table import failed, summary, table_text
 from bilevel_jax.benchmarks.accelerator.schedule import run_parts
-from bilevel_jax.benchmarks.accelerator.table import failed, summary, table_text
 from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import RunError
 

@@ -13,7 +13,7 @@ from bilevel_jax.benchmarks.torchjd_cost import torchjd_seconds
 from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS, named_weighting
 from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import InputError
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.text_table import format_table
 
 USAGE = """python experiments/benchmark.py core [--networks=0.4M,30M] [--tasks=2,8] [--out=FILE.md]
 Prints what each weighting and each estimator costs, in units of one plain gradient of the summed loss."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from bilevel_jax.benchmarks.metrics import measure
+from bilevel_jax.benchmarks.metrics_cost import measure
 from bilevel_jax.command_line import height_and_width, parse_flags
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.text_table import format_table
 
 USAGE = """python experiments/benchmark.py metrics [--size=480,640] [--repeats=15]
 Prints what the nine measures of a fusion paper and VIFB's thirteen take on a pair of that size."""

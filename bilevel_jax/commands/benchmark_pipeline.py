@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from bilevel_jax.benchmarks.pipeline import measure
+from bilevel_jax.benchmarks.pipeline_cost import measure
 from bilevel_jax.command_line import height_and_width, parse_flags
 from bilevel_jax.data.listing import read_list
 from bilevel_jax.data.sources.folder import FolderSource
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.text_table import format_table
 
 USAGE = """python experiments/benchmark.py pipeline --data=DIR [--list=FILE] [--crop=256,256] [--batch_size=8]
 Prints how many pairs a second come out of a folder of pairs: decoded before, and decoded anew each time."""

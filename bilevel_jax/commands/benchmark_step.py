@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bilevel_jax.benchmarks.training_step import time_parts
+from bilevel_jax.benchmarks.training_step_cost import time_parts
 from bilevel_jax.command_line import define_config_flag, parse_flags
 from bilevel_jax.data.sets import open_sets
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.config import check_config
 
 USAGE = (

@@ -14,11 +14,11 @@ from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags, read_seeds
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.downstream.compare_inputs import Input, compare_inputs
 from bilevel_jax.evaluation.downstream.comparison import compare_cells, comparison_json, comparison_text
 from bilevel_jax.evaluation.downstream.downstream_report import downstream_report
-from bilevel_jax.evaluation.downstream.initialisation import initial_of_config, read_initial
-from bilevel_jax.evaluation.unseen import check_unseen, knew_no_test
+from bilevel_jax.evaluation.downstream.shared_initialisation import initial_of_config, read_initial
+from bilevel_jax.evaluation.downstream.train_cells import Input, compare_inputs
+from bilevel_jax.evaluation.leakage import check_unseen, knew_no_test
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in, pretrained_file

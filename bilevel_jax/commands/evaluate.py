@@ -6,10 +6,10 @@ from pathlib import Path
 from absl import flags
 
 from bilevel_jax.command_line import define_checkpoint_flag, define_report_flag, parse_flags, print_report
-from bilevel_jax.commands.leaderboard import USAGE as LEADERBOARD_USAGE
-from bilevel_jax.commands.leaderboard import define_leaderboard_flags, run_leaderboard
+from bilevel_jax.commands.evaluate_leaderboard import USAGE as LEADERBOARD_USAGE
+from bilevel_jax.commands.evaluate_leaderboard import define_leaderboard_flags, run_leaderboard
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.held_out.table import evaluate_run, table_text
+from bilevel_jax.evaluation.held_out.final_table import evaluate_run, table_text
 
 RUN_USAGE = (
     "python experiments/evaluate.py --workdir=DIR [--split=val|test] [--data=FOLDER] [--list=FILE] [--predictions=DIR] "

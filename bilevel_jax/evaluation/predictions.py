@@ -11,7 +11,7 @@ from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic_trainer import Prediction
 from bilevel_jax.images.files import write_image
 from bilevel_jax.metrics import detection
-from bilevel_jax.report.sheets import Cell, draw_cell
+from bilevel_jax.report.picture_sheet import Cell, draw_cell
 from bilevel_jax.training.sheets import SHOWN_SCORE
 
 

@@ -1,9 +1,9 @@
 """What a run tells people: figures by step, picture sheets, curves, tables."""
 
-from bilevel_jax.report.plots import plot_curves
-from bilevel_jax.report.sheets import MSRS_PALETTE, Cell, draw_cell, label_colors, picture_sheet
-from bilevel_jax.report.tables import format_table
-from bilevel_jax.report.writers import MetricsWriter, read_metrics
+from bilevel_jax.report.curve_plot import plot_curves
+from bilevel_jax.report.metrics_writer import MetricsWriter, read_metrics
+from bilevel_jax.report.picture_sheet import MSRS_PALETTE, Cell, draw_cell, label_colors, picture_sheet
+from bilevel_jax.report.text_table import format_table
 
 __all__ = [
     "MSRS_PALETTE",

@@ -10,7 +10,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from bilevel_jax.checkpoints.weights import PARTS, read_weights, weights_of_run
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.state import TrainState
 
 TASKS = {"discriminator": "visual", "semantic": "semantic"}  # whose inner parameters these networks have

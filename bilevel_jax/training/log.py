@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import RunError
-from bilevel_jax.report.writers import MetricsWriter
+from bilevel_jax.report.metrics_writer import MetricsWriter
 
 MOST_SKIPPED = 10  # steps in a row
 

@@ -16,8 +16,8 @@ from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.resumable import ResumableBatches
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError, RunError, StopSignal
-from bilevel_jax.report.plots import plot_curves
-from bilevel_jax.report.writers import MetricsWriter
+from bilevel_jax.report.curve_plot import plot_curves
+from bilevel_jax.report.metrics_writer import MetricsWriter
 from bilevel_jax.training.config import former_config
 from bilevel_jax.training.devices import check_batch_size, device_mesh, of_first_process, place_state, whole
 from bilevel_jax.training.initial_weights import ROWS_START, start_from

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from bilevel_jax.report.sheets import Cell, picture_sheet
+from bilevel_jax.report.picture_sheet import Cell, picture_sheet
 
 SHOWN_SCORE = 0.5  # boxes below it clutter a picture; FCOS's is the root of class score times centreness
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bilevel_jax.benchmarks.pipeline import RECIPES
+from bilevel_jax.benchmarks.pipeline_cost import RECIPES
 from bilevel_jax.commands.benchmark_pipeline import pipeline_command
 from bilevel_jax.errors import run_command
 from bilevel_jax.images.files import write_image

@@ -10,7 +10,7 @@ import sys
 import traceback
 
 from bilevel_jax.atomic import write_json
-from bilevel_jax.benchmarks.accelerator.absent import stand_in
+from bilevel_jax.benchmarks.accelerator.missing_packages import stand_in
 
 
 def main(result: str, module: str, options: dict) -> int:

@@ -6,7 +6,7 @@ import jax
 
 from bilevel_jax.benchmarks import core_cost, core_networks
 from bilevel_jax.benchmarks.accelerator.measure import MIB, peak_mib
-from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.benchmarks.accelerator.results import Row
 
 
 def rows(*, network: str, tasks: int, weightings: Sequence[str], repeats: int) -> Iterator[Row]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bilevel_jax.benchmarks import core_networks
-from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.benchmarks.accelerator.workload import paper_config, synthetic_batch, synthetic_training
 from bilevel_jax.benchmarks.core_networks import Network
 from bilevel_jax.bilevel import dynamic_aggregate, gramian, one_step, task_gradients

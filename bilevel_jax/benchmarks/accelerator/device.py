@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import jax
 
-from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.checkpoints.load import code_version
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bilevel_jax.benchmarks.accelerator.absent import absent, how_to_install
-from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.benchmarks.accelerator.missing_packages import absent, how_to_install
+from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.errors import EXIT_DONE, EXIT_RESUME, RunError
 
 NEEDED = (

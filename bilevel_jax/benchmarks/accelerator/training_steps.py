@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 
-from bilevel_jax.benchmarks.accelerator.chips import peak_tflops
 from bilevel_jax.benchmarks.accelerator.measure import compiled, median_ms, peak_mib
-from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.benchmarks.accelerator.peak_tflops import peak_tflops
+from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.benchmarks.accelerator.workload import paper_config, synthetic_batch, synthetic_training
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from bilevel_jax.evaluation.ablation.rows import Row
+from bilevel_jax.evaluation.ablation.ablation_rows import Row
 from bilevel_jax.evaluation.ablation.train_row import METHOD, Result
 from bilevel_jax.evaluation.bootstrap import excludes_zero, resampled_means
 from bilevel_jax.evaluation.downstream.cells import figures
 from bilevel_jax.evaluation.downstream.comparison import compare_cells
-from bilevel_jax.evaluation.held_out.table import MEASURES
-from bilevel_jax.evaluation.leaderboard.board import make_leaderboard
+from bilevel_jax.evaluation.held_out.final_table import MEASURES
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
-from bilevel_jax.report.tables import format_table, split_title
+from bilevel_jax.evaluation.leaderboard.leaderboard import make_leaderboard
+from bilevel_jax.report.text_table import format_table, split_title
 
 Results = Mapping[str, Mapping[int, Result]]  # row -> seed -> result
 

@@ -11,18 +11,18 @@ from ml_collections import ConfigDict
 from bilevel_jax.atomic import write_json
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError, RunError
-from bilevel_jax.evaluation.ablation.rows import Row
+from bilevel_jax.evaluation.ablation.ablation_rows import Row
 from bilevel_jax.evaluation.downstream.cells import Cell
-from bilevel_jax.evaluation.downstream.compare_inputs import Input, compare_inputs
-from bilevel_jax.evaluation.downstream.initialisation import Initial
-from bilevel_jax.evaluation.held_out.table import MEASURES, measure_images
+from bilevel_jax.evaluation.downstream.shared_initialisation import Initial
+from bilevel_jax.evaluation.downstream.train_cells import Input, compare_inputs
+from bilevel_jax.evaluation.held_out.final_table import MEASURES, measure_images
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, read_scores, score_images, write_scores
+from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
-from bilevel_jax.evaluation.settings import check_settings
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.folder import find_pairs, fuse_files
-from bilevel_jax.report.writers import read_metrics
+from bilevel_jax.report.metrics_writer import read_metrics
 from bilevel_jax.training.loop import train
 from bilevel_jax.training.signals import StopRequest
 

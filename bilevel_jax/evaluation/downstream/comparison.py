@@ -8,8 +8,8 @@ import numpy as np
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bootstrap import DRAWS, excludes_zero, interval, resampled_counts
 from bilevel_jax.evaluation.downstream.cells import figures
-from bilevel_jax.evaluation.downstream.compare_inputs import Cells
-from bilevel_jax.report.tables import format_table, split_title
+from bilevel_jax.evaluation.downstream.train_cells import Cells
+from bilevel_jax.report.text_table import format_table, split_title
 
 
 class Figure(NamedTuple):

@@ -7,12 +7,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.evaluation.bootstrap import excludes_zero
-from bilevel_jax.evaluation.downstream.compare_inputs import Input
 from bilevel_jax.evaluation.downstream.comparison import Comparison, Figure
+from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.report_columns import semantic_column
 from bilevel_jax.report import html
-from bilevel_jax.report.tables import split_title
+from bilevel_jax.report.text_table import split_title
 
 SHOWN_PICTURES = 12
 

@@ -12,8 +12,8 @@ from bilevel_jax.evaluation.report_columns import fusion_column, semantic_column
 from bilevel_jax.evaluation.semantic_trainer import Prediction
 from bilevel_jax.inference import Fuser
 from bilevel_jax.report import html
-from bilevel_jax.report.sheets import Cell, draw_cell, label_colors
-from bilevel_jax.report.writers import read_metrics
+from bilevel_jax.report.metrics_writer import read_metrics
+from bilevel_jax.report.picture_sheet import Cell, draw_cell, label_colors
 from bilevel_jax.training.sheets import SHOWN_SCORE
 
 TITLES = {"ir": "infrared", "vis": "visible", "average": "average", "fused": "fused"}

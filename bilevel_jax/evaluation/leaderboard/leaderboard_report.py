@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bilevel_jax.evaluation.leaderboard.board import Leaderboard, Row
 from bilevel_jax.evaluation.leaderboard.image_scores import fused_files
+from bilevel_jax.evaluation.leaderboard.leaderboard import Leaderboard, Row
 from bilevel_jax.evaluation.leaderboard.leaderboard_text import undefined_lines, warnings
 from bilevel_jax.evaluation.report_columns import fusion_column
 from bilevel_jax.images.files import read_image, scale_raw

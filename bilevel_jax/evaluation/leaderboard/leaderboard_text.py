@@ -7,9 +7,9 @@ from pathlib import Path
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.evaluation.bootstrap import DRAWS
-from bilevel_jax.evaluation.leaderboard.board import Leaderboard, Row
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, write_scores
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.evaluation.leaderboard.leaderboard import Leaderboard, Row
+from bilevel_jax.report.text_table import format_table
 
 
 def leaderboard_text(board: Leaderboard, markdown: bool = False) -> str:

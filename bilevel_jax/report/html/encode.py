@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from bilevel_jax.report.sheets import to_rgb
+from bilevel_jax.report.picture_sheet import to_rgb
 
 QUALITY = 90
 # Small pictures are kept exactly: WebP's blur on a few thousand pixels shows when they are enlarged.

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from bilevel_jax.evaluation.ablation.ablation_rows import ablation_rows
 from bilevel_jax.evaluation.ablation.ablation_table import ablation_table, ablation_text
-from bilevel_jax.evaluation.ablation.rows import ablation_rows
 from bilevel_jax.evaluation.ablation.train_row import METHOD, Result, training_figures
-from bilevel_jax.evaluation.held_out.table import MEASURES
+from bilevel_jax.evaluation.held_out.final_table import MEASURES
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
-from bilevel_jax.report.writers import MetricsWriter
+from bilevel_jax.report.metrics_writer import MetricsWriter
 from bilevel_jax.training.config import default_config
 
 NAMES = ("1D", "2D", "3N")

@@ -11,8 +11,8 @@ from bilevel_jax.commands.downstream import check_unseen, downstream_command
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError, StopSignal, run_command
-from bilevel_jax.evaluation.downstream import compare_inputs as downstream
-from bilevel_jax.evaluation.downstream.compare_inputs import Input, MixedSource, compare_inputs
+from bilevel_jax.evaluation.downstream import train_cells as downstream
+from bilevel_jax.evaluation.downstream.train_cells import Input, MixedSource, compare_inputs
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import check_config, default_config

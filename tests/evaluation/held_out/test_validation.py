@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.held_out import validation
-from bilevel_jax.evaluation.held_out.table import measure
+from bilevel_jax.evaluation.held_out.final_table import measure
 from bilevel_jax.evaluation.held_out.validation import Validation
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic_trainer import semantic_scores

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from bilevel_jax.commands.evaluate import evaluate_command
-from bilevel_jax.commands.leaderboard import named_folders
+from bilevel_jax.commands.evaluate_leaderboard import named_folders
 from bilevel_jax.errors import InputError, run_command
-from bilevel_jax.evaluation.leaderboard.board import make_leaderboard
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, read_scores, score_images, write_scores
+from bilevel_jax.evaluation.leaderboard.leaderboard import make_leaderboard
 from bilevel_jax.evaluation.leaderboard.leaderboard_text import leaderboard_text, warnings
 from bilevel_jax.images.files import read_image, write_image
 from bilevel_jax.inference import TrivialFuser, fuse_files

@@ -20,7 +20,7 @@ from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer, semantic_sc
 from bilevel_jax.inference import Fuser
 from bilevel_jax.metrics import fusion
 from bilevel_jax.report.html import write_report
-from bilevel_jax.report.tables import format_table, split_title
+from bilevel_jax.report.text_table import format_table, split_title
 from bilevel_jax.training.config import check_config, completed
 from bilevel_jax.training.initial_weights import ROWS_START
 from bilevel_jax.training.problem import networks_from_config

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bilevel_jax import command_line
-from bilevel_jax.benchmarks.accelerator import absent, plain_config
+from bilevel_jax.benchmarks.accelerator import missing_packages, plain_config
 from bilevel_jax.benchmarks.accelerator.plan import TINY, Part, parts
 from bilevel_jax.benchmarks.accelerator.schedule import run_process
 from bilevel_jax.training import config as run_config
@@ -18,7 +18,7 @@ EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 # Python reads a module of this name at its start: these packages are then as if they were not installed.
 HIDING = f"""
 import importlib.machinery as machinery
-HIDDEN = {[*absent.PIP_NAMES, "grain", "array_record", "tensorflow", "torch"]!r}
+HIDDEN = {[*missing_packages.PIP_NAMES, "grain", "array_record", "tensorflow", "torch"]!r}
 find = machinery.PathFinder.find_spec.__func__
 
 def find_spec(cls, name, path=None, target=None):
@@ -76,14 +76,14 @@ def test_the_command_itself_begins_without_the_packages(bare):
 
 
 def test_what_is_taken_from_a_stand_in_raises_when_it_is_called():
-    thing = absent.Absent("PIL.Image")
-    assert isinstance(thing.open | None, absent.Absent)  # as annotations have it
+    thing = missing_packages.Absent("PIL.Image")
+    assert isinstance(thing.open | None, missing_packages.Absent)  # as annotations have it
     with pytest.raises(ModuleNotFoundError, match="PIL.Image.open: not installed: PIL; pip install pillow"):
         thing.open("x.png")
 
 
 def test_installed_packages_are_not_absent():
-    assert absent.absent(["numpy", "jax", "no_such_package"]) == ["no_such_package"]
+    assert missing_packages.absent(["numpy", "jax", "no_such_package"]) == ["no_such_package"]
 
 
 def test_plain_config_is_the_real_one_as_far_as_it_goes(monkeypatch):

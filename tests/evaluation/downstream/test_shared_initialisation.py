@@ -12,8 +12,8 @@ from ml_collections import ConfigDict
 from bilevel_jax.checkpoints.parameters import save_parameters
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.downstream.initialisation import initial_of_config, read_initial, write_initial
-from bilevel_jax.evaluation.settings import check_settings
+from bilevel_jax.evaluation.downstream.shared_initialisation import initial_of_config, read_initial, write_initial
+from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.initial_weights import ROWS_START
 from bilevel_jax.training.problem import networks_from_config

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bilevel_jax.atomic import replacing
 from bilevel_jax.errors import InputError
-from bilevel_jax.report.writers import read_metrics
+from bilevel_jax.report.metrics_writer import read_metrics
 
 
 def plot_curves(metrics: str | os.PathLike, path: str | os.PathLike, panels: Sequence[str] | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.text_table import format_table
 
 UNITS = {"ms": 1, "compile_s": 1, "peak_mib": 0, "tflop": 3, "share": 1}  # decimals
 TITLES = {"compile_s": "compile, s", "peak_mib": "peak MiB", "tflop": "TFLOP", "share": "% of peak"}

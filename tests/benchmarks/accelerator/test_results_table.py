@@ -1,6 +1,6 @@
 """The table, and what counts as a failure."""
 
-from bilevel_jax.benchmarks.accelerator.table import failed, summary, table_text
+from bilevel_jax.benchmarks.accelerator.results_table import failed, summary, table_text
 
 DONE = {
     "part": "b tf32",

@@ -4,7 +4,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.ablation.rows import ESTIMATORS, NO_DISCRIMINATOR, ablation_rows, chosen_rows
+from bilevel_jax.evaluation.ablation.ablation_rows import ESTIMATORS, NO_DISCRIMINATOR, ablation_rows, chosen_rows
 from bilevel_jax.training.config import check_config, default_config
 
 

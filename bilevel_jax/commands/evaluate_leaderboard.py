@@ -9,8 +9,8 @@ from pathlib import Path
 from absl import flags
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.leaderboard.board import make_leaderboard
 from bilevel_jax.evaluation.leaderboard.image_scores import read_scores, score_images
+from bilevel_jax.evaluation.leaderboard.leaderboard import make_leaderboard
 from bilevel_jax.evaluation.leaderboard.leaderboard_report import leaderboard_report
 from bilevel_jax.evaluation.leaderboard.leaderboard_text import leaderboard_text, write_leaderboard
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
