@@ -1,4 +1,4 @@
-"""Picture sheets: one row a sample, one column a view, with label maps and boxes drawn in."""
+"""Picture sheets: one row a sample, one column a view, with label maps and boxes drawn over the pictures."""
 
 import os
 from collections.abc import Sequence
@@ -10,22 +10,23 @@ from PIL import Image, ImageDraw, ImageFont
 from bilevel_jax.atomic import replacing
 from bilevel_jax.errors import InputError
 
-# The colours in which MFNet's and MSRS's nine classes are printed.
+# The colours in which the papers of MFNet and MSRS print their nine classes.
 MSRS_PALETTE = ("000000", "400080", "404000", "0080C0", "0000C0", "808000", "404080", "C08080", "C04000")
 BOX_COLORS = ("FFD400", "00E5FF", "FF4FD8", "7CFF4F", "FF8A3C", "B59CFF")
 IGNORE = 255
 TITLES = ("infrared", "visible", "fused", "predictions", "labels")
 GAP = 4
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 class Cell(NamedTuple):
     """One picture of a sheet and what is drawn over it.
 
-    Fields:
-        image: [H, W], [H, W, 1] or [H, W, 3]; uint8, uint16, or float in [0, 1]; None leaves the cell empty.
-        labels: int [H, W], class numbers, 255 = none; blended over the image.
+    Attributes:
+        image: [H, W], [H, W, 1] or [H, W, 3]; uint8, uint16, or float in [0, 1]. None leaves the cell empty.
+        labels: int [H, W], class numbers, 255 = no label; blended over the image.
         boxes: [N, 4], y0, x0, y1, x1 in pixels of the image.
-        classes: int [N]; negative = padding, not drawn.
+        classes: int [N], class numbers; a negative one is padding and not drawn.
         scores: [N] in [0, 1].
     """
 
@@ -46,25 +47,31 @@ def picture_sheet(
     label_names: Sequence[str] = (),
     cell_width: int = 192,
 ) -> None:
-    """Writes a sheet of pictures to `path` (the suffix chooses the format), whole or not at all.
+    """Writes a sheet of pictures. The file is written completely or not at all.
 
     Args:
-        rows: for each sample its cells from left to right, a `Cell` or a bare image; None and missing cells stay empty.
-        titles: what stands above the columns.
-        row_names: what stands below each row.
+        rows: for each sample its cells from left to right: a `Cell` or an image. None and missing cells stay empty.
+        path: the file; its suffix chooses the format.
+        titles: the texts above the columns.
+        row_names: the texts below the rows.
         class_names: names of the box classes, written at the boxes with their scores.
         label_names: names of the label map's classes, printed as a legend with their colours.
-        cell_width: pixels; narrower images are enlarged to at least this width (whole factors), wider ones shrunk to
-            three times this width.
+        cell_width: pixels. A narrower image is enlarged by a whole factor to at least this width. An image of more than
+            three times this width is shrunk to three times this width.
 
     Raises:
-        InputError: no rows, an image of another shape, or `path` cannot be written.
+        InputError: there are no rows, an image has another shape, or `path` cannot be written.
     """
     if not rows:
         raise InputError(f"The picture sheet {path} has no rows; expected at least one sample.")
-    drawn = [[draw_cell(cell, class_names, cell_width=cell_width) for cell in row] for row in rows]
+    drawn = [
+        [None if _is_empty(cell) else draw_cell(cell, class_names, cell_width=cell_width) for cell in row]
+        for row in rows
+    ]
     columns = max(len(titles), *(len(row) for row in drawn))
-    widths = [max([cell_width] + [row[i].width for row in drawn if i < len(row) and row[i]]) for i in range(columns)]
+    widths = [
+        max([cell_width] + [cell.width for row in drawn for cell in row[i : i + 1] if cell]) for i in range(columns)
+    ]
     heights = [max([1] + [cell.height for cell in row if cell]) for row in drawn]
     font, line = ImageFont.load_default(size=14), 20
     below = line if row_names else 0
@@ -90,18 +97,22 @@ def picture_sheet(
 
 def draw_cell(
     cell: Cell | np.ndarray | None, class_names: Sequence[str] = (), *, cell_width: int = 192, opacity: float = 0.6
-) -> Image.Image | None:
-    """One cell as a Pillow RGB image, enlarged first so that lines and letters stay sharp; None for an empty cell.
+) -> Image.Image:
+    """Draws one cell as an RGB picture. It is enlarged before lines and letters are drawn, so that these stay sharp.
 
     Args:
         cell: the picture and what is drawn over it.
-        class_names: names of the box classes; the number is written where there is none.
+        class_names: names of the box classes; a class without a name is written as its number.
         cell_width: as in `picture_sheet`.
-        opacity: of the label map over the image, in [0, 1]; class 0 (unlabeled) and 255 leave the image as it is.
+        opacity: of the label map over the image, in [0, 1]. Class 0 (unlabelled) and 255 leave the image as it is.
+
+    Raises:
+        InputError: the image has another shape than [H, W], [H, W, 1] or [H, W, 3].
+        ValueError: the cell is empty.
     """
     cell = cell if isinstance(cell, Cell) else Cell(cell)
     if cell.image is None:
-        return None
+        raise ValueError("an empty cell cannot be drawn")
     pixels = to_rgb(cell.image)
     if cell.labels is not None:
         labels = np.asarray(cell.labels)
@@ -119,13 +130,34 @@ def draw_cell(
 
 
 def label_colors(labels: np.ndarray) -> np.ndarray:
-    """The label map in MSRS's colours, repeated where there are more than nine classes: int [H, W] -> uint8 [H, W, 3].
+    """Paints a label map in MSRS's colours: int [H, W] -> uint8 [H, W, 3].
 
-    255 (no label) is light grey.
+    The colours repeat after nine classes. 255 (no label) becomes light grey.
     """
     labels = np.asarray(labels)
     palette = np.array([tuple(bytes.fromhex(color)) for color in MSRS_PALETTE], np.uint8)
     return np.where((labels == IGNORE)[..., None], np.uint8(200), palette[labels % len(palette)])
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Converts any image of a `Cell` to uint8 [H, W, 3].
+
+    Raises:
+        InputError: the image has another shape than [H, W], [H, W, 1] or [H, W, 3].
+    """
+    image = np.asarray(image)
+    image = image[..., None] if image.ndim == 2 else image
+    if image.ndim != 3 or image.shape[-1] not in (1, 3) or 0 in image.shape:
+        raise InputError(f"A picture of a sheet has the shape {image.shape}; expected [H, W], [H, W, 1] or [H, W, 3].")
+    if image.dtype == np.uint16:
+        image = (image / 257.0 + 0.5).astype(np.uint8)
+    elif image.dtype != np.uint8:
+        image = (np.clip(np.nan_to_num(image.astype(np.float64)), 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
+
+
+def _is_empty(cell: Cell | np.ndarray | None) -> bool:
+    return cell is None or (isinstance(cell, Cell) and cell.image is None)
 
 
 def _draw_boxes(picture: Image.Image, cell: Cell, class_names: Sequence[str], scale: float) -> None:
@@ -142,14 +174,14 @@ def _draw_boxes(picture: Image.Image, cell: Cell, class_names: Sequence[str], sc
         text = class_names[number] if number < len(class_names) else str(number)
         text = text if score is None else f"{text} {score:.2f}"
         left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
-        # Above the box, or inside where the picture ends; never beyond the right edge.
+        # The text stands above the box, or inside it at the upper edge of the picture; never beyond the right edge.
         x = max(0, min(x0, picture.width - right - 3))
         y = y0 - bottom - 3 if y0 >= bottom + 3 else y0
         pen.rectangle((x, y, x + right + 2, y + bottom + 2), fill=color)
         pen.text((x + 1, y), text, fill="black", font=font)
 
 
-def _legend(names: Sequence[str], width: int, font: ImageFont.ImageFont, line: int) -> Image.Image:
+def _legend(names: Sequence[str], width: int, font: Font, line: int) -> Image.Image:
     places, x, y = [], 0, 0
     for name in names:
         advance = 20 + int(font.getlength(name)) + 14
@@ -164,16 +196,3 @@ def _legend(names: Sequence[str], width: int, font: ImageFont.ImageFont, line: i
         pen.rectangle((x, y + 3, x + 14, y + 15), fill=color, outline="black")
         pen.text((x + 20, y), name, fill="black", font=font)
     return legend
-
-
-def to_rgb(image: np.ndarray) -> np.ndarray:
-    """Any image of a `Cell` as uint8 [H, W, 3]."""
-    image = np.asarray(image)
-    image = image[..., None] if image.ndim == 2 else image
-    if image.ndim != 3 or image.shape[-1] not in (1, 3) or 0 in image.shape:
-        raise InputError(f"A picture of a sheet has the shape {image.shape}; expected [H, W], [H, W, 1] or [H, W, 3].")
-    if image.dtype == np.uint16:
-        image = (image / 257.0 + 0.5).astype(np.uint8)
-    elif image.dtype != np.uint8:
-        image = (np.clip(np.nan_to_num(image.astype(np.float64)), 0, 1) * 255 + 0.5).astype(np.uint8)
-    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image

@@ -1,20 +1,23 @@
-"""Tables of figures as text."""
+"""Tables of figures as aligned text or Markdown."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 
 def format_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, *, digits: int = 3, markdown: bool = False
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str] | None = None,
+    *,
+    digits: int = 3,
+    markdown: bool = False,
 ) -> str:
-    """The rows as an aligned text table: text to the left, numbers to the right.
+    """Formats rows as an aligned table, with texts to the left and numbers to the right.
 
     Args:
-        rows: one dict a row; a missing value, None and NaN are printed as "-".
-        columns: the keys to print, in order; all of them, in the order of their first appearance, where none are given.
+        rows: one mapping a row, column -> value. A missing value, None and NaN are printed as "-".
+        columns: the columns to print, in order; None = all of them, in the order of their first appearance.
         digits: decimals of a float.
-        markdown: with the bars and the rule of a Markdown table (GitHub's).
+        markdown: True prints a Markdown table as GitHub reads it.
     """
     columns = list(columns) if columns is not None else list(dict.fromkeys(key for row in rows for key in row))
     cells = [[_text(row.get(column), digits) for column in columns] for row in rows]
@@ -29,20 +32,23 @@ def format_table(
     return "\n".join(join(line) for line in [columns, rule, *cells])
 
 
-def _is_number(value: Any) -> bool:
-    # numpy's scalars are numbers without being int or float.
+def split_title(split: str, count: int) -> str:
+    """Names the pairs that a table is about, such as "test, 48 pairs".
+
+    For val the title adds that weights were chosen on these pairs.
+    """
+    return f"{split}, {count:,} pairs" + (" (they choose weights: no test figures)" if split == "val" else "")
+
+
+def _is_number(value: object) -> bool:
+    # A NumPy scalar is a number without being an int or a float.
     return hasattr(value, "__float__") and not isinstance(value, str | bool)
 
 
-def _text(value: Any, digits: int) -> str:
+def _text(value: object, digits: int) -> str:
     if value is None:
         return "-"
-    if isinstance(value, int | str | bool) or not _is_number(value):
+    if isinstance(value, int | str | bool) or not hasattr(value, "__float__"):
         return str(value)
-    value = float(value)
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def split_title(split: str, count: int) -> str:
-    """What a table is about, such as "test, 48 pairs"; of val it says that weights were chosen by these pairs."""
-    return f"{split}, {count:,} pairs" + (" (they choose weights: no test figures)" if split == "val" else "")
+    number = float(value)
+    return "-" if math.isnan(number) else f"{number:.{digits}f}"

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.report import MetricsWriter, plot_curves
-from bilevel_jax.report.curve_plot import _curves
+from bilevel_jax.report.curve_plot import _curves, plot_curves
+from bilevel_jax.report.metrics_writer import MetricsWriter
 
 
 def test_names_choose_the_panel_and_null_is_a_gap():

@@ -8,7 +8,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.report import MetricsWriter, read_metrics
+from bilevel_jax.report.metrics_writer import MetricsWriter, read_metrics
 
 
 def _steps(folder):

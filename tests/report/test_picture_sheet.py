@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.report import Cell, draw_cell, label_colors, picture_sheet
+from bilevel_jax.report.picture_sheet import Cell, draw_cell, label_colors, picture_sheet
 
 
 def _picture(seed=0, shape=(24, 32, 3)):
@@ -25,7 +25,9 @@ def test_a_small_picture_is_enlarged_by_a_whole_factor_and_a_wide_one_shrunk():
     assert draw_cell(_picture(shape=(24, 32, 3))).size == (192, 144)
     assert draw_cell(_picture(shape=(90, 100))).size == (200, 180)
     assert draw_cell(_picture(shape=(400, 1600, 1))).size == (576, 144)
-    assert draw_cell(None) is None and draw_cell(Cell(None)) is None
+    for empty in (None, Cell(None)):
+        with pytest.raises(ValueError, match="empty cell"):
+            draw_cell(empty)
 
 
 def test_depths_look_the_same():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bilevel_jax.report import format_table
+from bilevel_jax.report.text_table import format_table
 
 ROWS = [
     {"input": "ir", "EN": 6.5, "AP50": 0.25},

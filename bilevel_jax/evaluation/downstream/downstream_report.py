@@ -44,7 +44,7 @@ def downstream_report(
     )
     tables = [_table(config.semantic.task.capitalize(), comparison.figures, note, comparison.reference)]
     tables += [
-        _table(f"{group.capitalize()} alone", own, note, comparison.reference, False)
+        _table(f"{group.capitalize()} alone", own, note, comparison.reference)
         for group, own in comparison.groups.items()
     ]
     return html.Report(
@@ -66,9 +66,7 @@ def downstream_report(
     )
 
 
-def _table(
-    title: str, figures: Mapping[str, Mapping[str, Figure]], note: str, reference: str, plotted: bool = True
-) -> html.Table:
+def _table(title: str, figures: Mapping[str, Mapping[str, Figure]], note: str, reference: str) -> html.Table:
     names = list(next(iter(figures.values())))
     return html.Table(
         title,
@@ -81,7 +79,6 @@ def _table(
         highlighted=[reference],
         note=note,
         ranked=False,  # the first column is the mean of the others
-        plotted=plotted,
     )
 
 
@@ -91,7 +88,7 @@ def _spread_table(comparison: Comparison) -> list[html.Table]:
     names = list(next(iter(comparison.figures.values())))
     metrics = [html.Metric(name, "", "%", "standard deviation over the seeds", digits=1) for name in names]
     rows = {row: {name: 100 * own[name].spread for name in names} for row, own in comparison.figures.items()}
-    return [html.Table("Spread over the seeds", metrics, rows, ranked=False, plotted=False)]
+    return [html.Table("Spread over the seeds", metrics, rows, ranked=False)]
 
 
 def _difference_table(comparison: Comparison) -> list[html.Table]:
@@ -106,7 +103,7 @@ def _difference_table(comparison: Comparison) -> list[html.Table]:
         return []
     metrics = [html.Metric(name, "", "%", "difference of per cent", digits=1) for name in next(iter(rows.values()))]
     note = "Positive where the first is better; paired bootstrap 95 % intervals over the images, mean over the seeds."
-    return [html.Table("Differences", metrics, rows, intervals=bounds, note=note, ranked=False, plotted=False)]
+    return [html.Table("Differences", metrics, rows, intervals=bounds, note=note, ranked=False)]
 
 
 def _warnings(comparison: Comparison) -> list[str]:
