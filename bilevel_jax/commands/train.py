@@ -17,7 +17,7 @@ from bilevel_jax.training.config import check_config
 from bilevel_jax.training.config.help import config_help
 from bilevel_jax.training.devices import join_cluster, wait_for_first_process
 from bilevel_jax.training.loop import train
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--report=DIR] [--config.a.b=value]"

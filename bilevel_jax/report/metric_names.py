@@ -25,10 +25,11 @@ INNER, OUTER = "inner", "outer"
 LOSS, TERM = "loss", "term"
 WEIGHT, RHO, CORRECTION = "lambda", "rho", "correction"
 GRADIENT, NORM = "gradient", "norm"
+COSINE = "cosine"
 SKIPPED, VALIDATION, TIME = "skipped", "validation", "time"
 
 WARM_START_LOSS = f"{LOSS}/{WARM_START}"
-GRADIENT_COSINE = f"{GRADIENT}/cosine"
+GRADIENT_COSINE = f"{GRADIENT}/{COSINE}"
 OUTER_UPDATE_NORM = f"{NORM}/outer_update"
 STEP_SECONDS = f"{TIME}/step_s"
 WAIT_SECONDS = f"{TIME}/wait_s"
@@ -51,6 +52,11 @@ class MetricName(NamedTuple):
 
     def __str__(self) -> str:
         return "/".join(part for part in self if part)
+
+    @property
+    def after_quantity(self) -> str:
+        """What follows the first slash; "" where there is none."""
+        return "/".join(part for part in self[1:] if part)
 
 
 def loss(task: str, level: str) -> str:

@@ -4,8 +4,9 @@ A run can choose the estimators that fit its loop, in which the inner networks f
 steps. Two kinds do not fit: those whose outer gradient is right only where the inner networks follow another gradient
 (`needs_inner_grad`), and those that take a tangent for every parameter of the fusion network (`forward_mode`).
 
-`one_step` with `correction` = minus the outer learning rate, and the weighting `equal`, is the authors' release: it adds
-both tasks' gradients in one buffer. Random weights, which sum to 1, weigh that same sum, so 0.5 (g_1 + g_2) is left.
+The authors' release is `one_step` with `correction` = minus the outer learning rate, and the weighting `equal`. The
+release adds both tasks' gradients in one buffer. Its random weights, which sum to 1, weigh that same sum, so what is
+left is 0.5 (g_1 + g_2).
 """
 
 import functools
@@ -134,9 +135,7 @@ def _made(config: ConfigDict) -> Estimator:
         ) from error
 
 
-def _on_one_batch(
-    make: EstimatorFactory, outer_loss: Any, inner_loss: Any, *, steps: int, **options: Any
-) -> Estimator:
+def _on_one_batch(make: EstimatorFactory, outer_loss: Any, inner_loss: Any, *, steps: int, **options: Any) -> Estimator:
     """Returns an estimator whose inner steps all take the same inner batch, and not one batch each."""
     made = make(outer_loss, inner_loss, steps=steps, **options)
 

@@ -9,7 +9,7 @@ from bilevel_jax.images.color import luma
 from bilevel_jax.images.exposure import expose
 from bilevel_jax.losses import fusion
 from bilevel_jax.training.config import check_config, default_config
-from bilevel_jax.training.problem import appearance_loss
+from bilevel_jax.training.tasks.visual import appearance_loss
 
 NAMES = (*fusion.SOURCE_TERMS, "color")
 

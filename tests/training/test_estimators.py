@@ -11,7 +11,9 @@ from bilevel_jax.bilevel import BilevelProblem, Task, outer_gradient, reduce_los
 from bilevel_jax.images.color import luma
 from bilevel_jax.training.config import check_config, default_config
 from bilevel_jax.training.estimators import OPTIONS, estimator_factory
-from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
+from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.prepared_batch import prepare
+from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
 from bilevel_jax.training.step import inner_step, outer_step, single_level_step
 

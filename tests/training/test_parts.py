@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from bilevel_jax.training.parts import mean_over_parts, skipping
 from flax import struct
 
 from bilevel_jax.models.fusion import fusion_network
 from bilevel_jax.models.precision import computed_in
-from bilevel_jax.training.parts import mean_over_parts, skipping
 
 
 def test_the_mean_over_parts_is_the_mean_over_the_batch():

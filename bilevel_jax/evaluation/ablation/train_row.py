@@ -22,6 +22,7 @@ from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.folder import find_pairs, fuse_files
+from bilevel_jax.report import metric_names
 from bilevel_jax.report.metrics_writer import read_metrics
 from bilevel_jax.training.loop import train
 from bilevel_jax.training.signals import StopRequest
@@ -123,14 +124,17 @@ def training_figures(path: Path) -> dict[str, Any]:
         median (so that compilation does not); and by task, where the estimator has it, `rho`, the mean, and
         `correction`, the mean length of the correction over that of F_u, in the space of the fused images.
     """
-    lines = [line for line in read_metrics(path) if line.get("phase") == "bilevel"]
-    outer = [line for line in lines if "norm/outer_update" in line]
-    inner = [line for line in lines if "norm/outer_update" not in line]
-    seconds = sum(len(kind) * np.median([line["time/step_s"] for line in kind]) for kind in (inner, outer) if kind)
+    lines = [line for line in read_metrics(path) if line.get("phase") == metric_names.BILEVEL]
+    outer = [line for line in lines if metric_names.OUTER_UPDATE_NORM in line]
+    inner = [line for line in lines if metric_names.OUTER_UPDATE_NORM not in line]
+    seconds = sum(
+        len(kind) * np.median([line[metric_names.STEP_SECONDS] for line in kind]) for kind in (inner, outer) if kind
+    )
     figures: dict[str, Any] = {"step_s": float(seconds / len(lines)) if lines else float("nan")}
-    for name in ("rho", "correction"):
-        tasks = dict.fromkeys(key.split("/")[1] for line in outer for key in line if key.startswith(f"{name}/"))
-        figures[name] = {task: _mean([line[f"{name}/{task}"] for line in outer]) for task in tasks}
+    for name in (metric_names.RHO, metric_names.CORRECTION):
+        parsed = [metric_names.parse(key) for line in outer for key in line]
+        tasks = dict.fromkeys(metric.task for metric in parsed if metric.quantity == name)
+        figures[name] = {task: _mean([line[metric_names.of_task(name, task)] for line in outer]) for task in tasks}
     return figures
 
 

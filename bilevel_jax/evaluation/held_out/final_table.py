@@ -23,8 +23,9 @@ from bilevel_jax.report.html import write_report
 from bilevel_jax.report.text_table import format_table, split_title
 from bilevel_jax.training.config import check_config, completed
 from bilevel_jax.training.initial_weights import ROWS_START
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
+from bilevel_jax.training.tasks import semantic_task
 
 MEASURES = fusion.NINE
 Rows = dict[str, dict[str, float]]  # kind of input -> column -> value
@@ -148,7 +149,8 @@ def evaluate_run(
         rows[kind] |= semantic_scores(config, inputs, seen)
         seen_in_fused = seen if kind == "fused" else None
         if predictions is not None:
-            write_predictions(Path(predictions) / kind, inputs, seen, _named_like(config, classes))
+            names = classes[semantic_task(config).labels]
+            write_predictions(Path(predictions) / kind, config, inputs, seen, names)
     step = int(state["step"])
     made = {"step": step, "split": split, "pairs": len(source), "rows": rows}
     write_json(Path(workdir) / "evaluation" / f"{name}.json", made)
@@ -178,14 +180,12 @@ def _rows_made_by(path: Path, made_by: dict[str, Any]) -> Rows:
     return table["rows"] if table["made_by"] == made_by else {}
 
 
-def _named_like(config: ConfigDict, classes: dict[str, Sequence[str]]) -> Sequence[str]:
-    return classes["boxes" if config.semantic.task == "detection" else "labels"]
-
-
 def _check_classes(config: ConfigDict, source: Any, classes: dict[str, Sequence[str]], data: str | None) -> None:
-    trained = list(_named_like(config, classes))
-    has = list(source.class_names if config.semantic.task == "detection" else source.label_names)
-    if config.semantic.task != "none" and has and has != trained:
+    task = semantic_task(config)
+    if task is None:
+        return
+    trained, has = list(classes[task.labels]), list(task.class_names(source))
+    if has and has != trained:
         raise InputError(
             f"{data} has the classes {', '.join(has)}, and the run was trained on {', '.join(trained)}; "
             "expected the same names in the same order."

@@ -25,7 +25,9 @@ SECTIONS: tuple[Section, ...] = (
 )
 KEYS: dict[str, Key] = {key.name: key for section in SECTIONS for key in section.keys}
 # The accepted names of every key whose values are names.
-CHOICES: dict[str, tuple[str, ...]] = {name: tuple(key.check.choices) for name, key in KEYS.items() if key.check.choices}
+CHOICES: dict[str, tuple[str, ...]] = {
+    name: tuple(key.check.choices) for name, key in KEYS.items() if key.check.choices
+}
 
 __all__ = [
     "CHOICES",

@@ -59,8 +59,8 @@ KEYS = (
         "bilevel.relative_damping",
         DEFAULTS["relative_damping"],
         at_least(0),
-        "option `relative_damping`: adds this multiple of |F_v|^2 (empirical_fisher: of the mean |f_v|^2 of an example) "
-        f"to the damping. Read by {_readers('relative_damping')}",
+        "option `relative_damping`: adds this multiple of |F_v|^2 to the damping (empirical_fisher: this multiple of "
+        f"the examples' mean |f_v|^2). Read by {_readers('relative_damping')}",
     ),
     Key(
         "bilevel.solve_steps",

@@ -3,7 +3,7 @@
 from ml_collections import ConfigDict
 
 from bilevel_jax.models.precision import DTYPES
-from bilevel_jax.training.config.key import Key, Section, at_least, expect, one_of, that, anything
+from bilevel_jax.training.config.key import Key, Section, anything, at_least, expect, one_of, that
 
 TASKS = ("visual", "semantic")
 

@@ -33,9 +33,7 @@ KEYS = (
     Key("semantic.depth", 18, one_of((10, 18, 50)), "number of layers of a ResNet"),
     Key("semantic.width", 16, anything(), "channels of the ResNet's first stage. The paper has 64"),
     Key("semantic.channels", 32, anything(), "channels of the feature pyramid and of the head. The paper has 256"),
-    Key(
-        "semantic.head_convs", 2, anything(), "detection: convolutions in each of FCOS's two towers. The paper has 4"
-    ),
+    Key("semantic.head_convs", 2, anything(), "detection: convolutions in each of FCOS's two towers. The paper has 4"),
     Key(
         "semantic.stem_stride",
         2,
@@ -45,7 +43,9 @@ KEYS = (
     ),
     Key("semantic.adversarial", 0.01, at_least(0), "weight of the adversarial term in the semantic task's outer loss"),
     Key("semantic.dice", 0.0, at_least(0), "segmentation: weight of the Dice loss beside the cross-entropy"),
-    Key("semantic.lovasz", 0.0, at_least(0), "segmentation: weight of the Lovasz-softmax loss beside the cross-entropy"),
+    Key(
+        "semantic.lovasz", 0.0, at_least(0), "segmentation: weight of the Lovasz-softmax loss beside the cross-entropy"
+    ),
     Key("semantic.class_weights", (), anything(), "segmentation: one weight a class. () = all 1"),
 )
 

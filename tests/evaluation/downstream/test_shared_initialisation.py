@@ -16,7 +16,7 @@ from bilevel_jax.evaluation.downstream.shared_initialisation import initial_of_c
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.initial_weights import ROWS_START
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 
 
 def _config(channels=16):
