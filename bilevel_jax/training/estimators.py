@@ -18,8 +18,9 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from bilevel_jax.bilevel import ESTIMATORS, Estimator, Option, options_of
+from bilevel_jax.bilevel import ESTIMATORS, Estimator
 from bilevel_jax.bilevel.problem_gradients import EstimatorFactory
+from bilevel_jax.bilevel.registry import Option, options_of
 from bilevel_jax.errors import InputError
 
 # Option of an estimator -> the key of `config.bilevel` that has it. All other options are in `estimator_options`.

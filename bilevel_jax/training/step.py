@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import (
     BilevelProblem,
+    find_state,
     inner_gradients,
     next_weights,
     outer_gradient,
@@ -22,7 +23,6 @@ from bilevel_jax.bilevel import (
     trees,
     weights_known,
 )
-from bilevel_jax.bilevel.aggregate import find_state
 from bilevel_jax.report import metric_names
 from bilevel_jax.training.accumulation import mean_over_parts
 from bilevel_jax.training.estimators import estimator_factory

@@ -5,7 +5,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import Weighting, named_weighting
-from bilevel_jax.bilevel.weighting import check_num_tasks
+from bilevel_jax.bilevel.weighting.weighting import check_num_tasks
 from bilevel_jax.errors import InputError
 
 

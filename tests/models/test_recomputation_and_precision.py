@@ -1,4 +1,4 @@
-"""A batch in parts, a skipped step, bfloat16 and recomputation, on the real steps."""
+"""Networks in bfloat16, and with blocks that are computed again in the backward pass."""
 
 import functools
 
@@ -6,42 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from bilevel_jax.training.parts import mean_over_parts, skipping
-from flax import struct
 
 from bilevel_jax.models.fusion import fusion_network
 from bilevel_jax.models.precision import computed_in
-
-
-def test_the_mean_over_parts_is_the_mean_over_the_batch():
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(12, 5)), rng.normal(size=(12,))
-    gradient = jax.grad(lambda w, x, y: jnp.mean((x @ w - y) ** 2))
-    whole = gradient(jnp.ones(5), x, y)
-    for count in (1, 2, 3, 4, 12):
-        parts = jax.jit(lambda x, y, n=count: mean_over_parts(n, functools.partial(gradient, jnp.ones(5)), x, y))(x, y)
-        np.testing.assert_allclose(parts, whole, rtol=1e-5)
-
-
-@struct.dataclass
-class State:
-    step: jax.Array
-    outer_params: jax.Array
-    inner_params: jax.Array
-
-
-def test_a_step_with_a_nan_changes_nothing_but_the_count():
-    def step(state, x):
-        moved = state.outer_params - x
-        return state.replace(step=state.step + 1, outer_params=moved, inner_params=moved), {"loss/a": jnp.sum(x)}
-
-    take = jax.jit(skipping("inner", step))
-    state = State(jnp.int32(0), jnp.zeros(2), jnp.zeros(2))
-    state, metrics = take(state, jnp.ones(2))
-    assert metrics["skipped/inner"] == 0 and np.all(state.outer_params == -1)
-    state, metrics = take(state, jnp.array([jnp.nan, 1.0]))
-    assert metrics["skipped/inner"] == 1 and int(state.step) == 2
-    assert np.all(state.outer_params == -1) and np.all(state.inner_params == -1)
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS
 from bilevel_jax.errors import InputError
-from bilevel_jax.training.config import check_config, completed, default_config
+from bilevel_jax.losses.adversarial import FAMILIES
+from bilevel_jax.losses.fusion import TERMS
+from bilevel_jax.models.fusion import VARIANTS
+from bilevel_jax.training.config import CHOICES, KEYS, SECTIONS, check_config, completed, default_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / "experiments" / "configs").glob("*.py"))
+CONFIGS = sorted((Path(__file__).parents[3] / "experiments" / "configs").glob("*.py"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -20,6 +24,22 @@ def test_shipped_configs_are_complete(path):
     if config.data.name != "scenes":
         config.data.root = "somewhere"
     assert check_config(config).is_locked
+
+
+def test_every_key_is_declared_once_with_a_default_that_it_accepts_and_a_help_text():
+    names = [key.name for section in SECTIONS for key in section.keys]
+    assert len(names) == len(set(names)) == len(KEYS)
+    assert check_config(default_config()).is_locked
+    for key in KEYS.values():
+        assert key.check.holds(key.default), key.name
+        assert len(key.help() if callable(key.help) else key.help) > 8, key.name
+
+
+def test_choices_come_from_the_registries():
+    assert CHOICES["bilevel.weighting"] == tuple(WEIGHTINGS)
+    assert set(CHOICES["bilevel.estimator"]) <= set(ESTIMATORS) and "forward" not in CHOICES["bilevel.estimator"]
+    assert CHOICES["visual.loss"] == (*FAMILIES, "none") and CHOICES["fusion.name"] == tuple(VARIANTS)
+    assert {f"visual.{name}" for name in TERMS} < set(KEYS)
 
 
 def changed(**changes):
@@ -90,6 +110,13 @@ def changed(**changes):
             {"initial__parts": ("detector",)},
             r"config\.initial\.parts is \('detector',\); expected some of fusion, disc",
         ),
+        (
+            {"tasks": ("visual", "semantic", "depth")},
+            r"config\.tasks is \(.*'depth'\); expected visual, semantic; more",
+        ),
+        ({"tasks": ("visual",)}, r"config\.tasks is \('visual',\); expected visual and semantic, each once; .*=none"),
+        ({"tasks": ("visual", "visual")}, r"expected visual and semantic, each once"),
+        ({"steps": "many"}, r"config\.steps is 'many'; expected at least 0"),
         ({"fusion__name": "big"}, r"config\.fusion\.name is 'big'; expected one of .*paper"),
         ({"visual__loss": "gan"}, r"config\.visual\.loss is 'gan'; expected one of .*lsgan"),
     ],
@@ -102,19 +129,22 @@ def test_mistakes_are_named(changes, sentence):
 def test_a_missing_key_is_named():
     config = default_config()
     del config.visual.ssim
-    with pytest.raises(InputError, match=r"config\.visual\.ssim is missing"):
+    with pytest.raises(
+        InputError, match=r"config\.visual\.ssim is missing: .*bilevel_jax\.training\.config\.default_c"
+    ):
         check_config(config)
 
 
 def test_a_configuration_from_before_a_key_existed_gets_its_default():
     old = default_config()
-    del old.accumulate, old.data.cache_mebibytes
+    del old.accumulate, old.data.cache_mebibytes, old.tasks, old.bilevel.weighting_options
     old.seed, old.data.batch_size = 5, 3
     with pytest.raises(InputError, match="missing"):
         check_config(old.copy_and_resolve_references())
     new = check_config(completed(old))
     assert (new.accumulate, new.seed, new.data.batch_size) == (1, 5, 3)
     assert new.data.cache_mebibytes == default_config().data.cache_mebibytes
+    assert new.tasks == ("visual", "semantic") and set(new.bilevel.weighting_options.to_dict().values()) == {None}
 
 
 def test_before_there_was_a_test_nothing_was_cut_out_for_it():

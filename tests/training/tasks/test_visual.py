@@ -11,7 +11,7 @@ from bilevel_jax.losses import fusion
 from bilevel_jax.training.config import check_config, default_config
 from bilevel_jax.training.tasks.visual import appearance_loss
 
-NAMES = (*fusion.SOURCE_TERMS, "color")
+NAMES = [name for name, term in fusion.TERMS.items() if not term.default]
 
 
 def _batch():
@@ -34,8 +34,8 @@ def test_each_term_has_its_weight_and_its_name():
 
     @jax.jit
     def both(fused, batch):
-        plain = {name: term(fused, batch["ir"], luma(batch["vis"])) for name, term in fusion.SOURCE_TERMS.items()}
-        plain["color"] = fusion.chroma_change(fused, batch["vis"])
+        images = fusion.Images(fused, batch["ir"], luma(batch["vis"]), batch["vis"])
+        plain = {name: fusion.TERMS[name].loss(fused, images) for name in NAMES}
         return appearance_loss(check_config(config), fused, batch), plain
 
     terms, plain = both(fused, batch)
