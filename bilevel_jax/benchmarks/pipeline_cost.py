@@ -1,17 +1,18 @@
-"""How many pairs a second the training pipeline gives, with nothing that takes them: `benchmark.py pipeline`."""
+"""Measures how many pairs a second the training pipeline yields without a consumer: `benchmark.py pipeline`."""
 
 import os
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypedDict
 
 import numpy as np
 
 from bilevel_jax.data.pipeline import training_batches
 from bilevel_jax.data.sources.cached import CachedSource
 
-FLIP = dict(brightness=0.0)
-RECIPES = {
+FLIP: Mapping[str, Any] = {"brightness": 0.0}
+# Name -> options of `training_batches`.
+RECIPES: Mapping[str, Mapping[str, Any]] = {
     "crop, flip": FLIP,
     "crop, flip, brightness": {},
     "scaled crop, flip": {**FLIP, "scale": (0.75, 1.5)},
@@ -21,17 +22,21 @@ RECIPES = {
     ),
 }  # fmt: skip
 
+PipelineRate = TypedDict(
+    "PipelineRate", {"records": str, "recipe": str, "threads": int, "workers": int, "pairs/s": float}
+)
 
-def measure(source: Any, crop: tuple[int, int], batch_size: int, seconds: float) -> Iterator[dict[str, Any]]:
-    """Pairs a second of a source, kept decoded and not, by recipe and by what reads; each row is made when asked for.
 
-    Where an image is smaller than the crop it is enlarged just enough, and the recipe says by how much.
+def measure(source: Any, crop: tuple[int, int], batch_size: int, seconds: float) -> Iterator[PipelineRate]:
+    """Yields the pairs a second of a source by recipe, with decoded records in memory and without.
+
+    An image that is smaller than the crop is enlarged just enough; then the recipe says by how much.
 
     Args:
-        source: decodes at every access.
-        crop: (height, width).
-        batch_size: B.
-        seconds: for which each row is measured, after the first batches; the cache is filled before.
+        source: decodes a record at every access.
+        crop: (height, width) in pixels.
+        batch_size: pairs of a batch.
+        seconds: measured time of each row, after the first batches. The records in memory are decoded before.
     """
     sizes = np.array([source[index]["ir"].shape[:2] for index in range(len(source))])
     enlarged = float((np.array(crop) / sizes).max())
@@ -60,8 +65,8 @@ def measure(source: Any, crop: tuple[int, int], batch_size: int, seconds: float)
         }
 
 
-def _rate(batches: Any, seconds: float) -> float:
-    for _ in range(10):  # threads and workers have started, and what they made meanwhile is used up
+def _rate(batches: Iterator[object], seconds: float) -> float:
+    for _ in range(10):  # threads and workers have started, and the batches that were made meanwhile are used up
         next(batches)
     start, count = time.perf_counter(), 0
     while (passed := time.perf_counter() - start) < seconds:

@@ -1,13 +1,14 @@
-"""What a training step costs, part by part."""
+"""Measures what a training step costs, part by part: `benchmark.py --config=FILE.py`."""
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TypedDict
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.benchmarks.pytree import PyTree
 from bilevel_jax.bilevel import reduce_loss
 from bilevel_jax.data.configured import configured_batches
 from bilevel_jax.data.sets import Sets
@@ -16,17 +17,21 @@ from bilevel_jax.training.jitted_steps import make_steps
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.prepared_batch import prepare
 from bilevel_jax.training.problem import problem_from_config
-from bilevel_jax.training.state import Optimizers, initial_state
+from bilevel_jax.training.state import Optimizers, TrainState, initial_state
 
 REPEATS = 7
 
 
-def time_parts(config: ConfigDict, sets: Sets) -> list[dict[str, Any]]:
-    """Times the steps of a configuration and their parts on one batch of its data.
+class PartTime(TypedDict):
+    """The time of one part: the median of seven calls, and the first call, which compiles."""
 
-    Returns:
-        One dict a part: `part`, `ms` (median of seven calls) and `compile_s` (the first call).
-    """
+    part: str
+    ms: float
+    compile_s: float
+
+
+def time_parts(config: ConfigDict, sets: Sets) -> list[PartTime]:
+    """Times the steps of a configuration and their parts on one batch of its data."""
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     optimizers = Optimizers(config, num_tasks=1 if networks.semantic is None else 2)
     problem = problem_from_config(config, networks)
@@ -37,39 +42,48 @@ def time_parts(config: ConfigDict, sets: Sets) -> list[dict[str, Any]]:
     batch = jax.jit(prepare)(arrays, jax.random.PRNGKey(0))
     fused = jax.jit(problem.forward)(state.outer_params, batch)
 
-    def inner_loss(task: str) -> Callable[..., jax.Array]:
-        return lambda params, u: reduce_loss(problem.tasks[task].inner_loss(u, params, batch))[0]
-
-    def pull(params: Any, cotangent: jax.Array) -> Any:
+    def pull(params: PyTree, cotangent: jax.Array) -> PyTree:
         _, vjp = jax.vjp(lambda p: networks.fusion.apply(p, batch["ir"], luma(batch["vis"])), params)
         return vjp(cotangent)
 
-    parts: dict[str, tuple[Callable[..., Any], tuple]] = {
-        "fusion forward": (jax.jit(lambda p: problem.forward(p, batch)), (state.outer_params,)),
-        "fusion forward + backward": (jax.jit(pull), (state.outer_params, fused)),
-    }
+    def inner_gradient(task: str) -> Callable[[], PyTree]:
+        loss = problem.tasks[task].inner_loss
+        assert loss is not None, f"{task} has inner parameters but no inner loss"
+        gradient = jax.jit(jax.value_and_grad(lambda params, u: reduce_loss(loss(u, params, batch))[0]))
+        return lambda: gradient(state.inner_params[task], fused)
+
+    forward = jax.jit(lambda params: problem.forward(params, batch))
+    forward_and_backward = jax.jit(pull)
+    rows = [
+        _timed("fusion forward", lambda: forward(state.outer_params)),
+        _timed("fusion forward + backward", lambda: forward_and_backward(state.outer_params, fused)),
+    ]
     for task, name in (("visual", "discriminator"), ("semantic", "semantic network")):
         if task in state.inner_params:
-            gradient = jax.jit(jax.value_and_grad(inner_loss(task)))
-            parts[f"{name} forward + backward"] = gradient, (state.inner_params[task], fused)
-    rows = [_timed(part, lambda f=f, args=args: f(*args)) for part, (f, args) in parts.items()]
+            rows.append(_timed(f"{name} forward + backward", inner_gradient(task)))
     steps = make_steps(config, networks, optimizers)
-    for part, step in (
-        ("warm-start step", lambda s: steps.warm_start(s, host_batch)),
-        ("inner step", lambda s: steps.inner(s, host_batch)),
-        ("outer step", lambda s: steps.outer(s, host_batch, host_batch)),
-    ):
-        holder = [jax.tree.map(lambda leaf: leaf.copy(), state)]  # a step takes its state away
-
-        def call(step: Callable = step, holder: list = holder) -> Any:
-            holder[0], metrics = step(holder[0])
-            return metrics
-
-        rows.append(_timed(part, call))
+    whole: dict[str, Callable[[TrainState], tuple[TrainState, PyTree]]] = {
+        "warm-start step": lambda s: steps.warm_start(s, host_batch),
+        "inner step": lambda s: steps.inner(s, host_batch),
+        "outer step": lambda s: steps.outer(s, host_batch, host_batch),
+    }
+    for part, step in whole.items():
+        rows.append(_timed(part, _repeatable(step, jax.tree.map(lambda leaf: leaf.copy(), state))))
     return rows
 
 
-def _timed(part: str, call: Callable[[], Any]) -> dict[str, Any]:
+def _repeatable(step: Callable[[TrainState], tuple[TrainState, PyTree]], state: TrainState) -> Callable[[], PyTree]:
+    """A call that continues from the state of its last call, because a step deletes (donates) its argument."""
+    holder = [state]
+
+    def call() -> PyTree:
+        holder[0], metrics = step(holder[0])
+        return metrics
+
+    return call
+
+
+def _timed(part: str, call: Callable[[], PyTree]) -> PartTime:
     seconds = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()

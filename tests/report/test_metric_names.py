@@ -16,9 +16,9 @@ from bilevel_jax.report.metric_names import MetricName, parse
         (metric_names.of_task(metric_names.WEIGHT, "visual"), "lambda/visual", ("lambda", "visual", "")),
         (metric_names.of_task(metric_names.CORRECTION, "visual"), "correction/visual", ("correction", "visual", "")),
         (
-            metric_names.gradient("visual", "outer_norm"),
-            "gradient/visual/outer_norm",
-            ("gradient", "visual", "outer_norm"),
+            metric_names.gradient("visual", "norm"),
+            "gradient/visual/norm",
+            ("gradient", "visual", "norm"),
         ),
         (metric_names.GRADIENT_COSINE, "gradient/cosine", ("gradient", "", "cosine")),
         (metric_names.OUTER_UPDATE_NORM, "norm/outer_update", ("norm", "", "outer_update")),

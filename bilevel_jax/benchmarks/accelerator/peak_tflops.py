@@ -1,19 +1,25 @@
-"""What the makers say that their cards can do at most."""
+"""Peak speeds of graphics cards as their makers state them."""
 
 import re
 from typing import NamedTuple
 
 
 class Peak(NamedTuple):
-    """Dense peaks in TFLOP/s: of float32 outside the tensor cores, of TF32 and of bfloat16; None: it has none."""
+    """Dense peaks of a card in TFLOP/s; None = the card does not support the precision.
+
+    Attributes:
+        float32: outside the tensor cores.
+        tf32: in the tensor cores.
+        bfloat16: in the tensor cores.
+    """
 
     float32: float
     tf32: float | None
     bfloat16: float | None
 
 
-# NVIDIA's data sheets and, for the RTX cards, the white papers of GA102 and AD102. Where a sheet gives a figure "with
-# sparsity", half of it. By `device_kind`, the first that is found in it.
+# From NVIDIA's data sheets and, for the RTX cards, from the white papers of GA102 and AD102. If a sheet states a peak
+# "with sparsity", half of it stands here. The first pattern that is found in `device_kind` counts.
 PEAKS = (
     (r"H100 PCIe", Peak(51.2, 378.0, 756.0)),
     (r"H[12]00 NVL", Peak(60.0, 417.5, 835.5)),
@@ -28,10 +34,10 @@ PEAKS = (
 
 
 def peak_tflops(device_kind: str, precision: str) -> float | None:
-    """The dense peak in TFLOP/s of a card at a precision; None where the card is unknown or does not have it.
+    """The dense peak of a card in TFLOP/s; None for an unknown card or a precision that it does not support.
 
     Args:
-        device_kind: as `jax.Device.device_kind` says it.
+        device_kind: the text of `jax.Device.device_kind`.
         precision: "float32", "tf32" or "bfloat16".
     """
     for pattern, peak in PEAKS:

@@ -68,16 +68,26 @@ def test_a_whole_run_without_the_packages_says_what_to_install(bare):
     assert rows == [] and "pip install grain ml-collections" in error and "pillow" in error
 
 
-def test_the_command_itself_begins_without_the_packages(bare):
-    line = [sys.executable, str(EXPERIMENTS / "benchmark.py"), "accelerator", "--minutes=1"]
+def benchmark(*arguments):
+    line = [sys.executable, str(EXPERIMENTS / "benchmark.py"), *arguments]
     environment = {**os.environ, "PYTHONPATH": f"{EXPERIMENTS.parent}{os.pathsep}{os.environ['PYTHONPATH']}"}
-    done = subprocess.run(line, capture_output=True, text=True, env=environment)
+    return subprocess.run(line, capture_output=True, text=True, env=environment)
+
+
+def test_the_command_itself_begins_without_the_packages(bare):
+    done = benchmark("accelerator", "--minutes=1")
     assert done.returncode == 2 and "--out is missing" in done.stderr
+
+
+def test_the_core_is_measured_without_the_packages(bare):
+    done = benchmark("core", "--networks=tiny", "--tasks=2", "--weightings=equal", "--estimators=", "--repeats=1")
+    assert done.returncode == 0 and "| equal " in done.stdout, done.stderr
 
 
 def test_what_is_taken_from_a_stand_in_raises_when_it_is_called():
     thing = missing_packages.Absent("PIL.Image")
-    assert isinstance(thing.open | None, missing_packages.Absent)  # as annotations have it
+    for annotation in (thing.open | None, None | thing.open, thing["b h w 1"]):
+        assert isinstance(annotation, missing_packages.Absent)
     with pytest.raises(ModuleNotFoundError, match="PIL.Image.open: not installed: PIL; pip install pillow"):
         thing.open("x.png")
 

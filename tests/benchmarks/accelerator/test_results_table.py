@@ -32,4 +32,4 @@ def test_what_is_a_failure():
     assert not failed([{**OUT_OF_MEMORY, "status": "stopped"}])
     assert failed([DONE, WRONG]) and failed([OUT_OF_MEMORY])
     assert summary([DONE, WRONG]) == "2 of 2 parts done; FAILED comparisons: core."
-    assert summary([DONE, LATE]) == "1 of 2 parts done. The same command does the rest."
+    assert summary([DONE, LATE]) == "1 of 2 parts done. Run the same command again for the rest."
