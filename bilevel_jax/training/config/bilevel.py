@@ -27,7 +27,7 @@ def _option_keys(block: str, methods: Iterable[str], options: Callable[[str], di
     for method in methods:
         for name, option in options(method).items():
             default = "required" if option.required else f"default {option.default!r}"
-            found.setdefault(name, []).append(f"{method} ({default}): {option.help}")
+            found.setdefault(name, []).append(f"{method} ({default}): {option.help.rstrip('.')}")
     return tuple(Key(f"bilevel.{block}.{name}", None, anything(), "; ".join(found[name])) for name in sorted(found))
 
 
@@ -122,4 +122,4 @@ def _check_options(kind: str, method: str, block: ConfigDict, known: dict[str, O
             raise InputError(f"config.bilevel.{kind}_options.{name} is None; expected a value {where}: {option.help}")
 
 
-SECTION = Section("Bilevel problem: hypergradient and weighting of the tasks", KEYS, check)
+SECTION = Section("Bilevel problem", KEYS, check)

@@ -68,7 +68,7 @@ SET = (
     Key(
         "data.saliency",
         "histogram",
-        one_of(METHODS),
+        one_of(tuple(METHODS)),
         "how the saliency map is computed where the data has none: histogram contrast or spectral residual",
     ),
     Key("data.train_list", "train.txt", anything(), "folder: file with the names of the training pairs, one a line"),

@@ -16,10 +16,12 @@ def config_help(config: ConfigDict) -> str:
     Args:
         config: a configuration with every key, such as a configuration file makes it.
     """
-    lines = [
+    lines = _wrapped(
         "Keys of the configuration, set by --config.KEY=VALUE. Each line shows the value that this command would use, "
-        "and the default where that is another one. None is the method's own default."
-    ]
+        "and the default where that is another one. None is the method's own default. What a key accepts is in "
+        "brackets.",
+        0,
+    )
     for section in SECTIONS:
         lines += ["", section.title + ":"]
         for key in section.keys:
@@ -35,9 +37,9 @@ def _key_lines(config: ConfigDict, key: Key) -> list[str]:
     text = key.help() if callable(key.help) else key.help
     described = {name: what for name, what in key.check.choices.items() if what}
     if described:
-        text += "; one of"
+        text += ". One of"
     elif key.check.expected:
-        text += f"; {key.check.expected}"
+        text += f" [{key.check.expected}]"
     lines = [own, *_wrapped(text, 6)]
     for name in key.check.choices if described else ():
         lines += _wrapped(f"{name or repr(name)}: {described[name]}" if name in described else name, 10)

@@ -1,6 +1,6 @@
 """One key of the configuration: its name, its default, what it accepts, and its help text."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -73,10 +73,10 @@ def between(low: float, high: float, expected: str = "") -> Check:
     return Check(lambda value: low <= value <= high, expected or f"from {low} to {high}")
 
 
-def one_of(choices: Iterable[str | int] | Mapping[str, str]) -> Check:
+def one_of(choices: Sequence[str | int] | Mapping[str, str]) -> Check:
     """Accepts some values; a mapping says what each of them is."""
     values = tuple(choices)
-    described = {str(value): choices[value] if isinstance(choices, Mapping) else "" for value in values}
+    described = choices if isinstance(choices, Mapping) else {str(value): "" for value in values}
     return Check(lambda value: value in values, f"one of {', '.join(str(v) or repr(v) for v in values)}", described)
 
 

@@ -46,16 +46,16 @@ def check(config: ConfigDict) -> None:
 
 SECTIONS = (
     Section(
-        "Warm start: the fusion network alone on the visual losses, without a discriminator",
+        "Warm start (the fusion network alone on the visual losses, without a discriminator)",
         (
             *optimizer_keys(WARM_START, "adamw", 2e-3),
             Key("warm_start.steps", 200, at_least(0), "number of steps"),
         ),
     ),
-    Section("Optimizer of the fusion network, on the combined hypergradients", optimizer_keys(OUTER, "adamw", 5e-4)),
+    Section("Optimizer of the fusion network (on the combined hypergradients)", optimizer_keys(OUTER, "adamw", 5e-4)),
     Section("Optimizer of the discriminator and of the semantic network", optimizer_keys(INNER, "adamw", 1e-3)),
     Section(
-        "The table: a fresh semantic network for each kind of input",
+        "Networks of the table (a fresh semantic network for each kind of input)",
         (
             *optimizer_keys(ROWS, "adamw", 2e-3),
             Key("rows.steps", 400, at_least(0), "number of training steps of each network. 0 = no such networks"),

@@ -3,7 +3,7 @@
 from ml_collections import ConfigDict
 
 from bilevel_jax.models.precision import DTYPES
-from bilevel_jax.training.config.key import Key, Section, anything, at_least, expect, one_of, that
+from bilevel_jax.training.config.key import Key, Section, anything, at_least, expect, one_of
 
 TASKS = ("visual", "semantic")
 
@@ -17,7 +17,7 @@ KEYS = (
     Key(
         "tasks",
         TASKS,
-        that(bool, "names of tasks"),
+        anything(),
         "names of the tasks, in the order of their weights. `visual` is the appearance of the fused image, `semantic` "
         "the task of config.semantic, which is left out where config.semantic.task is none",
     ),

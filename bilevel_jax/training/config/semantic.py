@@ -27,7 +27,7 @@ KEYS = (
     Key(
         "semantic.norm",
         "group",
-        one_of(NORMS),
+        one_of(tuple(NORMS)),
         "normalisation of a ResNet. frozen takes the constants of semantic.backbone, which has to be given",
     ),
     Key("semantic.depth", 18, one_of((10, 18, 50)), "number of layers of a ResNet"),
