@@ -37,8 +37,8 @@ def train_command(argv: Sequence[str]) -> None:
     values = parse_flags(define, argv, USAGE, required=["config"], more_help=_keys_help)
     config = check_config(values.config)
     join_cluster(values.coordinator, values.num_processes, values.process_id)
-    name = Path(values["config"].config_filename).stem
-    workdir = Path(values.workdir or Path("runs") / name).absolute()
+    config_flag: Any = values["config"]  # absl's Flag type does not know ml_collections' attribute
+    workdir = Path(values.workdir or Path("runs") / Path(config_flag.config_filename).stem).absolute()
     with StopRequest() as stop:
         own = open_sets(config.data, config.seed, stop.check)
         sets = add_mixture(config.data, own, config.seed)

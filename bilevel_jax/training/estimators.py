@@ -37,12 +37,17 @@ KEY_OF_OPTION = {
 KEYS = sorted(set(KEY_OF_OPTION.values()))
 
 
+def _no_loss(outer_params: Any, inner_params: Any, batch: Any) -> Any:
+    """Stands for a loss where an estimator is made only to be asked what it needs; nobody calls it."""
+    raise AssertionError("an estimator that is only made must not call its losses")
+
+
 def estimator_names() -> tuple[str, ...]:
     """Returns the names of the estimators that fit the training loop."""
 
     def fits(name: str) -> bool:
         make = ESTIMATORS[name]
-        return not make.traits.forward_mode and not make(None, None, **make.traits.example).needs_inner_grad
+        return not make.traits.forward_mode and not make(_no_loss, _no_loss, **make.traits.example).needs_inner_grad
 
     return tuple(name for name in ESTIMATORS if fits(name))
 
@@ -80,7 +85,7 @@ def estimator_factory(config: ConfigDict) -> EstimatorFactory:
 
 def looks_at_inner_loss(config: ConfigDict) -> bool:
     """Returns whether the configured estimator corrects F_w at all."""
-    return estimator_factory(config)(None, None).needs_inner_loss
+    return estimator_factory(config)(_no_loss, _no_loss).needs_inner_loss
 
 
 def check_estimator(config: ConfigDict, defaults: Mapping[str, Any]) -> None:
@@ -129,7 +134,7 @@ def check_estimator(config: ConfigDict, defaults: Mapping[str, Any]) -> None:
 
 def _made(config: ConfigDict) -> Estimator:
     try:
-        return estimator_factory(config)(None, None)
+        return estimator_factory(config)(_no_loss, _no_loss)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"config.bilevel has options that {config.bilevel.estimator} does not accept: {str(error).rstrip('.')}."

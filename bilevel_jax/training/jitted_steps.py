@@ -108,7 +108,7 @@ def make_predict(config: ConfigDict, networks: Networks, problem: BilevelProblem
         return image, kind.predictions(network.apply(inner_params["semantic"], image))
 
     if mesh is None:
-        return OnHostBatches(predict, 2)
+        return OnHostBatches[[PyTree, Mapping[str, PyTree], Batch], Predicted](predict, 2)
     everywhere = Jitted(predict, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
     def replicated(outer_params: PyTree, inner_params: Mapping[str, PyTree], batch: Batch) -> Predicted:

@@ -10,8 +10,9 @@ from tqdm import tqdm
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.report import metric_names
 from bilevel_jax.report.metrics_writer import MetricsWriter
-from bilevel_jax.training.stop_on_nan import Metrics, StopOnNan
+from bilevel_jax.training.stop_on_nan import StopOnNan
 
+Logged = dict[str, jax.Array | float]  # scalars by name
 SHOWN = (metric_names.LOSS, metric_names.RHO, metric_names.WEIGHT)  # in the progress bar
 
 
@@ -32,10 +33,10 @@ class Log:
         self._bar = tqdm(total=total, initial=start, unit="step", dynamic_ncols=True, smoothing=0.1, disable=quiet)
         self._shown: dict[str, str] = {}
         self._nan = StopOnNan(config.on_nan, sets.train.names)
-        self._pending: tuple[int, Metrics, dict[str, np.ndarray]] | None = None
+        self._pending: tuple[int, Logged, dict[str, np.ndarray]] | None = None
         self._time = time.perf_counter()
 
-    def add(self, step: int, metrics: Metrics, files: dict[str, np.ndarray]) -> None:
+    def add(self, step: int, metrics: Logged, files: dict[str, np.ndarray]) -> None:
         """Takes the metrics of `step`, and writes those of the step before.
 
         Args:

@@ -1,6 +1,6 @@
 """One pass of the training loop: a step, then what is due after it (validation, picture sheet, checkpoint)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +15,7 @@ from bilevel_jax.errors import InputError, RunError, StopSignal
 from bilevel_jax.report import metric_names
 from bilevel_jax.training.devices import of_first_process, whole
 from bilevel_jax.training.jitted_steps import Steps
-from bilevel_jax.training.log import Log
+from bilevel_jax.training.log import Log, Logged
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import TrainState
 from bilevel_jax.training.stop_on_nan import Metrics
@@ -86,7 +86,7 @@ def step_and_write(training: Training, state: TrainState, step: int, *, begun: b
 
 def _read_and_step(
     training: Training, state: TrainState, step: int, *, begun: bool
-) -> tuple[TrainState, Metrics, Files]:
+) -> tuple[TrainState, Logged, Files]:
     """Takes one step; where a file is gone since the run began, saves what was reached before.
 
     Raises:
@@ -103,12 +103,12 @@ def _read_and_step(
             raise
         training.log.flush()  # what was reached before this step stays
         raise _saved_before(training, step - 1, state, before, error) from error
-    metrics[metric_names.WAIT_SECONDS] = sum(iterator.seconds_waited for iterator in batches.values()) - waited
-    return state, metrics, files
+    waited = sum(iterator.seconds_waited for iterator in batches.values()) - waited
+    return state, metrics | {metric_names.WAIT_SECONDS: waited}, files
 
 
 def _validation_figures(
-    training: Training, state: TrainState, step: int, metrics: Metrics, files: Files
+    training: Training, state: TrainState, step: int, metrics: Logged, files: Files
 ) -> dict[str, float]:
     """Returns the figures of the val pairs, {} where no validation is due. Collective: every process must call it.
 
@@ -152,7 +152,7 @@ def _saved_before(
 
 
 def _take_step(
-    config: ConfigDict, steps: Steps, state: TrainState, batches: dict[str, Iterator[Batch]], step: int
+    config: ConfigDict, steps: Steps, state: TrainState, batches: Mapping[str, Iterator[Batch]], step: int
 ) -> tuple[TrainState, Metrics, Files]:
     """Takes one step of the warm start, or one inner step and, every `outer_every`-th time, an outer step after it.
 

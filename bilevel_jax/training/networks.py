@@ -1,9 +1,8 @@
 """The networks of a run, from its configuration and the classes of its data."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from flax import linen as nn
 from ml_collections import ConfigDict
 
 from bilevel_jax.errors import InputError
@@ -11,6 +10,22 @@ from bilevel_jax.models import PatchDiscriminator, fusion_network
 from bilevel_jax.models.precision import computed_in
 from bilevel_jax.training.semantic_network import configured_network
 from bilevel_jax.training.tasks import semantic_task
+
+PyTree = Any
+
+
+class Network(Protocol):
+    """A stateless network: a flax module, or one that is computed in another number format."""
+
+    @property
+    def init(self) -> Callable[..., PyTree]:
+        """(key, *inputs) -> parameters."""
+        ...
+
+    @property
+    def apply(self) -> Callable[..., Any]:
+        """(parameters, *inputs) -> outputs."""
+        ...
 
 
 class Networks(NamedTuple):
@@ -22,9 +37,9 @@ class Networks(NamedTuple):
         semantic: image [B, H, W, 3] -> outputs; None where `config.semantic.task` is none.
     """
 
-    fusion: nn.Module
-    discriminator: nn.Module | None
-    semantic: nn.Module | None
+    fusion: Network
+    discriminator: Network | None
+    semantic: Network | None
 
 
 def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_names: Sequence[str]) -> Networks:
@@ -52,7 +67,8 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
             f"config.semantic.class_weights has {len(semantic.class_weights)} values; expected {len(names)}, one a "
             f"class ({', '.join(names)}), or ()."
         )
-    network = configured_network(semantic, len(names)) if task is not None else None
-    discriminator = None if config.visual.loss == "none" else PatchDiscriminator()
-    modules = fusion_network(config.fusion.name, config.remat), discriminator, network
-    return Networks(*(module and computed_in(config.dtype, module) for module in modules))
+    return Networks(
+        fusion=computed_in(config.dtype, fusion_network(config.fusion.name, config.remat)),
+        discriminator=None if config.visual.loss == "none" else computed_in(config.dtype, PatchDiscriminator()),
+        semantic=None if task is None else computed_in(config.dtype, configured_network(semantic, len(names))),
+    )

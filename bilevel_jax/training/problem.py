@@ -10,7 +10,6 @@ this project gives it:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flax import linen as nn
 from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
@@ -18,7 +17,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.bilevel import BilevelProblem, Task
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.training.config import task_names
-from bilevel_jax.training.networks import Networks
+from bilevel_jax.training.networks import Network, Networks
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks import semantic_task
 from bilevel_jax.training.tasks.terms import Terms
@@ -52,7 +51,7 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
     return BilevelProblem(forward=forward, tasks={name: task(name) for name in task_names(config)})
 
 
-def semantic_loss(config: ConfigDict, network: nn.Module) -> ImageLoss:
+def semantic_loss(config: ConfigDict, network: Network) -> ImageLoss:
     """Returns the semantic task's loss on an image.
 
     Args:
@@ -69,7 +68,7 @@ def semantic_loss(config: ConfigDict, network: nn.Module) -> ImageLoss:
     return lambda params, image, batch: terms(network.apply(params, image), batch)
 
 
-def _semantic_task(name: str, config: ConfigDict, network: nn.Module, discriminator: Discriminator) -> Task:
+def _semantic_task(name: str, config: ConfigDict, network: Network, discriminator: Discriminator) -> Task:
     loss = semantic_loss(config, network)
 
     def inner_loss(fused: Fused, params: PyTree, batch: PreparedBatch) -> Terms:

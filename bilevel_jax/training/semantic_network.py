@@ -44,11 +44,11 @@ class BackboneStart:
         """
         if not self._path:
             return params
-        begins = self._backbone is None
-        if begins:
-            self._backbone = Backbone(*read_backbone(self._path))
-        params, matched, fresh = start_from(params, self._backbone, self._path)
+        backbone, begins = self._backbone, self._backbone is None
+        if backbone is None:
+            backbone = self._backbone = Backbone(*read_backbone(self._path))
+        params, matched, fresh = start_from(params, backbone, self._path)
         if begins and jax.process_index() == 0:
-            name = self._backbone.architecture
+            name = backbone.architecture
             print(f"semantic network: {matched} arrays of {name} from {self._path}, {fresh} others fresh", flush=True)
         return params

@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from flax import linen as nn
 from flax import struct
 from jaxtyping import Array, Int, PRNGKeyArray
 from ml_collections import ConfigDict
@@ -14,7 +13,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.bilevel import dynamic_aggregate
 from bilevel_jax.training.config import task_names
 from bilevel_jax.training.jitted import Jitted
-from bilevel_jax.training.networks import Networks
+from bilevel_jax.training.networks import Network, Networks
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.semantic_network import BackboneStart
 from bilevel_jax.training.weightings import configured_weighting
@@ -22,8 +21,7 @@ from bilevel_jax.training.weightings import configured_weighting
 PyTree = Any
 
 
-@struct.dataclass
-class TrainState:
+class TrainState(struct.PyTreeNode):
     """State of a run after `step` steps, warm start included.
 
     `key` never changes: what a step draws is folded from the key and from the step, so a resumed run draws the same.
@@ -116,5 +114,5 @@ def initial_semantic_params(config: ConfigDict, networks: Networks, key: PRNGKey
     return _drawn(networks.semantic, key, jnp.zeros((1, *config.data.crop, 3)))
 
 
-def _drawn(network: nn.Module, key: PRNGKeyArray, *inputs: Array) -> PyTree:
+def _drawn(network: Network, key: PRNGKeyArray, *inputs: Array) -> PyTree:
     return Jitted(network.init)(key, *inputs)

@@ -15,7 +15,7 @@ from bilevel_jax.training.state import TrainState
 
 MOST_SKIPPED = 10  # steps in a row
 P = ParamSpec("P")
-Metrics = dict[str, jax.Array]
+Metrics = dict[str, jax.Array]  # scalars by name
 Step = Callable[Concatenate[TrainState, P], tuple[TrainState, Metrics]]
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
-from flax import linen as nn
 from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
@@ -21,6 +20,7 @@ from bilevel_jax.images.color import luma
 from bilevel_jax.images.exposure import expose
 from bilevel_jax.losses import fusion
 from bilevel_jax.losses.adversarial import FAMILIES, gradient_penalty
+from bilevel_jax.training.networks import Network
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks.terms import Terms, weighted
 
@@ -36,7 +36,7 @@ class Discriminator:
         network: the discriminator; None where `config.visual.loss` is none.
     """
 
-    def __init__(self, config: ConfigDict, network: nn.Module | None):
+    def __init__(self, config: ConfigDict, network: Network | None):
         self._config, self._network = config, network
         self._family = FAMILIES.get(config.visual.loss)
 
