@@ -34,7 +34,7 @@ class Validation:
         self._fuser: Fuser | None = None
         count = min(config.validate_pairs or len(source), len(source))
         self._pairs = Subset(source, np.linspace(0, len(source) - 1, count).astype(int))
-        self._names = tuple(name for name in fusion.NINE if name in (*MEASURES, config.keep_best))
+        self._names = tuple(name for name in fusion.CHOOSABLE if name in (*MEASURES, config.keep_best))
         self._predictor = SemanticTrainer(config, networks) if networks.semantic is not None else None
 
     def __call__(self, outer_params: PyTree, semantic_params: PyTree) -> dict[str, float]:

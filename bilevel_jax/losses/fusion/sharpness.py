@@ -58,6 +58,6 @@ def _root(squares: Float[Array, "..."]) -> Float[Array, "..."]:
 TERM = Term(
     "sharpness",
     to_sources(sharpness_deficit),
-    f"weight of 2 - SF and AG relative to those of the sharper source, each ratio at most {MOST}",
+    f"weight of 2 - the ratios of SF and AG to those of the sharper source, each at most {MOST}",
     least_side=2,
 )

@@ -2,7 +2,7 @@
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.metrics.fusion import NINE
+from bilevel_jax.metrics.fusion import CHOOSABLE
 from bilevel_jax.training.config.key import Key, Section, at_least, expect, one_of
 
 KEYS = (
@@ -28,7 +28,7 @@ KEYS = (
     Key(
         "keep_best",
         "",
-        one_of({"": "none"} | dict.fromkeys(NINE, "") | {"semantic": "AP50 or mIoU of the semantic network"}),
+        one_of({"": "none"} | dict.fromkeys(CHOOSABLE, "") | {"semantic": "AP50 or mIoU of the semantic network"}),
         "figure of the validation by which the best checkpoint is kept beside the latest ones. Commands then read the "
         "best checkpoint",
     ),

@@ -15,7 +15,9 @@ from bilevel_jax.atomic import write_json
 from bilevel_jax.boxes.predictions import DensePredictions, Detections
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.losses.detection import detection_loss
-from bilevel_jax.metrics.detection import coco_ap, coco_json
+from bilevel_jax.metrics.coco import Boxes, coco_json
+from bilevel_jax.metrics.detection import MAIN_FIGURE, coco_ap
+from bilevel_jax.metrics.figure import FigureName
 from bilevel_jax.metrics.resampled import Matches, average_precision, match_detections
 from bilevel_jax.models.detectors.fcos import decode
 from bilevel_jax.report.picture_sheet import Cell
@@ -36,7 +38,7 @@ class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction]):
     title = "Detection"
     labels: Literal["boxes", "labels"] = "boxes"
     files = "boxes/ and classes.txt"
-    figure = "AP50"
+    figure = MAIN_FIGURE
     evidence = "matches"
 
     def class_names(self, source: Source) -> Sequence[str]:
@@ -96,7 +98,7 @@ class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction]):
         if not predictions:
             return
         sizes = [(image.shape[0], image.shape[1]) for image in images]
-        truth = [source[index] for index in range(len(source))]
+        truth, _ = _truth([source[index] for index in range(len(source))])
         write_json(Path(folder) / "images.json", coco_json(truth, class_names, sizes, source.names))
         found = coco_json(predictions, class_names, sizes, source.names)
         write_json(Path(folder) / "detections.json", found["annotations"])
@@ -118,10 +120,10 @@ class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction]):
         known = ~np.isnan(values)
         total, number = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)
         mean = np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
-        return {"AP50": mean} | {f"AP50/{name}": values[:, i] for i, name in enumerate(class_names)}
+        return {"AP50": mean} | {str(FigureName("AP50", name)): values[:, i] for i, name in enumerate(class_names)}
 
 
-def _truth(samples: Sequence[Sample]) -> tuple[list[Any], list[tuple[int, int]]]:
+def _truth(samples: Sequence[Sample]) -> tuple[list[Boxes], list[tuple[int, int]]]:
     """Returns the true boxes and the size of each sample, as metrics.detection takes them."""
-    truth = [{"boxes": sample["boxes"], "classes": sample["classes"]} for sample in samples]
+    truth: list[Boxes] = [{"boxes": sample["boxes"], "classes": sample["classes"]} for sample in samples]
     return truth, [(sample["ir"].shape[0], sample["ir"].shape[1]) for sample in samples]

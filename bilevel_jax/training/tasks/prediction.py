@@ -1,23 +1,11 @@
-"""What a semantic network finds in an image."""
+"""What a semantic network finds in one image: boxes with scores, or a label map."""
 
 from typing import TypedDict
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-
-class BoxPrediction(TypedDict):
-    """The boxes that a detector finds in one image, best first.
-
-    Keys:
-        boxes: y0, x0, y1, x1 in pixels.
-        scores: in [0, 1].
-        classes: class numbers.
-    """
-
-    boxes: Float[np.ndarray, "n 4"]
-    scores: Float[np.ndarray, " n"]
-    classes: Int[np.ndarray, " n"]
+from bilevel_jax.metrics.coco import Detections
 
 
 class LabelPrediction(TypedDict):
@@ -30,4 +18,5 @@ class LabelPrediction(TypedDict):
     labels: Int[np.ndarray, "h w"]
 
 
+BoxPrediction = Detections  # best first
 Prediction = BoxPrediction | LabelPrediction

@@ -15,6 +15,7 @@ from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.images.files import write_image
 from bilevel_jax.losses import segmentation as losses
 from bilevel_jax.metrics import segmentation as metrics
+from bilevel_jax.metrics.figure import FigureName
 from bilevel_jax.metrics.resampled import intersection_over_union
 from bilevel_jax.report.picture_sheet import Cell
 from bilevel_jax.training.prepared_batch import PreparedBatch
@@ -33,7 +34,7 @@ class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction]):
     title = "Segmentation"
     labels: Literal["boxes", "labels"] = "labels"
     files = "labels/"
-    figure = "mIoU_occurring"
+    figure = metrics.MAIN_FIGURE
     evidence = "confusions"
 
     def class_names(self, source: Source) -> Sequence[str]:
@@ -109,4 +110,4 @@ class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction]):
         """Returns mIoU_all, the mean over all classes with 0 for an absent one, and IoU/CLASS."""
         values = intersection_over_union(np.asarray(evidence), counts)
         mean = np.nan_to_num(values).mean(axis=1)
-        return {"mIoU_all": mean} | {f"IoU/{name}": values[:, i] for i, name in enumerate(class_names)}
+        return {"mIoU_all": mean} | {str(FigureName("IoU", name)): values[:, i] for i, name in enumerate(class_names)}
