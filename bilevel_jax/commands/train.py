@@ -11,7 +11,8 @@ from tqdm import tqdm
 from bilevel_jax.command_line import define_config_flag, define_report_flag, parse_flags, print_report
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
-from bilevel_jax.evaluation.held_out.final_table import evaluate_run, held_out_table, table_text
+from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
+from bilevel_jax.evaluation.held_out.final_table import held_out_table, table_text
 from bilevel_jax.evaluation.held_out.validation import Validation
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.devices import join_cluster, wait_for_first_process
