@@ -13,9 +13,11 @@ from bilevel_jax.bilevel import reduce_loss
 from bilevel_jax.data.configured import configured_batches
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.images.color import luma
-from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
+from bilevel_jax.training.jitted_steps import make_steps
+from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.prepared_batch import prepare
+from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, TrainState, initial_state
-from bilevel_jax.training.step import make_steps
 
 REPEATS = 7
 

@@ -25,7 +25,7 @@ from bilevel_jax.inference.pretrained import KIND, pretrained_file
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.report.html import write_report
 from bilevel_jax.training.config import check_config, completed, default_config
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = (

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from bilevel_jax.atomic import replacing
 from bilevel_jax.errors import InputError
+from bilevel_jax.report import metric_names
 from bilevel_jax.report.metrics_writer import MetricsRecord, read_metrics, step_of
 
 Curve = tuple[list[int], list[float]]  # steps, values
@@ -75,9 +76,10 @@ def _curves(records: Iterable[MetricsRecord]) -> dict[str, dict[str, Curve]]:
         for key, value in record.items():
             if key == "step" or isinstance(value, str):
                 continue
-            panel, _, name = key.partition("/")
+            metric = metric_names.parse(key)
+            panel, name = metric.quantity, metric.after_quantity
             # "images/s" is a unit, not a panel with a name.
-            panel, name = (key, key) if panel in ("time", "images") else (panel, name or panel)
+            panel, name = (key, key) if panel in (metric_names.TIME, "images") else (panel, name or panel)
             steps, values = curves.setdefault(panel, {}).setdefault(name, ([], []))
             steps.append(step_of(record))
             values.append(math.nan if value is None else value)

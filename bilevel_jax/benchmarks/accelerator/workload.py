@@ -9,9 +9,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.training.config import check_config
-from bilevel_jax.training.problem import Networks, networks_from_config
+from bilevel_jax.training.jitted_steps import Steps, make_steps
+from bilevel_jax.training.networks import Networks, networks_from_config
 from bilevel_jax.training.state import Optimizers, TrainState, initial_state
-from bilevel_jax.training.step import Steps, make_steps
 
 CLASSES = ("person", "car", "bus", "motorcycle", "lamp", "truck")  # M3FD's
 

@@ -13,6 +13,8 @@ from bilevel_jax.evaluation.downstream.comparison import compare_cells
 from bilevel_jax.evaluation.image_measures import MEASURES
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
 from bilevel_jax.evaluation.leaderboard.leaderboard import make_leaderboard
+from bilevel_jax.metrics.figure import FigureName
+from bilevel_jax.report import metric_names
 
 Results = Mapping[str, Mapping[int, Result]]  # row -> seed -> result
 
@@ -97,12 +99,16 @@ def _figures(trained: Trained) -> dict[str, float]:
     cell = trained.cell
     groups = {"": np.ones(len(cell["names"]), np.int64)}
     for group in dict.fromkeys(cell["groups"]):
-        groups[f"{group}:"] = np.array([own == group for own in cell["groups"]], np.int64)
-    for prefix, members in groups.items():
-        found |= {f"{prefix}{key}": float(values[0]) for key, values in figures(cell, members[None]).items()}
+        groups[group] = np.array([own == group for own in cell["groups"]], np.int64)
+    for group, members in groups.items():
+        for key, drawn in figures(cell, members[None]).items():
+            found[str(FigureName.parse(key)._replace(group=group))] = float(drawn[0])
     found["ms a step"] = 1000 * trained.training["step_s"]
-    found |= {f"rho/{task}": value for task, value in trained.training["rho"].items()}
-    found |= {f"correction/{task}": value for task, value in trained.training["correction"].items()}
+    for name, by_task in (
+        (metric_names.RHO, trained.training["rho"]),
+        (metric_names.CORRECTION, trained.training["correction"]),
+    ):
+        found |= {metric_names.of_task(name, task): value for task, value in by_task.items()}
     return found
 
 

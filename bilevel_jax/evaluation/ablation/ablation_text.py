@@ -7,17 +7,22 @@ import numpy as np
 from bilevel_jax.evaluation.ablation.ablation_table import AblationTable, AdvantageFigures, RowFigures
 from bilevel_jax.evaluation.bootstrap import excludes_zero
 from bilevel_jax.evaluation.image_measures import MEASURES
+from bilevel_jax.metrics.figure import FigureName
+from bilevel_jax.metrics.semantic_figures import is_semantic
+from bilevel_jax.report import metric_names
 from bilevel_jax.report.text_table import format_table, split_title
+
+LOGGED = (metric_names.RHO, metric_names.CORRECTION)
 
 
 def ablation_text(table: AblationTable, markdown: bool = False) -> str:
     """The tables: what each row is worth, the classes of the detector, the nine metrics, and failed trainings."""
     rows = {name: row for name, row in table["rows"].items() if row["seeds"]}
     keys = list(dict.fromkeys(key for row in rows.values() for key in row["figures"]))
-    detector = [key for key in keys if _is_share(key)]
-    overall = [key for key in detector if "/" not in key]
-    per_class = [key for key in detector if "/" in key]
-    rest = [key for key in keys if key.startswith(("ms ", "rho/", "correction/"))]
+    detector = [key for key in keys if is_semantic(key)]
+    overall = [key for key in detector if not FigureName.parse(key).of_class]
+    per_class = [key for key in detector if FigureName.parse(key).of_class]
+    rest = [key for key in keys if key.startswith("ms ") or metric_names.parse(key).quantity in LOGGED]
     field = f"among {table['against']} published methods" if table["against"] else "among these rows"
     parts = [
         f"Mean rank by the nine measures {field}; in per cent what a network trained on the row's images reaches on "
@@ -53,15 +58,11 @@ def _line(name: str, row: RowFigures, figures: Sequence[str]) -> dict[str, objec
     return {"row": name, **{key: _cell(key, row["figures"]) for key in figures}}
 
 
-def _is_share(key: str) -> bool:
-    return key.split(":")[-1].split("/")[0] in ("AP50", "mIoU_all", "IoU")
-
-
 def _cell(key: str, values_by_key: Mapping[str, Sequence[float]]) -> str:
     values = np.array(values_by_key.get(key, [np.nan]), float)
     if np.isnan(values.mean()):
         return "-"
-    factor, digits = (100, 1) if _is_share(key) else (1, 1 if key == "mean_rank" or key.startswith("ms ") else 3)
+    factor, digits = (100, 1) if is_semantic(key) else (1, 1 if key == "mean_rank" or key.startswith("ms ") else 3)
     spread = f" ± {factor * values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
     return f"{factor * values.mean():.{digits}f}{spread}"
 

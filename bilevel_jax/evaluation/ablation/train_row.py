@@ -23,6 +23,7 @@ from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.folder import find_pairs, fuse_files
+from bilevel_jax.report import metric_names
 from bilevel_jax.report.metrics_writer import MetricsRecord, number_of, read_metrics
 from bilevel_jax.training.loop import train
 from bilevel_jax.training.signals import StopRequest
@@ -145,21 +146,26 @@ def training_figures(path: Path) -> TrainingFigures:
         compilation does not count. By task, if the estimator logs it: `rho`, the mean, and `correction`, the mean
         length of the correction over the length of F_u in the space of the fused images.
     """
-    lines = [line for line in read_metrics(path) if line.get("phase") == "bilevel"]
-    outer = [line for line in lines if "norm/outer_update" in line]
-    inner = [line for line in lines if "norm/outer_update" not in line]
+    lines = [line for line in read_metrics(path) if line.get("phase") == metric_names.BILEVEL]
+    outer = [line for line in lines if metric_names.OUTER_UPDATE_NORM in line]
+    inner = [line for line in lines if metric_names.OUTER_UPDATE_NORM not in line]
     seconds = sum(
-        len(kind) * float(np.median([number_of(line, "time/step_s") for line in kind]))
+        len(kind) * float(np.median([number_of(line, metric_names.STEP_SECONDS) for line in kind]))
         for kind in (inner, outer)
         if kind
     )
-    step_s = float(seconds / len(lines)) if lines else float("nan")
-    return {"step_s": step_s, "rho": _means_by_task(outer, "rho"), "correction": _means_by_task(outer, "correction")}
+    return {
+        "step_s": float(seconds / len(lines)) if lines else float("nan"),
+        "rho": _means_by_task(outer, metric_names.RHO),
+        "correction": _means_by_task(outer, metric_names.CORRECTION),
+    }
 
 
-def _means_by_task(lines: Sequence[MetricsRecord], name: str) -> dict[str, float]:
-    tasks = dict.fromkeys(key.split("/")[1] for line in lines for key in line if key.startswith(f"{name}/"))
-    return {task: float(np.mean([number_of(line, f"{name}/{task}") for line in lines])) for task in tasks}
+def _means_by_task(lines: Sequence[MetricsRecord], quantity: str) -> dict[str, float]:
+    parsed = [metric_names.parse(key) for line in lines for key in line]
+    tasks = dict.fromkeys(metric.task for metric in parsed if metric.quantity == quantity)
+    names = {task: metric_names.of_task(quantity, task) for task in tasks}
+    return {task: float(np.mean([number_of(line, name) for line in lines])) for task, name in names.items()}
 
 
 def _trained(row: Row, seed: int, config: ConfigDict, sets: Sets, folder: Path, stop: StopRequest) -> TrainingFigures:

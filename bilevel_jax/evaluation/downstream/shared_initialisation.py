@@ -17,10 +17,11 @@ from bilevel_jax.checkpoints.weights import Weights, read_weights, write_weights
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.pytree import PyTree
-from bilevel_jax.training.initial_weights import ROWS_START, Source, read_sources, take_over
-from bilevel_jax.training.problem import Networks
+from bilevel_jax.training.initial_weights import ROWS_START, NetworkOrigin, read_origins, take_over
+from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.semantic_network import BackboneStart
 from bilevel_jax.training.state import initial_semantic_params
+from bilevel_jax.training.tasks import semantic_task
 
 
 class Initial(NamedTuple):
@@ -56,12 +57,10 @@ def read_initial(path: str | os.PathLike, config: ConfigDict, sets: Sets, networ
     weights = read_weights(path)
     if "semantic" not in weights.parts:
         raise InputError(f"{path} holds {', '.join(weights.parts)}; expected a semantic network.")
-    kind, names = ("boxes", sets.train.class_names)
-    if config.semantic.task == "segmentation":
-        kind, names = ("labels", sets.train.label_names)
-    _check_classes(path, weights.classes[kind], names)
-    if networks.semantic is None:
+    task = semantic_task(config)
+    if task is None or networks.semantic is None:
         raise InputError("config.semantic.task is none; expected the task of the networks that start from --init.")
+    _check_classes(path, weights.classes[task.labels], task.class_names(sets.train))
     params = weights.parts["semantic"]
     image = jax.ShapeDtypeStruct((1, *config.data.crop, 3), np.float32)
     wanted = jax.eval_shape(networks.semantic.init, jax.random.PRNGKey(0), image)
@@ -97,7 +96,7 @@ def initial_of_config(config: ConfigDict, networks: Networks, workdir: str | os.
     params = load_parameters(workdir, ROWS_START) if workdir else None
     place = workdir
     if params is None:
-        place, _, params = read_sources(initial.run).get("semantic", Source(initial.run, 0, {}))
+        place, _, params = read_origins(initial.run).get("semantic", NetworkOrigin(initial.run, 0, {}))
     fresh = initial_semantic_params(config, networks, jax.random.PRNGKey(config.seed))
     params, found = take_over(BackboneStart(config.semantic)(fresh), params)
     if not found.taken:

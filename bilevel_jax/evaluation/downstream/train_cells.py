@@ -16,7 +16,7 @@ from bilevel_jax.evaluation.pytree import PyTree
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 
 SETTINGS = ("data", "semantic", "rows")  # the blocks of a configuration that a cell depends on
 Cells = dict[str, dict[int, Cell]]  # input -> seed -> cell

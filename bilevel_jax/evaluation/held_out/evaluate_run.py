@@ -23,7 +23,8 @@ from bilevel_jax.inference import Fuser
 from bilevel_jax.report.html import write_report
 from bilevel_jax.report.text_table import split_title
 from bilevel_jax.training.config import check_config, completed
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.tasks import semantic_task
 
 Classes = Mapping[str, Sequence[str]]  # "boxes" and "labels" -> names, as classes.json holds them
 
@@ -83,7 +84,7 @@ def evaluate_run(
     pairs = _own_pairs(config, split) if data is None else _other_pairs(config, data, names_list)
     networks = networks_from_config(config, classes["boxes"], classes["labels"])
     _check_classes(config, pairs.source, classes, data)
-    fuser = Fuser.from_run(config, state)
+    fuser, task = Fuser.from_run(config, state), semantic_task(config)
     trainer = SemanticTrainer(config, networks) if networks.semantic is not None else None
     rows: Rows = {}
     values: dict[str, dict[str, np.ndarray]] = {}
@@ -97,8 +98,8 @@ def evaluate_run(
             continue
         found[kind] = trainer.predict(params, inputs)
         rows[kind] |= semantic_scores(config, inputs, found[kind])
-        if predictions is not None:
-            write_predictions(Path(predictions) / kind, inputs, found[kind], _named_like(config, classes))
+        if predictions is not None and task is not None:
+            write_predictions(Path(predictions) / kind, config, inputs, found[kind], classes[task.labels])
     step = int(state["step"])
     content: EvaluationFile = {"step": step, "split": pairs.split, "pairs": len(pairs.source), "rows": rows}
     write_json(Path(workdir) / "evaluation" / f"{pairs.name}.json", content)
@@ -121,14 +122,12 @@ def _other_pairs(config: ConfigDict, data: str, names_list: str | None) -> Evalu
     return EvaluatedPairs(source, names_list, name, title)
 
 
-def _named_like(config: ConfigDict, classes: Classes) -> Sequence[str]:
-    return classes["boxes" if config.semantic.task == "detection" else "labels"]
-
-
 def _check_classes(config: ConfigDict, source: Any, classes: Classes, data: str | None) -> None:
-    trained = list(_named_like(config, classes))
-    has = list(source.class_names if config.semantic.task == "detection" else source.label_names)
-    if config.semantic.task != "none" and has and has != trained:
+    task = semantic_task(config)
+    if task is None:
+        return
+    trained, has = list(classes[task.labels]), list(task.class_names(source))
+    if has and has != trained:
         raise InputError(
             f"{data} has the classes {', '.join(has)}, and the run was trained on {', '.join(trained)}; "
             "expected the same names in the same order."

@@ -14,9 +14,10 @@ from bilevel_jax.evaluation.image_measures import MEASURES, mean_measures, measu
 from bilevel_jax.evaluation.inputs import KINDS, InputSource
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer, semantic_scores
 from bilevel_jax.inference import Fuser
+from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report.text_table import format_table, split_title
 from bilevel_jax.training.initial_weights import ROWS_START
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
 Rows = dict[str, dict[str, float]]  # kind of input -> column -> value
@@ -99,9 +100,7 @@ def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequ
 def table_text(table: Table, markdown: bool = False) -> str:
     """The title and the rows as text or Markdown: first the nine fusion metrics, then semantic figures in per cent."""
     rows = table.rows
-    semantic = [name for name in next(iter(rows.values())) if name not in MEASURES]
-    shown = [n for n in semantic if not n.startswith(("acc/", "mAcc", "pixel"))]
-    shown.sort(key=lambda n: "/" in n)  # the means before the classes
+    shown = shown_figures(name for name in next(iter(rows.values())) if name not in MEASURES)
     lines = []
     for kind, row in rows.items():
         cells: dict[str, object] = {"input": kind} | {name: row.get(name, float("nan")) for name in MEASURES}

@@ -9,15 +9,17 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.evaluation.inputs import KINDS, input_image
 from bilevel_jax.evaluation.report_columns import fusion_column, semantic_column
-from bilevel_jax.evaluation.semantic_trainer import Prediction
 from bilevel_jax.inference import Fuser
+from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report import html
 from bilevel_jax.report.metrics_writer import read_metrics
 from bilevel_jax.report.picture_sheet import Cell, draw_cell, label_colors
-from bilevel_jax.training.sheets import SHOWN_SCORE
+from bilevel_jax.training.tasks import SemanticTask, semantic_task
+from bilevel_jax.training.tasks.prediction import Prediction
 
 TITLES = {"ir": "infrared", "vis": "visible", "average": "average", "fused": "fused"}
 SHOWN_PICTURES = 16
+PREDICTED = "predicted classes"  # the view of a predicted label map
 Values = Mapping[str, Mapping[str, np.ndarray]]  # kind of input -> metric -> one value an image
 
 
@@ -56,10 +58,10 @@ def run_report(
     place = {name: index for index, name in enumerate(source.names)}
     labels = html.extreme_labels(scores, TITLES["fused"])
     shown = [
-        _picture(source, place[name], fuser, predictions, ", ".join(labels.get(name, ())))
+        _picture(source, place[name], fuser, semantic_task(config), predictions, ", ".join(labels.get(name, ())))
         for name in dict.fromkeys(names)
     ]
-    segmented = predictions is not None and len(predictions) > 0 and "labels" in predictions[0]
+    painted = any(PREDICTED in picture.views for picture in shown)
     return html.Report(
         title=f"{Path(workdir).name}: {set_name}",
         summary=_summary(config, set_name, step),
@@ -69,7 +71,7 @@ def run_report(
         curves=html.curve_panels(read_metrics(Path(workdir) / "metrics.jsonl")),
         pictures=shown,
         shown_views=(TITLES["ir"], TITLES["fused"]),
-        colors=_class_colors(source.label_names) if segmented else {},
+        colors=_class_colors(source.label_names) if painted else {},
         scores=scores,
         config=config.to_dict(),
         environment=html.environment(),
@@ -79,9 +81,7 @@ def run_report(
 
 def _semantic_columns(rows: Mapping[str, Mapping[str, float]], measures: Sequence[str]) -> list[str]:
     """Names of the semantic figures that a page shows, the means before the classes."""
-    names = dict.fromkeys(name for row in rows.values() for name in row if name not in measures)
-    shown = [name for name in names if not name.startswith(("acc/", "mAcc", "pixel"))]
-    return sorted(shown, key=lambda name: "/" in name)
+    return shown_figures(dict.fromkeys(name for row in rows.values() for name in row if name not in measures))
 
 
 def _semantic_table(
@@ -89,10 +89,11 @@ def _semantic_table(
 ) -> list[html.Table]:
     if not columns:
         return []
+    task = semantic_task(config)
     per_cent = {TITLES[kind]: {name: 100 * row.get(name, np.nan) for name in columns} for kind, row in rows.items()}
     return [
         html.Table(
-            {"detection": "Detection", "segmentation": "Segmentation"}.get(config.semantic.task, "Semantic task"),
+            task.title if task is not None else "Semantic task",
             [semantic_column(name) for name in columns],
             per_cent,
             highlighted=[TITLES["fused"]],
@@ -147,17 +148,22 @@ def _warnings(
 
 
 def _picture(
-    source: Any, index: int, fuser: Fuser, predictions: Sequence[Prediction] | None, caption: str
+    source: Any,
+    index: int,
+    fuser: Fuser,
+    task: SemanticTask[Any, Any, Any] | None,
+    predictions: Sequence[Prediction] | None,
+    caption: str,
 ) -> html.Picture:
     record = source[index]
     views = {TITLES[kind]: record["ir"] if kind == "ir" else input_image(kind, record, fuser) for kind in KINDS}
     found: Sequence[html.Box] = ()
-    if predictions is not None:
-        seen = predictions[index]
-        if "labels" in seen:
-            views["predicted classes"] = _painted(views["fused"], seen["labels"])
-        else:
-            found = _boxes(seen, source.class_names)
+    if task is not None and predictions is not None:
+        drawn = task.drawn(views["fused"], predictions[index])
+        if drawn.labels is not None:
+            views[PREDICTED] = _painted(views["fused"], drawn.labels)
+        if drawn.boxes is not None:
+            found = _boxes(drawn._asdict(), source.class_names)
     if record["has_labels"]:
         views["true classes"] = _painted(views["fused"], record["labels"])
     boxes = _boxes(record, source.class_names) if record["has_boxes"] else ()
@@ -173,7 +179,7 @@ def _boxes(record: Mapping[str, np.ndarray], names: Sequence[str]) -> list[html.
     scores = record.get("scores", np.ones(len(record["boxes"])))
     boxes = []
     for box, number, score in zip(record["boxes"], record["classes"], scores, strict=True):
-        if number < 0 or score < SHOWN_SCORE:
+        if number < 0:
             continue
         name = names[number] if number < len(names) else str(number)
         label = f"{name} {score:.2f}" if "scores" in record else name

@@ -6,13 +6,14 @@ from typing import TypedDict
 
 import numpy as np
 
+from bilevel_jax.report import metric_names
 from bilevel_jax.report.html.content import Panel
 from bilevel_jax.report.html.markup import as_float
 from bilevel_jax.report.metrics_writer import MetricsRecord, step_of
 
 MAX_POINTS = 240  # of one line; a chart is about twice as many pixels wide
-UNITS = {"time/step_s": "s", "time/images_per_s": "images/s"}
-TITLES = {"time/step_s": "Time of a step", "time/images_per_s": "Throughput"}
+UNITS = {metric_names.STEP_SECONDS: "s", metric_names.IMAGES_PER_SECOND: "images/s"}
+TITLES = {metric_names.STEP_SECONDS: "Time of a step", metric_names.IMAGES_PER_SECOND: "Throughput"}
 Lines = dict[str, tuple[list[int], list[float]]]  # name -> steps, values
 
 
@@ -52,7 +53,7 @@ def curve_panels(records: Sequence[MetricsRecord]) -> list[Panel]:
             steps, values = lines.setdefault(panel, {}).setdefault(name, ([], []))
             steps.append(step_of(record))
             values.append(as_float(value))
-    warm = [step_of(record) for record in records if record.get("phase") == "warm_start"]
+    warm = [step_of(record) for record in records if record.get("phase") == metric_names.WARM_START]
     others = len(warm) < len(records)
     marks = [(max(warm), "warm start ends")] if warm and others else []
     order = {title: place for place, title in enumerate(_ORDER)}
@@ -72,29 +73,29 @@ _ORDER = (
 
 def _place(key: str) -> tuple[str, str]:
     """Chooses the panel and the line of one figure. Figures of different units do not share a panel."""
-    parts = key.split("/")
-    match parts:
-        case ["loss", "warm_start"]:
+    metric = metric_names.parse(key)
+    match metric:
+        case (metric_names.LOSS, "", metric_names.WARM_START):
             return "Warm start", "loss"
-        case ["term", "warm_start", name]:
+        case (metric_names.TERM, metric_names.WARM_START, name):
             return "Warm start", name
-        case ["loss", task, ("inner" | "outer") as level]:
+        case (metric_names.LOSS, task, (metric_names.INNER | metric_names.OUTER) as level):
             return f"{level.capitalize()} losses", task
-        case ["lambda", task]:
+        case (metric_names.WEIGHT, task, ""):
             return "Task weights λ", task
-        case ["rho", task]:
+        case (metric_names.RHO, task, ""):
             return "Correction ρ", task
-        case ["gradient", "cosine"]:
-            return "Gradient conflict", "cosine"
-        case ["gradient", task, name]:
+        case (metric_names.GRADIENT, "", metric_names.COSINE):
+            return "Gradient conflict", metric_names.COSINE
+        case (metric_names.GRADIENT, task, name):
             return f"Hypergradients: {name.replace('_', ' ')}", task
-        case ["term", task, name]:
+        case (metric_names.TERM, task, name):
             return f"Terms of the {task} task", name
-        case ["norm", *name]:
-            return "Norms", "/".join(name).replace("_", " ")
-        case ["time", _]:
+        case (metric_names.NORM, _, _):
+            return "Norms", metric.after_quantity.replace("_", " ")
+        case (metric_names.TIME, _, _):
             return TITLES.get(key, key), key
-    return (key, key) if len(parts) == 1 else (parts[0], "/".join(parts[1:]))
+    return metric.quantity, metric.after_quantity or key
 
 
 def _panel(title: str, lines: Lines, marks: Sequence[tuple[float, str]]) -> Panel:

@@ -15,7 +15,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.shared_initialisation import initial_of_config, read_initial, write_initial
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.initial_weights import ROWS_START
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 
 
 def _config(channels=16):

@@ -14,7 +14,7 @@ from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic_trainer import semantic_scores
 from bilevel_jax.inference import Fuser
 from bilevel_jax.training.config import default_config
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 
 
 @pytest.fixture(scope="module")
