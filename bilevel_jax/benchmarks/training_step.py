@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import reduce_loss
-from bilevel_jax.data.configured import configured_batches
+from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.images.color import luma
 from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from bilevel_jax.bilevel import reduce_loss
 from bilevel_jax.compilation import compiler_options
-from bilevel_jax.data.configured import configured_batches
+from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.errors import RunError
 from bilevel_jax.metrics import detection, segmentation

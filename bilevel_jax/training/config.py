@@ -9,7 +9,7 @@ from bilevel_jax.checkpoints.weights import PARTS
 from bilevel_jax.command_line import config_keys, nearest_key
 from bilevel_jax.data.builders import BUILDERS
 from bilevel_jax.data.mixed_sets import check_mix
-from bilevel_jax.data.parting import TEST_LIST
+from bilevel_jax.data.splits import TEST_LIST
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.losses.adversarial import FAMILIES

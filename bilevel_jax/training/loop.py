@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.atomic import write_json
 from bilevel_jax.checkpoints import Run, has_checkpoint
 from bilevel_jax.checkpoints.parameters import save_parameters
-from bilevel_jax.data.configured import configured_batches
+from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.resumable import ResumableBatches
 from bilevel_jax.data.sets import Sets

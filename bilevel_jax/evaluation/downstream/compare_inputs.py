@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.evaluation.downstream.cells import Cell, make_cell, read_cell, write_cell
 from bilevel_jax.evaluation.downstream.initialisation import Initial, write_initial
-from bilevel_jax.evaluation.inputs import InputSource
+from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.evaluation.settings import check_settings
 from bilevel_jax.inference import Fuser
@@ -27,26 +26,6 @@ class Input(NamedTuple):
     kind: str | Path
     fuser: Fuser | None
     origin: dict[str, Any]
-
-
-class MixedSource:
-    """Several input sources as one: every record once with each kind of input.
-
-    Args:
-        sources: of the same records.
-    """
-
-    def __init__(self, sources: Sequence[InputSource]):
-        self._sources = list(sources)
-        self.names = [name for source in sources for name in source.names]
-        self.class_names, self.label_names = sources[0].class_names, sources[0].label_names
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        which, place = divmod(index, len(self._sources[0]))
-        return {**self._sources[which][place], "index": np.int64(index)}
 
 
 def compare_inputs(
@@ -112,7 +91,7 @@ def compare_inputs(
         if save is not None and not save.exists():
             missing = sorted({*missing, seeds[-1]})
         if missing:
-            training = MixedSource([source(name, sets.train) for name in inputs])
+            training = ConcatenatedInputs([source(name, sets.train) for name in inputs])
             held_out = {name: source(name, reported) for name in inputs}
         for seed in missing:
             params = trainer.train(training, f"mixture, seed {seed}", check_stop, seed, start)

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer, semantic_scores
@@ -29,7 +30,7 @@ class Validation:
     def __init__(self, config: ConfigDict, source: Any, networks: Networks):
         self._config, self._networks, self._fuser = config, networks, None
         count = min(config.validate_pairs or len(source), len(source))
-        self._pairs = _Some(source, np.linspace(0, len(source) - 1, count).astype(int))
+        self._pairs = Subset(source, np.linspace(0, len(source) - 1, count).astype(int))
         self._names = tuple(name for name in fusion.CHOOSABLE if name in (*MEASURES, config.keep_best))
         self._predictor = SemanticTrainer(config, networks) if networks.semantic is not None else None
 
@@ -68,19 +69,3 @@ class Validation:
                 "have no labels; expected a fusion measure, or a val with labels."
             )
         return figures
-
-
-class _Some:
-    """Some records of a source, as a source."""
-
-    def __init__(self, source: Any, indices: np.ndarray):
-        self._source, self._indices = source, indices
-        self.names = [source.names[i] for i in indices]
-        self.groups = None if source.groups is None else [source.groups[i] for i in indices]
-        self.class_names, self.label_names = source.class_names, source.label_names
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        return self._source[self._indices[index]]
