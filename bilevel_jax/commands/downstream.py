@@ -12,6 +12,7 @@ from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags, read_seeds
+from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.compare_inputs import Input, compare_inputs
@@ -42,11 +43,12 @@ def downstream_command(argv: Sequence[str]) -> None:
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["inputs"])
     run = load_run(values.workdir, values.checkpoint) if values.workdir else None
     config = _config(values, run)
-    sets = open_sets(config.data, config.seed)
+    out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
+    sets = open_sets(config.data, config.seed, run=_lists_folder(config, values.workdir, run, out))
     split, reported = sets.reported(values.split)
     inputs = _inputs(values.inputs, values.workdir, run)
     if run is not None and OURS in inputs:
-        check_unseen(run[0], reported, config)
+        check_unseen(run[0], reported, config, run=Path(values.workdir))
     notes = _check_weights(inputs, split, reported, config)
     reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
     if reference not in inputs:
@@ -60,7 +62,8 @@ def downstream_command(argv: Sequence[str]) -> None:
     else:
         initial = initial_of_config(config, networks, values.workdir)
     save = Path(values.save) if values.save else None
-    out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
+    if sentence := keep_lists(sets.held_out, out):
+        print(sentence, flush=True)
     with StopRequest() as stop:
         check_stop = lambda: stop.check("the finished cells are kept")
         how = dict(initial=initial, save=save, split=split)
@@ -125,6 +128,14 @@ def _config(values: flags.FlagValues, run: tuple[ConfigDict, Any] | None) -> Con
     if values.steps is not None:
         config.rows.steps = values.steps
     return check_config(config)
+
+
+def _lists_folder(config: ConfigDict, workdir: str | None, run: tuple[ConfigDict, Any] | None, out: Path) -> Path:
+    """The folder whose lists split a folder of pairs that has none: the run's where it was trained on that folder."""
+    if workdir is None or run is None or not run[0].data.get("root", ""):
+        return out
+    same = run[0].data.name == config.data.name and Path(run[0].data.root).resolve() == Path(config.data.root).resolve()
+    return Path(workdir) if same else out
 
 
 def _inputs(given: Sequence[str], workdir: str | None, run: tuple[ConfigDict, Any] | None) -> dict[str, Input]:

@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json
+from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError, RunError
 from bilevel_jax.evaluation.ablation.rows import Row
@@ -92,6 +93,7 @@ def run_row(
         training = _read(folder / "training.json")
         if training is None:
             print(f"{row.name}, seed {seed}: {row.about}", flush=True)
+            keep_lists(sets.held_out, folder / "run")
             train(config, sets, folder / "run", stop)
             training = training_figures(folder / "run" / "metrics.jsonl")
             write_json(folder / "training.json", training)

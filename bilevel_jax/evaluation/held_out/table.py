@@ -125,7 +125,7 @@ def evaluate_run(
     config = check_config(completed(config))
     classes = json.loads((Path(workdir) / "classes.json").read_text())
     if data is None:
-        split, source = open_sets(config.data, config.seed).reported(split)
+        split, source = open_sets(config.data, config.seed, run=Path(workdir)).reported(split)
         name, title = f"held_out_{split}", split_title(split, len(source))
     else:
         split, source = names_list, open_other(config.data, data, names_list)
