@@ -1,7 +1,6 @@
 """The further data sets that `config.data.mix` names, beside a run's own."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -46,7 +45,7 @@ def _open_other_set(config: ConfigDict, name: str, root: str, seed: int) -> Trai
     return open_training_set(own, seed)
 
 
-def check_mix(mix: Sequence[Any], names: Sequence[str]) -> None:
+def check_mix(mix: Sequence[object], names: Sequence[str]) -> None:
     """Checks the form of `config.data.mix`: each entry is (name, root, weight) or (name, root, weight, "images").
 
     Args:

@@ -7,7 +7,7 @@ quarter of the image's side.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int32
@@ -36,7 +36,7 @@ class Boxes(NamedTuple):
     notes: list[str]
 
 
-def four_numbers(values: Iterable[Any], message: str) -> Box:
+def four_numbers(values: Iterable[str | float], message: str) -> Box:
     """Returns four values of a file as floats, in their order.
 
     Raises:
