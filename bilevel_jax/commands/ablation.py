@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.command_line import define_config_flag, parse_flags, read_seeds
+from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
@@ -51,11 +52,14 @@ def ablation_command(argv: Sequence[str]) -> None:
     out = Path(values.out) / values.stage
     results: dict[str, dict[int, Result]] = {}
     with StopRequest() as stop:
-        detector = _detector(values, base)
-        check_unseen(base, detector.sets.validation, detector.config, "The network of --config")
+        detector = _detector(values, base, out)
+        check_unseen(base, detector.sets.validation, detector.config, "The network of --config", run=out)
         check_settings(out / "settings.json", {"pairs": pairs}, "rows")
         for seed in seeds:
-            sets = add_mixture(base.data, open_sets(base.data, seed, stop.check), seed)
+            own = open_sets(base.data, seed, stop.check, run=out)
+            if sentence := keep_lists(own.held_out, out):
+                print(sentence, flush=True)
+            sets = add_mixture(base.data, own, seed)
             for name, row in rows.items():
                 results.setdefault(name, {})[seed] = run_row(row, seed, sets, out, detector, pairs, stop)
                 table = ablation_table(rows, results, published, values.reference)
@@ -104,14 +108,17 @@ def _scored_pairs(values: flags.FlagValues) -> tuple[tuple[str, str] | None, Ima
     return pairs, read_scores(values.published, names) if values.published else None
 
 
-def _detector(values: flags.FlagValues, base: ConfigDict) -> Detector:
+def _detector(values: flags.FlagValues, base: ConfigDict, out: Path) -> Detector:
     config = ConfigDict((_load(values.detector) if values.detector else base).to_dict())
     if values.data:
         config.data.name, config.data.root = "folder", values.data
     if config.semantic.task == "none":
         raise InputError(f"--detector={values.detector} has config.semantic.task none; expected a task.")
     config = check_config(config)
-    sets = open_sets(config.data, config.seed)
+    lists = out if config.data.root == base.data.root else out / "detector"
+    sets = open_sets(config.data, config.seed, run=lists)
+    if sentence := keep_lists(sets.held_out, lists):
+        print(sentence, flush=True)
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     initial = read_initial(values.init, config, sets, networks) if values.init else None
     return Detector(config, sets, initial, SemanticTrainer(config, networks))

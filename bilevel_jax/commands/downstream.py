@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 from ml_collections import ConfigDict
@@ -12,7 +11,9 @@ from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags, read_seeds
 from bilevel_jax.commands.downstream_inputs import OURS, LoadedRun, named_inputs
+from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import open_sets
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.comparison import compare_cells, comparison_json
 from bilevel_jax.evaluation.downstream.comparison_text import comparison_text
@@ -40,11 +41,12 @@ def downstream_command(argv: Sequence[str]) -> None:
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["inputs"])
     run = LoadedRun(values.workdir, *load_run(values.workdir, values.checkpoint)) if values.workdir else None
     config = _config(values, run)
-    sets = open_sets(config.data, config.seed)
+    out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
+    sets = open_sets(config.data, config.seed, run=_lists_folder(config, run, out))
     split, reported = sets.reported(values.split)
     inputs = named_inputs(values.inputs, run)
     if run is not None and OURS in inputs:
-        check_unseen(run.config, reported, config)
+        check_unseen(run.config, reported, config, run=Path(run.workdir))
     notes = _check_weights(inputs, split, reported, config)
     reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
     if reference not in inputs:
@@ -59,7 +61,8 @@ def downstream_command(argv: Sequence[str]) -> None:
         else initial_of_config(config, networks, values.workdir)
     )
     save = Path(values.save) if values.save else None
-    out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
+    if sentence := keep_lists(sets.held_out, out):
+        print(sentence, flush=True)
     with StopRequest() as stop:
         cells = train_cells(
             config,
@@ -138,7 +141,16 @@ def _config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict:
     return check_config(config)
 
 
-def _check_weights(inputs: Mapping[str, Input], split: str, held_out: Any, config: ConfigDict) -> list[str]:
+def _lists_folder(config: ConfigDict, run: LoadedRun | None, out: Path) -> Path:
+    """The folder with the lists for pairs without lists: that of the run if it was trained on these pairs, or `out`."""
+    if run is None or not run.config.data.get("root", ""):
+        return out
+    trained = run.config.data
+    same = trained.name == config.data.name and Path(trained.root).resolve() == Path(config.data.root).resolve()
+    return Path(run.workdir) if same else out
+
+
+def _check_weights(inputs: Mapping[str, Input], split: str, held_out: Source, config: ConfigDict) -> list[str]:
     """A note for each input that is made by weights of the package which may have seen test pairs.
 
     Raises:

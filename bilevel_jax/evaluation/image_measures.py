@@ -1,16 +1,15 @@
 """Computes the nine fusion metrics of the tables for every pair of a source."""
 
-from typing import Any
-
 import numpy as np
 
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.metrics import fusion
 
 MEASURES = fusion.NINE
 
 
-def measure_images(source: Any, inputs: InputSource) -> dict[str, np.ndarray]:
+def measure_images(source: Source, inputs: InputSource) -> dict[str, np.ndarray]:
     """The nine metrics of every pair: name -> float64 [pairs]; NaN where a metric is undefined.
 
     Args:

@@ -68,8 +68,8 @@ def test_fused_images_of_a_folder(tmp_path):
     source = InputSource(pairs, tmp_path)
     assert source[2]["vis"].shape == (48, 64, 3) and (source[2]["vis"] == 20).all()
     write_image(tmp_path / f"{pairs.names[1]}.png", np.zeros((64, 48), np.uint8))
-    with pytest.raises(InputError, match=f"{pairs.names[1]}.png has 48 x 64 pixels, its pair 64 x 48"):
+    with pytest.raises(InputError, match=f"{pairs.names[1]}.png has 48 x 64 pixels; expected 64 x 48"):
         InputSource(pairs, tmp_path)
     (tmp_path / f"{pairs.names[0]}.png").unlink()
-    with pytest.raises(InputError, match=rf"misses 1 of 3 images \({pairs.names[0]}\)"):
+    with pytest.raises(InputError, match=rf"lacks 1 of 3 images \({pairs.names[0]}\)"):
         InputSource(pairs, tmp_path)

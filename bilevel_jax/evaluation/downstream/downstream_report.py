@@ -1,11 +1,12 @@
 """The report page of a downstream comparison: its tables, and the images that each network was trained on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.sources.source import Source
+from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.evaluation.bootstrap import excludes_zero
 from bilevel_jax.evaluation.downstream.comparison import Comparison, Figures
 from bilevel_jax.evaluation.downstream.train_cells import Input
@@ -20,7 +21,7 @@ SHOWN_PICTURES = 12
 def downstream_report(
     config: ConfigDict,
     comparison: Comparison,
-    held_out: Any,
+    held_out: Source,
     inputs: Mapping[str, Input],
     matched: bool,
     notes: Sequence[str] = (),
@@ -118,9 +119,9 @@ def _warnings(comparison: Comparison) -> list[str]:
     return texts
 
 
-def _pictures(held_out: Any, inputs: Mapping[str, Input]) -> list[html.Picture]:
+def _pictures(held_out: Source, inputs: Mapping[str, Input]) -> list[html.Picture]:
     chosen = np.unique(np.linspace(0, len(held_out) - 1, min(SHOWN_PICTURES, len(held_out))).round().astype(int))
-    pairs = _Chosen(held_out, chosen)
+    pairs = Subset(held_out, chosen)
     views = {name: InputSource(pairs, given.kind, given.fuser) for name, given in inputs.items()}
     pictures = []
     for i, name in enumerate(pairs.names):
@@ -131,21 +132,6 @@ def _pictures(held_out: Any, inputs: Mapping[str, Input]) -> list[html.Picture]:
             boxes = [html.Box.from_corners(box, label) for box, label in zip(record["boxes"], labels, strict=True)]
         pictures.append(html.Picture(name, {kind: source.images[i] for kind, source in views.items()}, boxes))
     return pictures
-
-
-class _Chosen:
-    """Some records of a source."""
-
-    def __init__(self, source: Any, indices: np.ndarray):
-        self._source, self._indices = source, [int(i) for i in indices]
-        self.names = [source.names[i] for i in self._indices]
-        self.groups, self.class_names, self.label_names = None, source.class_names, source.label_names
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        return self._source[self._indices[index]]
 
 
 def _per_cent(bounds: tuple[float, float]) -> tuple[float, float]:

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.data.sets import Sets
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.downstream.cells import Cell, make_cell, read_cell, write_cell
 from bilevel_jax.evaluation.downstream.shared_initialisation import Initial, write_initial
-from bilevel_jax.evaluation.inputs import InputSource
+from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
 from bilevel_jax.evaluation.pytree import PyTree
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
@@ -34,26 +34,6 @@ class Input(NamedTuple):
     kind: str | Path
     fuser: Fuser | None
     origin: dict[str, object]
-
-
-class MixedSource:
-    """Several input sources as one: every record once with each kind of input.
-
-    Args:
-        sources: of the same records.
-    """
-
-    def __init__(self, sources: Sequence[InputSource]):
-        self._sources = list(sources)
-        self.names = [name for source in sources for name in source.names]
-        self.class_names, self.label_names = sources[0].class_names, sources[0].label_names
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        which, place = divmod(index, len(self._sources[0]))
-        return {**self._sources[which][place], "index": np.int64(index)}
 
 
 def train_cells(
@@ -106,7 +86,7 @@ def train_cells(
         for name, given in inputs.items()
     }
 
-    def images(name: str, pairs: Any) -> InputSource:
+    def images(name: str, pairs: Source) -> InputSource:
         return InputSource(pairs, inputs[name].kind, inputs[name].fuser, check_stop)
 
     def test(name: str, held_out: InputSource, seed: int, params: PyTree) -> None:
@@ -120,7 +100,7 @@ def train_cells(
             missing = sorted({*missing, seeds[-1]})
         if not missing:
             return
-        training = MixedSource([images(name, sets.train) for name in inputs])
+        training = ConcatenatedInputs([images(name, sets.train) for name in inputs])
         held_out = {name: images(name, reported) for name in inputs}
         for seed in missing:
             params = trainer.train(training, f"mixture, seed {seed}", check_stop, seed, start)

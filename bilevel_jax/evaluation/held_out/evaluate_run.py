@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -12,6 +12,7 @@ from bilevel_jax.atomic import write_json
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.data.sets import open_other, open_sets
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.held_out.final_table import Rows, Table
 from bilevel_jax.evaluation.held_out.run_report import run_report
@@ -39,7 +40,7 @@ class EvaluatedPairs(NamedTuple):
         title: says in words which pairs these are.
     """
 
-    source: Any
+    source: Source
     split: str | None
     name: str
     title: str
@@ -81,7 +82,7 @@ def evaluate_run(
     config, state = load_run(workdir, checkpoint)
     config = check_config(completed(config))
     classes: Classes = json.loads((Path(workdir) / "classes.json").read_text())
-    pairs = _own_pairs(config, split) if data is None else _other_pairs(config, data, names_list)
+    pairs = _own_pairs(config, workdir, split) if data is None else _other_pairs(config, data, names_list)
     networks = networks_from_config(config, classes["boxes"], classes["labels"])
     _check_classes(config, pairs.source, classes, data)
     fuser, task = Fuser.from_run(config, state), semantic_task(config)
@@ -111,8 +112,8 @@ def evaluate_run(
     return Table(pairs.title, rows)
 
 
-def _own_pairs(config: ConfigDict, split: str | None) -> EvaluatedPairs:
-    chosen, source = open_sets(config.data, config.seed).reported(split)
+def _own_pairs(config: ConfigDict, workdir: Path, split: str | None) -> EvaluatedPairs:
+    chosen, source = open_sets(config.data, config.seed, run=Path(workdir)).reported(split)
     return EvaluatedPairs(source, chosen, f"held_out_{chosen}", split_title(chosen, len(source)))
 
 
@@ -122,7 +123,7 @@ def _other_pairs(config: ConfigDict, data: str, names_list: str | None) -> Evalu
     return EvaluatedPairs(source, names_list, name, title)
 
 
-def _check_classes(config: ConfigDict, source: Any, classes: Classes, data: str | None) -> None:
+def _check_classes(config: ConfigDict, source: Source, classes: Classes, data: str | None) -> None:
     task = semantic_task(config)
     if task is None:
         return

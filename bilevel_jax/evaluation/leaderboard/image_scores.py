@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from bilevel_jax.data.listing import list_files
+from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw
 from bilevel_jax.inference import TrivialFuser

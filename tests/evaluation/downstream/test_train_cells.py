@@ -7,8 +7,8 @@ from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError, StopSignal
 from bilevel_jax.evaluation.downstream import train_cells as downstream
-from bilevel_jax.evaluation.downstream.train_cells import Input, MixedSource, train_cells
-from bilevel_jax.evaluation.inputs import InputSource
+from bilevel_jax.evaluation.downstream.train_cells import Input, train_cells
+from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
 from bilevel_jax.training.config import check_config, default_config
 
 INPUTS = {name: Input(kind, None, {"kind": kind}) for name, kind in (("vi", "vis"), ("max", "max"))}
@@ -31,7 +31,7 @@ def pairs():
 
 def test_a_mixture_has_every_record_with_every_kind(pairs):
     brighter = InputSource(pairs, "max")
-    mixed = MixedSource([InputSource(pairs, "ir"), brighter])
+    mixed = ConcatenatedInputs([InputSource(pairs, "ir"), brighter])
     assert len(mixed) == 6 and mixed.names == pairs.names * 2
     for i in range(3):
         np.testing.assert_array_equal(mixed[i]["vis"][..., :1], pairs[i]["ir"])

@@ -6,6 +6,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from bilevel_jax.data.scenes import SceneSource
+from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.held_out import validation
 from bilevel_jax.evaluation.held_out.validation import Validation
@@ -38,7 +39,7 @@ def test_the_figures_are_those_of_the_table(config, source):
     validate = Validation(config, source, networks)
     found = validate(fusion, semantic)
     assert list(found) == ["EN", "VIF", "Qabf", "SSIM", "semantic"]
-    ends = validation._Some(source, np.array([0, 2]))  # two of three, spread evenly
+    ends = Subset(source, [0, 2])  # two of three, spread evenly
     inputs = InputSource(ends, "fused", Fuser.from_run(config, {"outer_params": fusion}))
     expected = mean_measures(measure_images(ends, inputs))
     for name in ("EN", "VIF", "Qabf", "SSIM"):
