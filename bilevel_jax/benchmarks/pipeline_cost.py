@@ -9,6 +9,7 @@ import numpy as np
 
 from bilevel_jax.data.pipeline import training_batches
 from bilevel_jax.data.sources.cached import CachedSource
+from bilevel_jax.data.sources.source import Source
 
 FLIP: Mapping[str, Any] = {"brightness": 0.0}
 # Name -> options of `training_batches`.
@@ -27,7 +28,7 @@ PipelineRate = TypedDict(
 )
 
 
-def measure(source: Any, crop: tuple[int, int], batch_size: int, seconds: float) -> Iterator[PipelineRate]:
+def measure(source: Source, crop: tuple[int, int], batch_size: int, seconds: float) -> Iterator[PipelineRate]:
     """Yields the pairs a second of a source by recipe, with decoded records in memory and without.
 
     An image that is smaller than the crop is enlarged just enough; then the recipe says by how much.
@@ -44,6 +45,7 @@ def measure(source: Any, crop: tuple[int, int], batch_size: int, seconds: float)
     for index in range(len(cached)):
         cached[index]
     cores = max(1, min(2, os.cpu_count() or 1))
+    plans: list[tuple[Source, str, int, int]]
     plans = [(cached, recipe, threads, 0) for recipe in RECIPES for threads in sorted({1, cores})]
     plans += [(source, "crop, flip", threads, workers) for threads, workers in ((1, 0), (cores, 0), (0, cores))]
     plans += [(source, "all options", cores, 0)]

@@ -6,7 +6,7 @@ from absl import flags
 
 from bilevel_jax.benchmarks.pipeline_cost import measure
 from bilevel_jax.command_line import height_and_width, parse_flags
-from bilevel_jax.data.listing import read_list
+from bilevel_jax.data.name_lists import read_list
 from bilevel_jax.data.sources.folder import FolderSource
 from bilevel_jax.report.text_table import format_table
 

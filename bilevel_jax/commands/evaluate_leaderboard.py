@@ -1,4 +1,4 @@
-"""evaluate.py with --ir and --vis: fused images of any methods, side by side."""
+"""The leaderboard of evaluate.py (--ir, --vis): ranks the fused images of any methods."""
 
 import os
 import tempfile
@@ -9,10 +9,11 @@ from pathlib import Path
 from absl import flags
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.leaderboard.image_scores import read_scores, score_images
+from bilevel_jax.evaluation.leaderboard.image_scores import score_images
 from bilevel_jax.evaluation.leaderboard.leaderboard import make_leaderboard
 from bilevel_jax.evaluation.leaderboard.leaderboard_report import leaderboard_report
 from bilevel_jax.evaluation.leaderboard.leaderboard_text import leaderboard_text, write_leaderboard
+from bilevel_jax.evaluation.leaderboard.score_file import read_scores
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.folder import find_pairs, fuse_files
@@ -29,29 +30,33 @@ USAGE = (
 
 def define_leaderboard_flags(values: flags.FlagValues) -> None:
     """Adds the flags of the leaderboard."""
-    text = "a method's fused images: its folder, or NAME=FOLDER; or the word pretrained (or pretrained:NAME), for "
-    text += "the package's own weights, which fuse the pairs first; may be given more than once"
+    text = (
+        "folder of a method's fused images, or NAME=FOLDER; pretrained (or pretrained:NAME) fuses the pairs with the "
+    )
+    text += "weights of the package first; may be given several times"
     flags.DEFINE_multi_string("fused", [], text, flag_values=values)
     flags.DEFINE_string("ir", None, "the infrared images that were fused", flag_values=values)
     flags.DEFINE_string("vis", None, "the visible images that were fused", flag_values=values)
-    text = "CSV of other methods' figures (columns image,method and one a metric) to rank against"
+    text = "CSV with other methods' figures, to rank the methods among them (columns image, method and one a metric)"
     flags.DEFINE_string("published", None, text, flag_values=values)
-    flags.DEFINE_enum("family", "paper", list(FAMILIES), "whose metrics", flag_values=values)
-    flags.DEFINE_string("out", None, "where per_image.csv, leaderboard.json and .md go", flag_values=values)
-    flags.DEFINE_integer("seed", 0, "of the resampled images", lower_bound=0, flag_values=values)
+    flags.DEFINE_enum("family", "paper", list(FAMILIES), "family of metrics", flag_values=values)
+    text = "folder that receives per_image.csv, leaderboard.json and leaderboard.md"
+    flags.DEFINE_string("out", None, text, flag_values=values)
+    flags.DEFINE_integer("seed", 0, "seed of the resampled images", lower_bound=0, flag_values=values)
 
 
 def run_leaderboard(values: flags.FlagValues) -> None:
-    """Scores, ranks and prints what the flags name.
+    """Scores, ranks and prints the methods that the flags name.
 
     Raises:
-        InputError: --ir or --vis is missing, two methods of one name, or what `score_images` and `read_scores` refuse.
-        StopSignal: stopped by a signal; nothing was written.
+        InputError: --ir or --vis is missing, two methods have the same name, or `score_images` or `read_scores` refuses
+            its input.
+        StopSignal: the command was stopped by a signal; nothing was written.
     """
     for name in ("ir", "vis"):
         if not values[name].value:
-            raise InputError(f"--{name} is missing: the images that were fused. Usage: {USAGE}")
-    published = None  # a bad file is named before minutes of scoring
+            raise InputError(f"--{name} is missing; expected the images that were fused. Usage: {USAGE}")
+    published = None  # is read first, so that a bad file is named before minutes of scoring
     if values.published is not None:
         published = read_scores(values.published, list(find_pairs(values.ir, values.vis)))
     with ExitStack() as opened:
@@ -70,25 +75,16 @@ def run_leaderboard(values: flags.FlagValues) -> None:
             print(f"Report: {Path(values.report) / 'index.html'}")
 
 
-def _folders(values: flags.FlagValues, opened: ExitStack) -> dict[str, Path]:
-    """Method -> folder; the package's own weights fuse now, into --out or a folder that goes when `opened` closes."""
-    given = [text for text in values.fused if not is_pretrained(text)]
-    folders = named_folders(given, "fused", reserved=list(TRIVIAL_METHODS))
-    for text in filter(is_pretrained, values.fused):
-        fuser, method = Fuser.pretrained(name_in(text)), name_in(text) or KIND
-        if method in folders:
-            raise InputError(f"--fused has {method!r} twice; expected NAME=FOLDER with another name.")
-        place = values.out or opened.enter_context(tempfile.TemporaryDirectory())
-        folders[method] = Path(place) / "fused" / method
-        fuse_files(fuser, values.ir, values.vis, folders[method])
-    return folders
-
-
 def named_folders(given: Sequence[str], flag: str, reserved: Sequence[str] = ()) -> dict[str, Path]:
-    """Method -> folder, of `FOLDER` (its own name is the method's) or `NAME=FOLDER`.
+    """Reads `FOLDER` or `NAME=FOLDER`: method -> folder. Without a name the method is called like its folder.
+
+    Args:
+        given: the texts.
+        flag: the flag's name, for the message.
+        reserved: names that are taken already.
 
     Raises:
-        InputError: a name that is empty, reserved, or there twice.
+        InputError: a name is empty, reserved, or given twice.
     """
     folders: dict[str, Path] = {}
     for text in given:
@@ -100,4 +96,21 @@ def named_folders(given: Sequence[str], flag: str, reserved: Sequence[str] = ())
             why = f"{taken} has that name already" if name else "the name is empty"
             raise InputError(f"--{flag}={text} is the method {name!r}, and {why}; expected --{flag}=NAME={path}.")
         folders[name] = path
+    return folders
+
+
+def _folders(values: flags.FlagValues, opened: ExitStack) -> dict[str, Path]:
+    """Method -> folder of its images. The weights of the package fuse the pairs now, into --out.
+
+    Without --out they fuse into a temporary folder, which is removed when `opened` closes.
+    """
+    given = [text for text in values.fused if not is_pretrained(text)]
+    folders = named_folders(given, "fused", reserved=list(TRIVIAL_METHODS))
+    for text in filter(is_pretrained, values.fused):
+        fuser, method = Fuser.pretrained(name_in(text)), name_in(text) or KIND
+        if method in folders:
+            raise InputError(f"--fused has {method!r} twice; expected NAME=FOLDER with another name.")
+        place = values.out or opened.enter_context(tempfile.TemporaryDirectory())
+        folders[method] = Path(place) / "fused" / method
+        fuse_files(fuser, values.ir, values.vis, folders[method])
     return folders

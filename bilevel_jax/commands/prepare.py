@@ -1,4 +1,4 @@
-"""The command `prepare.py`: flags -> one call of `prepare`, then the summary."""
+"""prepare.py: flags -> one call of `prepare`, then the summary."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,44 +6,46 @@ from pathlib import Path
 from absl import flags
 
 from bilevel_jax.command_line import parse_flags
-from bilevel_jax.data.builders import BUILDERS
-from bilevel_jax.data.builders.pair_builder import Options
+from bilevel_jax.data.builders import BUILDERS, builder_help
+from bilevel_jax.data.builders.options import Options
 from bilevel_jax.data.builders.prepare import prepare
-from bilevel_jax.data.builders.summary import summary_text
-from bilevel_jax.data.sources.prepared import read_summary
+from bilevel_jax.data.builders.summarize import summary_text
+from bilevel_jax.data.sources.summary import read_summary
 from bilevel_jax.errors import InputError, StopSignal
+from bilevel_jax.images.saliency import METHODS
 
 USAGE = (
     "python experiments/prepare.py --dataset=NAME --source=DIR [--out=DIR]\n"
-    f"Data sets: {', '.join(BUILDERS)}.\n"
-    "--source is the download as it was unpacked. Rejected files are printed with the reason, and stand in\n"
-    "summary.json. train.py --config.data.name=NAME --config.data.root=OUT trains on the result."
+    "Prepares a data set for training. Files that cannot be used are printed with the reason, and listed in\n"
+    "summary.json. Train on the result with train.py --config.data.name=NAME --config.data.root=OUT.\n"
+    f"Data sets:\n{builder_help()}"
 )
 
 
 def define_options(values: flags.FlagValues) -> None:
-    """Adds the flags that say which data set, where it is, and how it is prepared."""
-    flags.DEFINE_string("dataset", None, f"one of {', '.join(BUILDERS)}", flag_values=values)
-    flags.DEFINE_string("source", None, "the download as it was unpacked", flag_values=values)
-    flags.DEFINE_list("classes", [], "names of the class numbers in YOLO files that do not say", flag_values=values)
-    flags.DEFINE_integer("seed", 0, "of the split that is made where none is published", flag_values=values)
-    flags.DEFINE_list(
-        "infrared_range",
-        [],
-        "low,high raw counts of 16 bit infrared, for a saliency that is stored",
-        flag_values=values,
-    )
+    """Adds the flags that say which data set it is, where it is, and how it is prepared."""
+    flags.DEFINE_string("dataset", None, f"the data set: {', '.join(BUILDERS)}", flag_values=values)
+    flags.DEFINE_string("source", None, "the folder of the download, as it was unpacked", flag_values=values)
+    text = "names of the class numbers in YOLO files, in order, where the download does not say them"
+    flags.DEFINE_list("classes", [], text, flag_values=values)
+    text = "which blocks of pairs are held out where the data set publishes no split"
+    flags.DEFINE_integer("seed", 0, text, flag_values=values)
+    text = "low,high: raw counts of 16 bit infrared images that become black and white, for a saliency that is stored"
+    flags.DEFINE_list("infrared_range", [], text, flag_values=values)
     flags.DEFINE_bool("allow_overlap", False, "take pairs that stand in two splits", flag_values=values)
-    flags.DEFINE_string(
-        "saliency",
-        "",
-        "histogram or spectral: computed now and stored; a folder of masks NAME.png; default: computed when read",
-        flag_values=values,
+    text = (
+        f"{' or '.join(METHODS)}: compute the saliency now and store it; or a folder of masks NAME.png "
+        "(default: compute it when a pair is read)"
     )
+    flags.DEFINE_string("saliency", "", text, flag_values=values)
 
 
 def read_options(values: flags.FlagValues) -> Options:
-    """The options that the flags of `define_options` name; InputError for a range that is not two numbers."""
+    """Reads the flags of `define_options`.
+
+    Raises:
+        InputError: --infrared_range is not two numbers.
+    """
     try:
         infrared_range = tuple(float(level) for level in values.infrared_range)
     except ValueError:
@@ -72,7 +74,7 @@ def prepare_command(argv: Sequence[str]) -> None:
     try:
         out = prepare(values.dataset, Path(values.source).expanduser(), out, read_options(values), values.overwrite)
     except KeyboardInterrupt as error:
-        raise StopSignal("nothing was left half made; the same command starts anew.") from error
+        raise StopSignal("nothing was left half made; the same command starts again.") from error
     summary = read_summary(out)
     print(summary_text(summary))
     keys = f"--config.data.name={values.dataset} --config.data.root={out}"

@@ -9,9 +9,12 @@ from absl import flags
 from tqdm import tqdm
 
 from bilevel_jax.command_line import define_config_flag, define_report_flag, parse_flags, print_report
+from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
-from bilevel_jax.evaluation.held_out.final_table import evaluate_run, held_out_table, table_text
+from bilevel_jax.data.sources.source import Source
+from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
+from bilevel_jax.evaluation.held_out.final_table import held_out_table, table_text
 from bilevel_jax.evaluation.held_out.validation import Validation
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.config.help import config_help
@@ -40,7 +43,7 @@ def train_command(argv: Sequence[str]) -> None:
     config_flag: Any = values["config"]  # absl's Flag type does not know ml_collections' attribute
     workdir = Path(values.workdir or Path("runs") / Path(config_flag.config_filename).stem).absolute()
     with StopRequest() as stop:
-        own = open_sets(config.data, config.seed, stop.check)
+        own = open_sets(config.data, config.seed, stop.check, run=workdir)
         sets = add_mixture(config.data, own, config.seed)
         split, reported = sets.reported()
         for source in dict.fromkeys((sets.train, sets.validation, reported)):
@@ -54,6 +57,8 @@ def train_command(argv: Sequence[str]) -> None:
         if config.validate_every:
             networks = networks_from_config(config, own.train.class_names, own.train.label_names)
             validate = Validation(config, own.validation, networks)
+        if jax.process_index() == 0 and (sentence := keep_lists(own.held_out, workdir)):
+            print(sentence, flush=True)
         train(config, sets, workdir, stop, validate)
         if jax.process_index() != 0:
             return wait_for_first_process()  # which makes the table, alone
@@ -72,8 +77,8 @@ def _keys_help(values: flags.FlagValues) -> str:
     return config_help(values.config)
 
 
-def _check(source: Any) -> None:
-    """Looks at every file of a folder once, so that a bad one is named before the first step."""
-    if hasattr(source, "check"):
-        with tqdm(total=len(source), desc="checking files", unit="pair", leave=False, dynamic_ncols=True) as bar:
-            source.check(lambda done, total: bar.update())
+def _check(source: Source) -> None:
+    """Looks at every file of a source once, so that a bad one is named before the first step."""
+    bar = tqdm(total=len(source), desc="checking files", unit="pair", leave=False, dynamic_ncols=True, delay=0.1)
+    with bar:  # not shown for a source that has no files
+        source.check(lambda done, total: bar.update())

@@ -1,24 +1,23 @@
 """The further data sets that `config.data.mix` names, beside a run's own."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.sets import Sets, open_sets
+from bilevel_jax.data.sets import Sets, TrainingSet, open_training_set
 from bilevel_jax.data.sources.mixed import MixedSource, Part
 from bilevel_jax.errors import InputError
 
 
 def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
-    """`sets` with the data sets of `config.mix` in its training source; the held-out sources stay what they are.
+    """Adds the data sets of `config.mix` to a training source; the held-out sources stay what they are.
 
-    Each is opened as if it were the run's own, at its own root, and parted into inner and outer items by itself. Its
-    test is not trained on either. Of a plain folder without the training list all other pairs are taken.
+    Each set is opened as if it were the run's own, at its own root, and dealt out to the inner and the outer part by
+    itself. Its test is not trained on. Of a plain folder without a training list all other pairs are taken.
 
     Args:
         config: the `data` part of a run's configuration.
-        sets: from `open_sets`; it has the weight 1 and decides on the classes.
+        sets: the run's own data, from `open_sets`; it has the weight 1 and decides on the classes.
         seed: which built-in scenes.
 
     Raises:
@@ -28,7 +27,7 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
         return sets
     parts, inner, outer = [Part(config.root or config.name, sets.train)], [sets.inner], [sets.outer]
     for name, root, weight, *images in config.mix:
-        other = _open_training(config, name, root, seed)
+        other = _open_other_set(config, name, root, seed)
         parts.append(Part(root or name, other.train, weight, labelled=not images))
         inner.append(other.inner)
         outer.append(other.outer)
@@ -36,18 +35,22 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
     return sets._replace(train=mixed, inner=mixed.join(inner), outer=mixed.join(outer))
 
 
-def _open_training(config: ConfigDict, name: str, root: str, seed: int) -> Sets:
+def _open_other_set(config: ConfigDict, name: str, root: str, seed: int) -> TrainingSet:
     own = config.copy_and_resolve_references()
     with own.unlocked():
         own.name, own.root, own.mix = name, root, ()
         # The names of splits and classes are those of the run's own set.
         own.train_split = own.validation_split = own.test_split = ""
         own.classes = own.ignore_labels = ()
-    return open_sets(own, seed, chooses=False)
+    return open_training_set(own, seed)
 
 
-def check_mix(mix: Sequence[Any], names: Sequence[str]) -> None:
-    """Looks at the form of `config.data.mix`: (name, root, weight) or (name, root, weight, "images") each.
+def check_mix(mix: Sequence[object], names: Sequence[str]) -> None:
+    """Checks the form of `config.data.mix`: each entry is (name, root, weight) or (name, root, weight, "images").
+
+    Args:
+        mix: the entries.
+        names: the data sets that there are.
 
     Raises:
         InputError: for the first entry of another form, or with a name that is not in `names`.

@@ -3,24 +3,30 @@
 import time
 
 import grain
-import numpy as np
 from absl import flags
 
-Batch = dict[str, np.ndarray]
+from bilevel_jax.data.batch import Batch
 
 
 class ResumableBatches:
     """Gives batch after batch of a grain data set in which batch k is a function of k alone.
 
-    So its position is k, whatever number of threads and processes read: a run that was stopped may go on with another
-    number, and sees the same batches. Threads and workers start at the first batch that is asked for.
+    Its position is therefore k, whatever number of threads and processes read. A run that was stopped may go on with
+    another number and still sees the same batches. Threads and workers start when the first batch is asked for.
 
     Attributes:
-        seconds_waited: how long `next` has taken, all calls together.
+        seconds_waited: how many seconds `next` has taken, all calls together.
     """
 
     def __init__(self, batches: grain.MapDataset, *, threads: int, workers: int, prefetch: int):
-        """Args as `training_batches` describes them; `batches` is endless."""
+        """Starts nothing yet.
+
+        Args:
+            batches: an endless data set of batches.
+            threads: that read in this process; 0 makes each batch when it is asked for.
+            workers: processes that read instead; 0 = none.
+            prefetch: batches made ahead of the one in use.
+        """
         self._batches, self._threads, self._workers, self._prefetch = batches, threads, workers, prefetch
         self._position = 0
         self._iterator: grain.DatasetIterator | None = None
@@ -39,16 +45,16 @@ class ResumableBatches:
         return batch
 
     def get_state(self) -> dict[str, int]:
-        """The position, for JSON: the number of batches that were given."""
+        """Returns the position, the number of batches that were given, in a form that JSON takes."""
         return {"next_index": self._position}
 
     def set_state(self, state: dict[str, int]) -> None:
-        """Goes to a position: the next batch is the one that would have followed it."""
+        """Goes to a position of `get_state`; the next batch is the one that followed it."""
         self.close()
         self._position = int(state["next_index"])
 
     def close(self) -> None:
-        """Ends worker processes; the next batch starts them anew."""
+        """Ends worker processes. The next batch starts them again."""
         if self._iterator is not None:
             self._iterator.close()
             self._iterator = None
@@ -56,14 +62,14 @@ class ResumableBatches:
     def _open(self) -> grain.DatasetIterator:
         coming = self._batches[self._position :]
         if not self._workers:
-            ahead = max(self._prefetch, self._threads) if self._threads else 0  # grain warns of fewer than threads
+            ahead = max(self._prefetch, self._threads) if self._threads else 0  # grain warns where it is fewer
             return iter(
                 coming.to_iter_dataset(grain.ReadOptions(num_threads=self._threads, prefetch_buffer_size=ahead))
             )
-        # grain's workers look at grain's own flags, which stay at their defaults where no absl program has parsed them.
+        # grain's workers read absl flags, which must be marked as parsed where no absl program has parsed them.
         if not flags.FLAGS.is_parsed():
             flags.FLAGS.mark_as_parsed()
-        # A worker reads with one thread: there are as many workers as cores are to be used.
+        # A worker reads with one thread, since there are as many workers as cores to use.
         reading = coming.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=1))
         each = max(1, -(-self._prefetch // self._workers))
         options = grain.MultiprocessingOptions(num_workers=self._workers, per_worker_buffer_size=each)
@@ -71,7 +77,7 @@ class ResumableBatches:
 
 
 def _keep_off_the_accelerator(worker: int, workers: int) -> None:
-    """A worker decodes: it must not take memory of the device that trains."""
+    """Keeps a worker, which only decodes, from taking memory of the device that trains."""
     import jax
 
     jax.config.update("jax_platforms", "cpu")

@@ -1,103 +1,144 @@
-"""Disjoint parts of one list: inner and outer pairs of the training list, and blocks that are held out of it."""
+"""The splits of a data set: train, val (chooses weights) and test (is reported, and nobody trains on it).
 
-import math
-from collections.abc import Sequence
+Splits that are published or listed are taken as they are. A missing one is cut out of the training pairs: a fifth
+(`config.data.test_share`) in contiguous blocks, of day and of night by themselves, the same for every seed of a run.
+"""
 
-import numpy as np
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypedDict
 
+from ml_collections import ConfigDict
+
+from bilevel_jax.data.hold_out import Indices, hold_out_blocks
+from bilevel_jax.data.scenes import SceneSource
+from bilevel_jax.data.sources.prepared import PreparedSource
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError, first_few
 
+SPLITS = ("train", "val", "test")
+LIST_FILES = {"train": "train.txt", "val": "val.txt", "test": "test.txt"}
+TEST_LIST = LIST_FILES["test"]
+SPLIT_KEYS = {"train": "train_split", "val": "validation_split", "test": "test_split"}
 
-def alternate_blocks(num: int, block: int = 20, groups: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Splits `num` items into (inner, outer) indices, int64 and ascending, by turns of consecutive items.
 
-    Neighbouring frames of a recording are near-duplicates: dealt out one by one they would put the same scene on both
-    sides, and one cut in the middle would set day against night. So each group (day, night) is cut by itself into an
-    even number of equal runs of about `block` items, which go to the inner and the outer part by turns; an even number
-    of runs gives both parts the same share of every group. A group of one item goes to the smaller part.
+class HeldOut(NamedTuple):
+    """What was held out of a folder that has no training list.
+
+    Fields:
+        names: the names of every split, the training pairs too.
+        sentence: says it to the user, without its full stop; "" where an earlier start has said it.
+    """
+
+    names: Mapping[str, Sequence[str]]
+    sentence: str = ""
+
+
+class Splits(NamedTuple):
+    """The sources of a data set's splits.
+
+    Fields:
+        train: what is trained on.
+        val: chooses weights; None where a set that is mixed in has none.
+        test: is reported; None where `config.data.test_share` is 0.
+        held_out: what was held out of a folder that has no training list; None for all other data.
+    """
+
+    train: Source
+    val: Source | None
+    test: Source | None
+    held_out: HeldOut | None = None
+
+
+class Reading(TypedDict):
+    """How a source reads infrared counts and saliency, as its keyword arguments."""
+
+    infrared_range: tuple[float, float] | None
+    saliency: str
+
+
+def how_read(config: ConfigDict) -> Reading:
+    """Returns the keys of `config.data` that say how infrared counts and saliency are read."""
+    return {"infrared_range": tuple(config.infrared_range) or None, "saliency": config.saliency}
+
+
+def split_scenes(config: ConfigDict, seed: int) -> Splits:
+    """Makes the splits of the built-in scenes: `num_train`, then `num_validation`, then `num_test` different scenes."""
+    height, width, train, val = config.height, config.width, config.num_train, config.num_validation
+    return Splits(
+        SceneSource(train, seed, height, width),
+        SceneSource(val, seed, height, width, offset=train),
+        SceneSource(config.num_test, seed, height, width, offset=train + val) if config.test_share else None,
+    )
+
+
+def split_prepared(config: ConfigDict, root: Path, mixed_in: bool = False) -> Splits:
+    """Makes the splits of a prepared data set.
+
+    Where `config.test_share` is 0 there is no test, and val is the set's held-out split.
 
     Args:
-        num: number of items, at least 2, in the order of recording.
-        block: wished length of a run; runs are never shorter than half of it unless the group is shorter than `block`.
-        groups: one name per item, or None for a single group.
+        config: the `data` part of a configuration.
+        root: the prepared folder.
+        mixed_in: the set is mixed in beside a run's own data; a missing val is not cut out then.
 
     Raises:
-        InputError: fewer than 2 items, or a block below 1.
+        InputError: there is no such split, two splits have a pair in common, or there are too few pairs.
     """
-    if num < 2:
-        raise InputError(f"the training list has {num} item(s), expected at least 2 (one inner, one outer).")
-    if block < 1:
-        raise InputError(f"the block length of the inner/outer split is {block}, expected at least 1.")
-    if groups is not None and len(groups) != num:
-        raise ValueError(f"{len(groups)} groups for {num} items")
-    names = np.zeros(num, np.int64) if groups is None else np.asarray(groups)
-    parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    for name in dict.fromkeys(names.tolist()):
-        members = np.flatnonzero(names == name)
-        smaller = int(sum(map(len, parts[1])) < sum(map(len, parts[0])))
-        if len(members) == 1:
-            parts[smaller].append(members)
-            continue
-        pairs = max(1, round(len(members) / (2 * block)))
-        for turn, run in enumerate(np.array_split(members, 2 * pairs)):
-            parts[(turn + smaller) % 2].append(run)
-    inner, outer = (np.sort(np.concatenate(part)) for part in parts)
-    return inner, outer
+
+    def whole(split: str) -> PreparedSource:
+        return PreparedSource(root, split, ignore_labels=tuple(config.ignore_labels), **how_read(config))
+
+    train = whole(config.train_split or "train")
+    found = {"train": train}
+    for split in ("test", "val"):
+        given = config[SPLIT_KEYS[split]]
+        if not config.test_share:
+            if split == "val":
+                found["val"] = whole(given)
+        elif given or split in train.summary["splits"]:
+            found[split] = whole(given or split)
+        elif split == "test" or not mixed_in:
+            train, why = found["train"], f"{root} has no split {split}"
+            kept, cut = cut_out(len(train), train.groups, config.test_share, split, why)
+            found["train"], found[split] = train.part(kept, "train"), train.part(cut, split)
+    _check_disjoint(config, found)
+    return Splits(found["train"], found.get("val"), found.get("test"))
 
 
-def check_disjoint(inner: Sequence[int], outer: Sequence[int], names: Sequence[str] | None = None) -> None:
-    """Raises InputError, naming up to three of the items, where the inner and the outer part share any or one is empty.
+def cut_out(num: int, groups: Sequence[str] | None, share: float, split: str, why: str) -> tuple[Indices, Indices]:
+    """Cuts a missing split out of the training pairs.
 
     Args:
-        inner: indices of the inner part.
-        outer: indices of the outer part.
-        names: the source's names, for the message.
+        num: number of training pairs.
+        groups: "day" or "night" of each, None where the data does not say.
+        share: how much is cut out, in (0, 1).
+        split: what is missing, for the message.
+        why: opens the message.
+
+    Returns:
+        The indices that are kept and those that are cut out.
+
+    Raises:
+        InputError: there are fewer than 3 training pairs.
     """
-    for part, indices in (("inner", inner), ("outer", outer)):
-        if len(indices) == 0:
-            raise InputError(f"the {part} part of the training list is empty, expected at least 1 item.")
-    shared = np.intersect1d(np.asarray(inner), np.asarray(outer))
-    if len(shared):
-        some = first_few(names[i] if names is not None else str(i) for i in shared)
+    if num < 3:
         raise InputError(
-            f"the inner and the outer part of the training list share {len(shared)} item(s) ({some}), "
-            "expected disjoint parts."
+            f"{why}, and {num} training pair(s) are too few to cut one out: expected at least 3, or pairs listed for "
+            f"{split}, or config.data.test_share=0."
         )
+    return hold_out_blocks(num, share=share, groups=groups)
 
 
-def hold_out_blocks(
-    num: int, share: float = 0.2, block: int = 100, seed: int = 0, groups: Sequence[str] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Splits `num` items into (kept, held out) indices, int64 and ascending, by contiguous blocks drawn by `seed`.
-
-    There are at least five blocks (as far as there are items), so that about `share` can be held out of a short list.
-    Each group (day, night) is split by itself, so that both parts have the same share of it. A group of one item is
-    kept; where there are only such groups they are split as one.
-
-    Args:
-        num: number of items, at least 2, in the order of recording.
-        share: of the items that is held out, in (0, 1); at least one block is, and one is kept.
-        block: wished length of a block.
-        seed: which blocks.
-        groups: one name per item, or None for a single group.
-
-    Raises:
-        InputError: fewer than 2 items.
-    """
-    if num < 2:
-        raise InputError(f"there are {num} pair(s) to split, expected at least 2 (one to train on, one held out).")
-    if groups is not None and len(groups) != num:
-        raise ValueError(f"{len(groups)} groups for {num} items")
-    names = np.zeros(num, np.int64) if groups is None else np.asarray(groups)
-    members = [np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())]
-    members = [own for own in members if len(own) > 1] or [np.arange(num)]
-    held_out = np.sort(np.concatenate([_drawn_blocks(own, share, block, seed) for own in members]))
-    return np.setdiff1d(np.arange(num), held_out), held_out
-
-
-def _drawn_blocks(members: np.ndarray, share: float, block: int, seed: int) -> np.ndarray:
-    least = max(5, math.ceil(1 / share - 1e-9))
-    blocks = np.array_split(members, min(len(members), max(least, round(len(members) / block))))
-    count = min(max(1, round(share * len(blocks))), len(blocks) - 1)
-    drawn = np.random.default_rng(seed).choice(len(blocks), count, replace=False)
-    return np.concatenate([blocks[i] for i in drawn])
+def _check_disjoint(config: ConfigDict, found: Mapping[str, PreparedSource]) -> None:
+    for one, other in itertools.combinations(SPLITS, 2):
+        if one not in found or other not in found:
+            continue
+        both = sorted(set(found[one].names) & set(found[other].names))
+        if both and found[one].whole_split == found[other].whole_split:
+            raise InputError(
+                f"config.data.{SPLIT_KEYS[one]} is {found[one].split!r} and {SPLIT_KEYS[other]} "
+                f"{found[other].split!r}, with {len(both)} pairs in both ({first_few(both)}); expected splits with no "
+                "pair in common."
+            )

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from jaxtyping import UInt
 from tqdm import tqdm
 
-from bilevel_jax.data.listing import list_files
+from bilevel_jax.data.pair_files import list_files
+from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
 from bilevel_jax.inference import Fuser, TrivialFuser
@@ -15,80 +16,107 @@ from bilevel_jax.inference import Fuser, TrivialFuser
 KINDS = ("ir", "vis", "average", "fused")
 
 
-def input_image(kind: str, record: dict[str, np.ndarray], fuser: Fuser | None) -> np.ndarray:
-    """One record as one RGB image, [H, W, 3] of an integer type.
+def input_image(kind: str, sample: Sample, fuser: Fuser | None) -> UInt[np.ndarray, "h w 3"]:
+    """Makes one pair into the RGB image that a semantic network sees.
 
     Args:
         kind: `ir` (repeated to three channels), `vis`, `fused`, or a method without a network such as `average`: a name
             in `images.trivial_fusion.TRIVIAL_METHODS`.
-        record: of a source, with "ir" [H, W, 1] and "vis" [H, W, 3].
-        fuser: what fuses, for the kind `fused`.
+        sample: the pair.
+        fuser: fuses the pair, for the kind `fused`.
 
     Raises:
-        InputError: an unknown kind.
+        InputError: there is no such kind.
     """
-    infrared, visible = record["ir"], record["vis"]
+    infrared, visible = sample["ir"], sample["vis"]
     if kind == "ir":
         return np.repeat(infrared, 3, axis=-1)
     if kind == "vis":
         return visible
-    return (fuser if kind == "fused" else TrivialFuser(kind)).fuse(infrared, visible)
+    if kind != "fused":
+        return TrivialFuser(kind).fuse(infrared, visible)
+    if fuser is None:
+        raise ValueError("the kind 'fused' needs a fuser")
+    return fuser.fuse(infrared, visible)
 
 
-class InputSource:
-    """A source in whose records `vis` is one kind of input; the images are made once and kept in memory.
+class InputSource(Source):
+    """A source in whose samples `vis` is one kind of input; the images are made once and kept in memory.
 
-    Args:
-        source: gives the pairs and their labels.
-        kind: see `input_image`; or a folder that holds the images by the names of the source.
-        fuser: see `input_image`.
-        check_stop: called between images; may raise.
-
-    Raises:
-        InputError: an unknown kind, or a folder that misses an image or has one of another size.
+    Attributes:
+        images: `vis` of every sample.
     """
 
     def __init__(
         self,
-        source: Any,
+        source: Source,
         kind: str | Path,
         fuser: Fuser | None = None,
         check_stop: Callable[[], None] = lambda: None,
     ):
+        """Makes all images.
+
+        Args:
+            source: gives the pairs and their labels.
+            kind: see `input_image`; or a folder that holds the images by the names of the source.
+            fuser: see `input_image`.
+            check_stop: called between images; may raise.
+
+        Raises:
+            InputError: there is no such kind, or the folder lacks an image or has one of another size.
+        """
         self._source = source
         self.names, self.groups = source.names, source.groups
         self.class_names, self.label_names = source.class_names, source.label_names
-        files = _files_of(kind, source.names) if isinstance(kind, Path) else None
-        self.images = []
+        files = _files_of(kind, source.names) if isinstance(kind, Path) else {}
+        self.images: list[np.ndarray] = []
         for i in tqdm(range(len(source)), desc=f"{kind}: images", unit="image", leave=False, dynamic_ncols=True):
-            if files is None:
-                self.images.append(input_image(kind, source[i], fuser))
-            else:
+            if isinstance(kind, Path):
                 self.images.append(_read_color(files[source.names[i]], source[i]["ir"].shape[:2]))
+            else:
+                self.images.append(input_image(kind, source[i], fuser))
             check_stop()
 
     def __len__(self) -> int:
         return len(self._source)
 
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+    def __getitem__(self, index: int) -> Sample:
         return {**self._source[index], "vis": self.images[index]}
+
+
+class ConcatenatedInputs(Source):
+    """Several kinds of input of the same pairs as one source: all pairs with the first kind, then with the next."""
+
+    groups = None
+
+    def __init__(self, inputs: Sequence[InputSource]):
+        self._inputs = list(inputs)
+        self.names = [name for source in inputs for name in source.names]
+        self.class_names, self.label_names = inputs[0].class_names, inputs[0].label_names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Sample:
+        which, place = divmod(index, len(self._inputs[0]))
+        return {**self._inputs[which][place], "index": np.int64(index)}
 
 
 def _files_of(folder: Path, names: Sequence[str]) -> dict[str, Path]:
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; expected a folder of images.")
+        raise InputError(f"{folder} is not a folder; expected a folder of images.")
     files = list_files(folder, IMAGE_SUFFIXES)
     missing = [name for name in names if name not in files]
     if missing:
         raise InputError(
-            f"{folder} misses {len(missing)} of {len(names)} images ({first_few(missing)}); expected one of every name."
+            f"{folder} lacks {len(missing)} of {len(names)} images ({first_few(missing)}); expected one of every name."
         )
     return files
 
 
-def _read_color(path: Path, size: tuple[int, int]) -> np.ndarray:
+def _read_color(path: Path, size: tuple[int, ...]) -> UInt[np.ndarray, "h w 3"]:
     image = read_image(path)
     if image.shape[:2] != size:
         found, expected = (f"{shape[1]} x {shape[0]}" for shape in (image.shape, size))
-        raise InputError(f"{path} has {found} pixels, its pair {expected}; expected one size.")
+        raise InputError(f"{path} has {found} pixels; expected {expected} as its pair has.")
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image

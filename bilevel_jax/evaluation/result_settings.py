@@ -1,25 +1,25 @@
-"""What the finished parts of a folder were made with, so that parts made differently are never mixed."""
+"""Checks that all parts of a result folder were made with the same settings."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bilevel_jax.atomic import write_json
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.config import former_config
 
 
-def check_settings(path: Path, settings: dict[str, Any], what: str) -> None:
-    """Writes the settings of a folder's parts, or holds them against those that an earlier command wrote.
+def check_settings(path: Path, settings: Mapping[str, object], what: str) -> None:
+    """Writes the settings of a folder's parts, or compares them with those that an earlier command wrote.
 
     Args:
         path: the file beside the parts.
-        settings: nested dictionaries as JSON takes them. A key that did not exist yet when the file was written had the
-            value of `former_config`, and `split` was val.
-        what: the parts, in the plural, for the message.
+        settings: nested dictionaries as JSON takes them. If the file is older than a key, that key had the value of
+            `former_config`; the split was val.
+        what: the name of the parts in the plural, for the message.
 
     Raises:
-        InputError: the file is damaged, or a setting is another one now; the key is named.
+        InputError: the file is damaged, or a setting has another value now; the message names the key.
     """
     if not path.exists():
         return write_json(path, settings)
@@ -38,7 +38,7 @@ def check_settings(path: Path, settings: dict[str, Any], what: str) -> None:
             )
 
 
-def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+def _flat(settings: object, prefix: str = "") -> dict[str, object]:
     if not isinstance(settings, dict):
         return {prefix.rstrip("."): settings}
     return {key: value for k, v in settings.items() for key, value in _flat(v, f"{prefix}{k}.").items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bilevel_jax.data.listing import list_files
+from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw, write_image
 from bilevel_jax.inference.fuser import Fuser

@@ -1,4 +1,4 @@
-"""One HTML file that shows a data set: pairs with boxes and label borders drawn in, and counts of everything."""
+"""One HTML file that shows a data set: pairs with boxes and label borders drawn in, counts, and what was rejected."""
 
 import base64
 import colorsys
@@ -7,10 +7,10 @@ import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
-from PIL import Image
+from jaxtyping import Float32, Int, Int32, UInt, UInt8
 
 from bilevel_jax.atomic import write_text
 from bilevel_jax.report.picture_sheet import IGNORE, Cell, draw_cell
@@ -32,25 +32,68 @@ svg text { font: 12px system-ui, sans-serif; fill: #444; }
 """
 
 
-class Sample(NamedTuple):
-    """A pair to show.
+class PairImages(TypedDict):
+    """What is shown of a pair: a sample of a source (`data.sources.source.Sample`) has these keys."""
 
-    Fields:
-        name: what stands above it.
-        record: of a source, with "ir", "vis", "saliency", "labels", "boxes", "classes", "has_labels", "has_boxes".
-    """
+    ir: UInt[np.ndarray, "h w 1"]
+    vis: UInt[np.ndarray, "h w 3"]
+    saliency: UInt8[np.ndarray, "h w 1"]
+    labels: Int32[np.ndarray, "h w"]
+    boxes: Float32[np.ndarray, "n 4"]
+    classes: Int32[np.ndarray, " n"]
+    has_labels: bool | np.bool_
+    has_boxes: bool | np.bool_
+
+
+class SplitCounts(TypedDict):
+    """What is shown of a split: as `data.sources.summary.SplitSummary` describes it."""
+
+    pairs: int
+    with_boxes: int
+    with_labels: int
+    groups: dict[str, int]
+    most_boxes: NotRequired[int]
+    boxes: dict[str, int]
+    pixels: dict[str, int]
+    box_sizes: list[int]
+    image_sizes: dict[str, int]
+
+
+class LeftOut(TypedDict):
+    """A file or pair that was left out, and the reason."""
+
+    split: str
+    name: str
+    reason: str
+
+
+class DataCounts(TypedDict):
+    """What is shown of a data set: a summary (`data.sources.summary.Summary`) has these keys."""
+
+    title: str
+    source: str
+    class_names: list[str]
+    label_names: list[str]
+    size_edges: list[int]
+    splits: dict[str, SplitCounts]
+    rejected: list[LeftOut]
+    notes: list[str]
+
+
+class ShownPair(NamedTuple):
+    """A pair to show, and what stands above it."""
 
     name: str
-    record: dict[str, Any]
+    images: PairImages
 
 
-def write_data_sheet(path: str | os.PathLike, summary: dict[str, Any], samples: Sequence[Sample]) -> None:
-    """Writes the sheet, self-contained, whole or not at all.
+def write_data_sheet(path: str | os.PathLike, summary: DataCounts, pairs: Sequence[ShownPair]) -> None:
+    """Writes the sheet as one file that fetches nothing, whole or not at all.
 
     Args:
         path: the HTML file.
-        summary: as `data.builders.summary.summarize` makes it.
-        samples: the pairs to show, in this order.
+        summary: the counts of the data set.
+        pairs: the pairs to show, in this order.
 
     Raises:
         InputError: `path` cannot be written.
@@ -65,28 +108,27 @@ def write_data_sheet(path: str | os.PathLike, summary: dict[str, Any], samples: 
     if any(count["pixels"] for count in summary["splits"].values()):
         body.append(f"<div><h2>Labelled pixels, %</h2>{_counts(summary['splits'], 'pixels', len(labels))}</div>")
     body.append("</div>")
-    body.append(f"<h2>{len(samples)} pairs</h2>")
+    body.append(f"<h2>{len(pairs)} pairs</h2>")
     body.append(
-        "<p>Boxes and the borders of label regions are drawn on both images: what is annotated must lie on what is "
-        "seen, in both.</p>"
+        "<p>Boxes and the borders of label regions are drawn on both images. Check that each lies on its object in "
+        "both.</p>"
     )
-    body += [_pair(sample, classes, labels) for sample in samples]
+    body += [_pair(pair, classes, labels) for pair in pairs]
     body.append(_left_out(summary))
     title = escape(f"{summary['title']}: {sum(count['pairs'] for count in summary['splits'].values())} pairs")
     page = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     write_text(Path(path), f"{page}<style>{STYLE}</style></head><body>{''.join(body)}</body></html>\n")
 
 
-def draw_contours(image: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Paints the border of every label region, but for class 0 and 255, in the class's colour.
+def draw_contours(
+    image: UInt8[np.ndarray, "h w 3"], labels: Int[np.ndarray, "h w"], num_classes: int
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Paints the border of every label region in the class's colour, except those of class 0 and of 255.
 
     Args:
-        image: uint8 [H, W, 3].
-        labels: int [H, W].
+        image: what is painted on; it is not written to.
+        labels: class of every pixel, 255 = ignore.
         num_classes: how many colours there are.
-
-    Returns:
-        uint8 [H, W, 3], a copy.
     """
     border = np.zeros(labels.shape, bool)
     for axis in (0, 1):
@@ -102,7 +144,7 @@ def draw_contours(image: np.ndarray, labels: np.ndarray, num_classes: int) -> np
 
 
 def class_color(number: int, num_classes: int) -> tuple[int, int, int]:
-    """A bright colour for a class, all different: (red, green, blue) in 0 ... 255; class 0 is grey."""
+    """Returns the colour of a class as (red, green, blue) in 0 ... 255: bright and different for each, grey for 0."""
     if number == 0:
         return (150, 150, 150)
     hue = ((number - 1) / max(1, num_classes - 1)) % 1.0
@@ -110,38 +152,41 @@ def class_color(number: int, num_classes: int) -> tuple[int, int, int]:
     return (round(255 * red), round(255 * green), round(255 * blue))
 
 
-def _pair(sample: Sample, classes: Sequence[str], labels: Sequence[str]) -> str:
-    record = sample.record
-    boxes = dict(boxes=record["boxes"], classes=record["classes"]) if record["has_boxes"] else {}
-    num = max(len(labels), int(record["labels"].max()) + 1 if record["has_labels"] else 1)
-    figures = []
-    for key, what in (("ir", "infrared"), ("vis", "visible")):
-        pixels = _eight_bit(record[key])
-        if record["has_labels"]:
-            pixels = draw_contours(pixels, record["labels"], num)
-        figures.append((pixels, boxes, what))
-    if record["has_labels"]:
+def _pair(pair: ShownPair, classes: Sequence[str], labels: Sequence[str]) -> str:
+    shown = pair.images
+    num = max(len(labels), int(shown["labels"].max()) + 1 if shown["has_labels"] else 1)
+    cells = [_annotated(shown, "ir", num, "infrared"), _annotated(shown, "vis", num, "visible")]
+    if shown["has_labels"]:
         colors = np.array([class_color(i, num) for i in range(256)], np.uint8)
-        shown = np.where((record["labels"] == IGNORE)[..., None], np.uint8(60), colors[record["labels"]])
-        figures.append((shown, {}, "labels"))
-    figures.append((_eight_bit(record["saliency"]), {}, "saliency"))
-    cells = "".join(
-        f"<figure>{_picture(draw_cell(Cell(pixels, **drawn), classes, cell_width=WIDTH))}"
-        f"<figcaption>{what}</figcaption></figure>"
-        for pixels, drawn, what in figures
+        painted = np.where((shown["labels"] == IGNORE)[..., None], np.uint8(60), colors[shown["labels"]])
+        cells.append((Cell(painted), "labels"))
+    cells.append((Cell(_eight_bit(shown["saliency"])), "saliency"))
+    figures = "".join(
+        f"<figure>{_picture(cell, classes)}<figcaption>{what}</figcaption></figure>" for cell, what in cells
     )
-    height, width = record["ir"].shape[:2]
-    boxes = f", boxes: {len(record['boxes'])}" if record["has_boxes"] else ""
+    height, width = shown["ir"].shape[:2]
+    boxes = f", boxes: {len(shown['boxes'])}" if shown["has_boxes"] else ""
     about = f"{width} x {height}{boxes}"
-    return f'<div class="pair"><h3>{escape(sample.name)} ({about})</h3><div class="row">{cells}</div></div>'
+    return f'<div class="pair"><h3>{escape(pair.name)} ({about})</h3><div class="row">{figures}</div></div>'
 
 
-def _eight_bit(image: np.ndarray) -> np.ndarray:
+def _annotated(shown: PairImages, key: Literal["ir", "vis"], num_classes: int, what: str) -> tuple[Cell, str]:
+    """One image with its boxes and the borders of its label regions, and its caption."""
+    pixels = _eight_bit(shown[key])
+    if shown["has_labels"]:
+        pixels = draw_contours(pixels, shown["labels"], num_classes)
+    if not shown["has_boxes"]:
+        return Cell(pixels), what
+    return Cell(pixels, boxes=shown["boxes"], classes=shown["classes"]), what
+
+
+def _eight_bit(image: UInt[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:
     image = (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else np.ascontiguousarray(image)
 
 
-def _picture(image: Image.Image) -> str:
+def _picture(cell: Cell, classes: Sequence[str]) -> str:
+    image = draw_cell(cell, classes, cell_width=WIDTH)
     if image.width > 2 * WIDTH:
         image = image.resize((2 * WIDTH, max(1, round(image.height * 2 * WIDTH / image.width))))
     file = io.BytesIO()
@@ -149,7 +194,7 @@ def _picture(image: Image.Image) -> str:
     return f'<img src="data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}" alt="">'
 
 
-def _splits(splits: dict[str, Any]) -> str:
+def _splits(splits: dict[str, SplitCounts]) -> str:
     rows = []
     for name, count in splits.items():
         groups = ", ".join(f"{100 * n / count['pairs']:.0f} % {group}" for group, n in count["groups"].items()) or "-"
@@ -161,8 +206,8 @@ def _splits(splits: dict[str, Any]) -> str:
     return f"<table>{head}{''.join(rows)}</table>"
 
 
-def _counts(splits: dict[str, Any], key: str, num: int) -> str:
-    """A table of classes by splits: numbers of boxes, or shares of pixels."""
+def _counts(splits: dict[str, SplitCounts], key: Literal["boxes", "pixels"], num: int) -> str:
+    """Returns a table of classes by splits: numbers of boxes, or shares of pixels."""
     names = list(dict.fromkeys(name for count in splits.values() for name in count[key]))
     totals = {split: max(1, sum(count[key].values())) for split, count in splits.items()}
     rows = []
@@ -178,8 +223,8 @@ def _counts(splits: dict[str, Any], key: str, num: int) -> str:
     return f"<table>{head}{''.join(rows)}</table>"
 
 
-def _sizes(summary: dict[str, Any]) -> str:
-    """The histogram of box sizes (square root of the area, in pixels) of all splits, as SVG."""
+def _sizes(summary: DataCounts) -> str:
+    """Returns the histogram of box sizes (square root of the area, in pixels) of all splits, as SVG."""
     edges = summary["size_edges"]
     totals = np.sum([count["box_sizes"] for count in summary["splits"].values()], axis=0)
     top, high, wide = max(1, int(totals.max())), 150, 52
@@ -196,7 +241,7 @@ def _sizes(summary: dict[str, Any]) -> str:
     return f"<svg {size} role='img' aria-label='histogram of box sizes'>{''.join(bars)}{below}</svg>"
 
 
-def _left_out(summary: dict[str, Any]) -> str:
+def _left_out(summary: DataCounts) -> str:
     rejected = summary["rejected"]
     rows = "".join(
         f"<tr><td>{escape(entry['split'] or '-')}</td><td>{escape(entry['name'])}</td>"

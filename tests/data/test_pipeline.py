@@ -1,17 +1,21 @@
+"""Batches: shapes and types, epochs, seeds, positions that continue, and whole images."""
+
 import json
 
 import numpy as np
 import pytest
 
-from bilevel_jax.data.augment.crop import horizontal_flip, pad_boxes, random_crop, scale_brightness
 from bilevel_jax.data.pipeline import evaluation_batches, training_batches
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 
 CROP = (32, 40)
 
 
-class Memory:
+class Memory(Source):
     """A source whose pixels say where they are: ir = row, vis = (column, row, item), label = item."""
+
+    class_names, label_names, groups = ("person", "bicycle", "car"), (), None
 
     def __init__(self, sizes=((48, 60),) * 10, deep=()):
         self.names = [f"item{i}" for i in range(len(sizes))]
@@ -196,53 +200,6 @@ def test_an_image_smaller_than_the_crop_is_named(num_threads):
 def test_no_items_are_refused():
     with pytest.raises(InputError, match="the list of training items is empty"):
         batches(Memory(), 1, indices=[])
-
-
-class TopLeft:
-    """A random generator whose window is always the first."""
-
-    def integers(self, high):
-        return 0
-
-
-@pytest.mark.parametrize(
-    ("box", "left"),
-    [
-        ([0, 0, 40, 10], [0, 0, 20, 10]),  # half of its area is left
-        ([0, 0, 48, 60], None),  # 14 %
-        ([5, 18.5, 9, 20.5], None),  # three quarters, but only 1.5 pixels wide
-        ([4, 4, 5, 5], [4, 4, 5, 5]),  # small, but whole
-        ([30, 30, 40, 40], None),  # outside
-    ],
-)
-def test_what_a_crop_leaves_of_a_box_decides_whether_it_stays(box, left):
-    record = {**Memory().records[0], "boxes": np.float32([box]), "classes": np.int32([2])}
-    cropped = random_crop(record, (20, 20), TopLeft(), "item0")
-    assert cropped["boxes"].tolist() == ([] if left is None else [left])
-    assert cropped["classes"].tolist() == ([] if left is None else [2])
-
-
-def test_a_flip_undoes_itself_and_moves_boxes_with_the_pixels():
-    record = Memory().records[0]
-    once = horizontal_flip(record)
-    np.testing.assert_array_equal(once["boxes"], [[8, 40, 24, 50], [30, 4, 46, 30]])
-    for key, value in horizontal_flip(once).items():
-        np.testing.assert_array_equal(value, record[key])
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_brightness_rounds_and_clips(dtype):
-    top = np.iinfo(dtype).max
-    assert scale_brightness(np.array([0, 10, 100, top], dtype), 1.26).tolist() == [0, 13, 126, top]
-    assert scale_brightness(np.array([0, 10, 100], dtype), 0.5).tolist() == [0, 5, 50]
-
-
-def test_boxes_are_padded_and_never_dropped():
-    record = {"boxes": np.float32([[0, 0, 9, 9], [0, 0, 1, 1], [0, 0, 5, 5]]), "classes": np.int32([4, 5, 6])}
-    padded = pad_boxes(record, 5)
-    assert padded["classes"].tolist() == [4, 5, 6, -1, -1] and not padded["boxes"][3:].any()
-    with pytest.raises(ValueError, match="3 boxes for 2 slots"):
-        pad_boxes(record, 2)
 
 
 @pytest.mark.parametrize(("most", "multiple", "slots"), [(2, 32, 32), (2, 2, 2), (3, 2, 4), (33, 32, 64), (0, 1, 1)])

@@ -7,7 +7,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from bilevel_jax.report.data_sheet import Sample, class_color, draw_contours, write_data_sheet
+from bilevel_jax.report.data_sheet import ShownPair, class_color, draw_contours, write_data_sheet
 
 
 def test_contours_are_the_borders_of_regions():
@@ -53,7 +53,7 @@ def test_the_sheet_holds_everything_itself(tmp_path):
         "rejected": [{"split": "train", "name": "<script>", "reason": "it is <b>bad</b>."}],
     }  # fmt: skip
     rng = np.random.default_rng(0)
-    samples = [Sample("train: a", record(rng)), Sample("train: <i>", record(rng, deep=True))]
+    samples = [ShownPair("train: a", record(rng)), ShownPair("train: <i>", record(rng, deep=True))]
     write_data_sheet(tmp_path / "sheet.html", summary, samples)
     page = (tmp_path / "sheet.html").read_text()
     assert "http" not in page and "<script" not in page and "<b>bad" not in page and "<i>" not in page

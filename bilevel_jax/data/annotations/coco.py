@@ -1,22 +1,22 @@
-"""Boxes from COCO json files, the alternative to one YOLO text file an image."""
+"""Boxes of COCO json files, which describe many images in one file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
-from bilevel_jax.data.annotations.check_boxes import Boxes, clip_to_image
-from bilevel_jax.data.annotations.text_files import is_there
+from bilevel_jax.data.annotations.check_boxes import Boxes, clip_to_image, four_numbers
+from bilevel_jax.data.annotations.text_lines import is_there
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_file
 
-# Where a folder may hold them: one file, or several in one folder (train.json, val.json).
+# A folder may hold one file of these names, or several files in one subfolder (train.json, val.json).
 FILES = ("boxes.json", "annotations.json", "coco.json")
 FOLDER = "annotations"
 
 
 def find_coco(root: Path) -> list[Path]:
-    """The COCO files of a folder, [] where it has none."""
+    """Returns the COCO files of a folder, [] where it has none."""
     for name in FILES:
         if is_there(root / name):
             return [root / name]
@@ -24,18 +24,18 @@ def find_coco(root: Path) -> list[Path]:
 
 
 class CocoBoxes:
-    """The boxes of COCO files by the stem of an image's file name.
+    """The boxes of COCO files, found by the stem of an image's file name.
 
     Attributes:
         class_names: the categories in the order of their ids.
-        files: image stem -> the file that lists it; an image that is listed without boxes has no object.
+        files: image stem -> the file that lists it. An image that is listed without boxes has no object.
     """
 
     def __init__(self, paths: Sequence[Path]):
         """Reads the files whole.
 
         Raises:
-            InputError: a file is damaged, or is not what COCO's format says; two files differ in their categories.
+            InputError: a file is damaged or not in COCO's format, or two files have different categories.
         """
         self.class_names: tuple[str, ...] = ()
         self.files: dict[str, Path] = {}
@@ -57,21 +57,20 @@ class CocoBoxes:
                     raise InputError(f"{path} lists an image {stem[:60]!r} twice, expected every image once.")
                 self.files[stem], self._images[stem], self._boxes[stem] = path, images[number], []
             for place, entry in enumerate(_entries(path, content, "annotations")):
-                image, category = entry.get("image_id"), entry.get("category_id")
-                for key, known in (("image_id", stems), ("category_id", categories)):
-                    if not isinstance(entry.get(key), int) or entry[key] not in known:
-                        raise InputError(
-                            f"{path}, annotation {place} has the {key} {str(entry.get(key))[:20]!r}, "
-                            "expected one that the file defines."
-                        )
-                crowd = bool(entry.get("iscrowd"))
-                self._boxes[stems[image]].append((entry.get("bbox"), categories[category]["name"], crowd))
+                stem = stems[_known_id(path, place, entry, "image_id", stems)]
+                category = categories[_known_id(path, place, entry, "category_id", categories)]["name"]
+                self._boxes[stem].append((entry.get("bbox"), category, bool(entry.get("iscrowd"))))
 
     def read(self, stem: str, height: int, width: int) -> Boxes:
-        """The boxes of an image of this size; crowds are left out, with a note.
+        """Returns the boxes of an image; crowds are left out, with a note.
+
+        Args:
+            stem: of the image's file name, a key of `files`.
+            height: of the image in pixels.
+            width: of the image in pixels.
 
         Raises:
-            InputError: a box is not four numbers or lies far outside, or the file says another size.
+            InputError: the file says that the image has another size, or a box is refused by `check_boxes`.
         """
         where = f"{self.files[stem]}, image {stem}"
         said = self._images[stem].get("width"), self._images[stem].get("height")
@@ -79,10 +78,7 @@ class CocoBoxes:
             raise InputError(f"{where} is {said[0]!s:.12} x {said[1]!s:.12} pixels there, expected {width} x {height}.")
         boxes, names, notes = [], [], []
         for box, name, crowd in self._boxes[stem]:
-            try:
-                x, y, w, h = (float(value) for value in box)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise InputError(f"{where} has a bbox that is not four numbers, expected x y width height.") from error
+            x, y, w, h = four_numbers(box, f"{where} has a bbox that is not four numbers, expected x y width height.")
             if crowd:
                 notes.append(f"{where}: a crowd of {name} was left out")
                 continue
@@ -90,6 +86,15 @@ class CocoBoxes:
             names.append(name)
         found = clip_to_image(boxes, names, height, width, where)
         return found._replace(notes=[*notes, *found.notes])
+
+
+def _known_id(path: Path, place: int, entry: dict[str, Any], key: str, known: Container[int]) -> int:
+    number = entry.get(key)
+    if not isinstance(number, int) or number not in known:
+        raise InputError(
+            f"{path}, annotation {place} has the {key} {str(number)[:20]!r}, expected one that the file defines."
+        )
+    return number
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -5,23 +5,52 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int, Int32, Int64, UInt8
 from PIL import Image
 
-from bilevel_jax.data.annotations.text_files import IGNORE
-from bilevel_jax.data.records import one_channel
+from bilevel_jax.data.channels import one_channel
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files import decode_image, decode_indices
+from bilevel_jax.images.files import decode_image, decode_indices, read_indices
+
+# The value of a pixel that is neither learnt nor counted.
+IGNORE = 255
 
 
-def decode_labels(data: bytes, where: Path, num_classes: int, palette: Sequence[str] = ()) -> np.ndarray:
-    """Reads a label map, int32 [H, W], 255 = ignore.
+def read_labels(path: Path, label_names: Sequence[str], height: int, width: int) -> Int32[np.ndarray, "h w"]:
+    """Reads a label map that stores class numbers, 255 = ignore.
 
-    A grey file holds class numbers (one saved as RGB too). A colour file holds the data set's colours. A file with a
-    palette of its own is read by its colours where all that it uses are the data set's, else by its numbers.
+    Args:
+        path: the file.
+        label_names: the classes; () = any number from 0 to 254 is one.
+        height: of the pair's images in pixels.
+        width: of the pair's images in pixels.
+
+    Raises:
+        InputError: the file cannot be read, has another size than its pair, or holds a value that is neither a class
+            nor 255.
+    """
+    labels = read_indices(path)
+    if labels.shape != (height, width):
+        raise InputError(
+            f"{path} is {labels.shape[1]} x {labels.shape[0]} pixels, expected {width} x {height} as its pair is."
+        )
+    expected = f"0 to {len(label_names) - 1} (the lines of label_names.txt)" if label_names else "0 to 254"
+    _check_values(labels, len(label_names) or IGNORE, path, expected)
+    return labels
+
+
+def decode_labels(
+    data: bytes, where: str | Path, num_classes: int, palette: Sequence[str] = ()
+) -> Int32[np.ndarray, "h w"]:
+    """Reads a label map that stores class numbers or colours, 255 = ignore.
+
+    A grey file holds class numbers, and so does one that was saved as RGB with equal channels. Another colour file
+    holds the data set's colours. A file with a palette of its own is read by its colours if all colours that it uses
+    are the data set's, and by its numbers otherwise.
 
     Args:
         data: the file's bytes.
-        where: names it in messages.
+        where: names the file in messages.
         num_classes: classes are 0 ... num_classes - 1.
         palette: the data set's colours, hexadecimal RRGGBB, colour i for class i; () = it has none.
 
@@ -49,29 +78,33 @@ def decode_labels(data: bytes, where: Path, num_classes: int, palette: Sequence[
         used = np.unique(labels)
         if used.max() < len(table) and np.isin(table[used], colors).all():
             return _by_color(table[labels], colors, where)
-    bad = labels[((labels < 0) | (labels >= num_classes)) & (labels != IGNORE)]
-    if bad.size:
-        raise InputError(
-            f"{where} holds the value {bad.max()} ({bad.size} pixels), expected 0 to {num_classes - 1}, or 255."
-        )
+    _check_values(labels, num_classes, where, f"0 to {num_classes - 1}")
     return labels
 
 
-def encode_labels(labels: np.ndarray) -> bytes:
-    """A label map, int [H, W] of 0 ... 255, as a grey PNG file."""
+def encode_labels(labels: Int[np.ndarray, "h w"]) -> bytes:
+    """Encodes a label map with values 0 ... 255 as a grey PNG file."""
     file = io.BytesIO()
     Image.fromarray(labels.astype(np.uint8)).save(file, "PNG")
     return file.getvalue()
 
 
-def _packed(rgb: np.ndarray) -> np.ndarray:
+def _check_values(labels: Int32[np.ndarray, "h w"], num_classes: int, where: str | Path, expected: str) -> None:
+    bad = labels[((labels < 0) | (labels >= num_classes)) & (labels != IGNORE)]
+    if bad.size:
+        raise InputError(f"{where} holds the value {bad.max()} ({bad.size} pixels), expected {expected}, or 255.")
+
+
+def _packed(rgb: UInt8[np.ndarray, "*h 3"]) -> Int64[np.ndarray, "*h"]:
     if rgb.shape[-1] != 3:
         raise ValueError(f"the colours have shape {rgb.shape}, expected [..., 3]")
     red, green, blue = np.moveaxis(rgb.astype(np.int64), -1, 0)
     return red << 16 | green << 8 | blue
 
 
-def _by_color(packed: np.ndarray, colors: np.ndarray, where: Path) -> np.ndarray:
+def _by_color(
+    packed: Int64[np.ndarray, "h w"], colors: Int64[np.ndarray, " n"], where: str | Path
+) -> Int32[np.ndarray, "h w"]:
     order = np.argsort(colors)
     place = np.searchsorted(colors[order], packed).clip(max=len(colors) - 1)
     known = colors[order][place] == packed

@@ -1,12 +1,15 @@
-"""M3FD (Liu et al., "TarDAL", CVPR 2022): 4,200 pairs of 1024 x 768 with boxes of six classes."""
+"""M3FD (Liu et al., "TarDAL", CVPR 2022): pairs with boxes of six classes."""
 
 from pathlib import Path
 
 from bilevel_jax.data.annotations.check_boxes import Boxes
+from bilevel_jax.data.annotations.class_names import find_class_names
 from bilevel_jax.data.annotations.voc import read_voc
-from bilevel_jax.data.builders.disk import INFRARED, VISIBLE, subfolder
+from bilevel_jax.data.builders.find_folders import INFRARED, VISIBLE, has_pairs, subfolder
+from bilevel_jax.data.builders.miniature import Miniature, write_pair, write_voc
 from bilevel_jax.data.builders.pair_builder import PairBuilder
-from bilevel_jax.data.builders.pairs import Pair, Scan
+from bilevel_jax.data.builders.scan import Scan
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 
 NAMES = ("People", "Car", "Bus", "Lamp", "Motorcycle", "Truck")
@@ -17,17 +20,22 @@ class M3fd(PairBuilder):
     """M3FD: `Ir/ Vis/ Annotation/*.xml` as published, or `ir/ vis/ labels/*.txt`; lists in `Main/` or `meta/`.
 
     Classes are known by name. Repositories number them differently, so YOLO text needs `classes.txt`, or the option
-    `classes`, or TarDAL's `meta/` folder, whose order is People, Car, Bus, Lamp, Motorcycle, Truck.
+    `classes`, or TarDAL's folder `meta/`, whose order is People, Car, Bus, Lamp, Motorcycle, Truck.
     """
 
     name = "m3fd"
     title = "M3FD"
+    help = "4,200 pairs of 1024 x 768 with boxes of six classes"
+    citation = (
+        "Liu et al., Target-aware dual adversarial learning and a multi-scenario multi-modality benchmark to fuse "
+        "infrared and visible for object detection, CVPR 2022"
+    )
     layout = "Ir/ Vis/ Annotation/*.xml, or ir/ vis/ labels/*.txt"
     class_names = NAMES
 
     @classmethod
     def is_root(cls, folder: Path) -> bool:
-        return subfolder(folder, *INFRARED) is not None and subfolder(folder, *VISIBLE) is not None
+        return has_pairs(folder)
 
     def list_pairs(self, scan: Scan) -> None:
         infrared, visible = (scan.files(subfolder(self.root, *names)) for names in (INFRARED, VISIBLE))
@@ -48,20 +56,28 @@ class M3fd(PairBuilder):
         for name in sorted(set(boxes) - {*infrared, *visible}):
             scan.reject("", name, f"{boxes[name]} has no pair of images of its name, expected one.")
 
-    def read_boxes(self, pair: Pair, height: int, width: int) -> Boxes:
-        found = (
-            super().read_boxes(pair, height, width)
-            if pair.boxes.suffix.lower() == ".txt"
-            else read_voc(pair.boxes, height, width)
-        )
+    def read_boxes(self, path: Path, name: str, height: int, width: int) -> Boxes:
+        if path.suffix.lower() == ".txt":
+            found = super().read_boxes(path, name, height, width)
+        else:
+            found = read_voc(path, height, width)
         return found._replace(names=[_canonical(name) for name in found.names])
 
     @property
     def yolo_names(self) -> tuple[str, ...]:
         return getattr(self, "_yolo_names", NAMES)
 
+    @classmethod
+    def write_miniature(cls, root: Path, scenes: Source) -> Miniature:
+        names = ("People", "Motorcycle", "Car")
+        for i in range(10):
+            write_pair(scenes[i], root / "Ir" / f"{i:05d}.png", root / "Vis" / f"{i:05d}.png")
+            write_voc(root / "Annotation" / f"{i:05d}.xml", scenes[i], names)
+        return Miniature({"": [(f"{i:05d}", i) for i in range(10)]}, names)
+
     def _number_names(self, labels: Path, scan: Scan) -> tuple[str, ...]:
-        names = self.options.classes or self.find_class_names(labels, self.root)
+        """Finds out what the class numbers of YOLO text mean."""
+        names = self.options.classes or find_class_names(labels, self.root)
         if not names and subfolder(self.root, "meta") is not None:
             scan.notes.append(f"{labels}: class numbers taken in TarDAL's order, {', '.join(NAMES)}")
             names = NAMES

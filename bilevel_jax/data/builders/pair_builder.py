@@ -1,7 +1,6 @@
-"""What all data sets of pairs share: a TFDS builder whose examples are encoded bytes, so without TensorFlow."""
+"""What all data sets of pairs share: a TFDS builder whose examples are encoded bytes, so it needs no TensorFlow."""
 
 import abc
-import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,10 +9,13 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from bilevel_jax.data.annotations.check_boxes import Boxes
-from bilevel_jax.data.annotations.text_files import is_there, read_boxes, read_class_names
-from bilevel_jax.data.builders.disk import find_root
-from bilevel_jax.data.builders.examples import Facts, make_example
-from bilevel_jax.data.builders.pairs import Pair, Scan, overlap_sentence
+from bilevel_jax.data.annotations.yolo import read_yolo
+from bilevel_jax.data.builders.find_folders import find_root
+from bilevel_jax.data.builders.make_example import Example, Facts, make_example
+from bilevel_jax.data.builders.miniature import Miniature
+from bilevel_jax.data.builders.options import Options
+from bilevel_jax.data.builders.scan import Pair, Scan, overlap_sentence
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_file
 from bilevel_jax.images.saliency import METHODS
@@ -21,50 +23,39 @@ from bilevel_jax.images.saliency import METHODS
 PAIRS_PER_SHARD = 1000
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How a data set is prepared.
-
-    Fields:
-        classes: names of the class numbers in YOLO files, where the download does not say them.
-        seed: of the split that is made where none is published.
-        saliency: "" = a pair's own mask where it has one, else computed when read; a name in
-            `images.saliency.METHODS` = computed now and stored; else a folder of masks NAME.png.
-        infrared_range: (low, high) raw counts for a saliency that is stored (`scale_raw`).
-        allow_overlap: take pairs that stand in two splits.
-    """
-
-    classes: tuple[str, ...] = ()
-    seed: int = 0
-    saliency: str = ""
-    infrared_range: tuple[float, ...] = ()
-    allow_overlap: bool = False
-
-
-class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """Base of the data sets: a subclass says where things lie, and what its classes are called.
+class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]  # TFDS is untyped
+    """Base class of the data sets: a subclass says where the files lie, and what the classes are called.
 
     Attributes:
-        title: the data set's name as its authors write it.
-        layout: what its folders look like, for a message.
-        class_names: box classes, () where a download has no boxes.
-        label_names: segmentation classes, () where a download has no label maps.
+        name: what `config.data.name` and `prepare.py --dataset` call the data set; also the name of its module.
+        title: its name as its authors write it.
+        help: what it is, in one clause.
+        citation: the paper, "" where there is none.
+        layout: what its folders look like, for messages.
+        split_names: the splits of a complete download; `train` and `test` where none is published and a fifth is held
+            out.
+        held_out: the splits that may serve as held-out set; the first one that the download has does.
+        class_names: box classes; () where a download has no boxes.
+        label_names: segmentation classes; () where a download has no label maps.
         palette: the colours of a coloured label map, RRGGBB, colour i for class i.
-        held_out: the splits that may serve as held-out set, the first that is there does.
         scan: the pairs that were found, and what was rejected before any file was opened.
         facts: (split, pair) -> what was counted, filled as examples are made.
         progress: called after each pair.
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    # Nothing is downloaded. TFDS would look for a list of downloads with a package that it does not require.
+    # Nothing is downloaded. Without this, TFDS would look for a list of downloads with a package that may be missing.
     url_infos: ClassVar[dict] = {}
+    name: ClassVar[str]
     title: ClassVar[str]
+    help: ClassVar[str]
+    citation: ClassVar[str] = ""
     layout: ClassVar[str]
+    split_names: ClassVar[tuple[str, ...]] = ("train", "test")
+    held_out: ClassVar[tuple[str, ...]] = ("test", "val")
     class_names: tuple[str, ...] = ()
     label_names: tuple[str, ...] = ()
     palette: tuple[str, ...] = ()
-    held_out: tuple[str, ...] = ("test", "val")
 
     def __init__(
         self,
@@ -74,13 +65,13 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         data_dir: str | Path | None = None,
         **kwargs: Any,
     ):
-        """Lists the pairs of a download; opens no image.
+        """Lists the pairs of a download and opens no image.
 
         Args:
             source: the folder as it was unpacked.
             options: see `Options`.
             data_dir: where TFDS writes.
-            kwargs: TFDS's own.
+            **kwargs: TFDS's own arguments.
 
         Raises:
             InputError: the folder is not the data set's, holds no pair, or its splits overlap.
@@ -109,19 +100,34 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     @classmethod
     @abc.abstractmethod
     def is_root(cls, folder: Path) -> bool:
-        """Whether a folder looks like this data set's."""
+        """Returns whether a folder looks like this data set's."""
 
     @abc.abstractmethod
     def list_pairs(self, scan: Scan) -> None:
         """Puts the pairs under `self.root` into `scan`, by split and in the order of recording."""
 
+    @classmethod
+    @abc.abstractmethod
+    def write_miniature(cls, root: Path, scenes: Source) -> Miniature:
+        """Writes ten of the built-in scenes to `root`, an empty or missing folder, as a small download."""
+
     def read_images(self, pair: Pair) -> tuple[bytes, bytes]:
-        """The encoded infrared and visible image of a pair."""
+        """Returns the encoded infrared and the encoded visible image of a pair."""
         return read_file(pair.infrared), read_file(pair.visible)
 
-    def read_boxes(self, pair: Pair, height: int, width: int) -> Boxes:
-        """The boxes of a pair whose images have this size; here of YOLO text, numbered by `self.yolo_names`."""
-        boxes, classes = read_boxes(pair.boxes, len(self.yolo_names), height, width)
+    def read_boxes(self, path: Path, name: str, height: int, width: int) -> Boxes:
+        """Returns the boxes of a pair. Here: of YOLO text, whose class numbers `yolo_names` names.
+
+        Args:
+            path: the pair's file with boxes.
+            name: the pair's name.
+            height: of its images in pixels.
+            width: of its images in pixels.
+
+        Raises:
+            InputError: the file is damaged, or a box is refused by `annotations.check_boxes`.
+        """
+        boxes, classes = read_yolo(path, len(self.yolo_names), height, width)
         return Boxes(boxes, [self.yolo_names[number] for number in classes], [])
 
     @property
@@ -130,7 +136,7 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return self.options.classes or self.class_names
 
     def held_out_split(self) -> str:
-        """The split that serves as held-out set."""
+        """Returns the split that serves as held-out set."""
         splits = list(self.scan.splits)
         return next((split for split in self.held_out if split in splits), splits[-1])
 
@@ -170,11 +176,11 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             writer.close_splits([split])
         self.info.set_splits(info.splits)
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, Example]]]:
         del dl_manager  # the files are there
         return {split: self._generate_examples(split) for split in self.scan.splits}
 
-    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, Example]]:
         pairs = self.scan.splits[split]
         good = 0
         for number, pair in enumerate(pairs):
@@ -196,7 +202,7 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             )
 
     def _check_twin(self, split: str, pair: Pair, digest: bytes) -> None:
-        """The same two files under two names, in two splits, is an overlap as well."""
+        """Refuses the same two images in two splits, under another name too."""
         twin = self._digests.setdefault(digest, (split, pair.name))
         if twin[0] != split and twin[1] != pair.name:
             self._overlap(f"{pair.name} of {split} has the same files as {twin[1]} of {twin[0]}")
@@ -212,7 +218,7 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             self.scan.notes.append(sentence)
 
     def _add_masks(self) -> None:
-        """Gives every pair its mask where the options name a folder of them."""
+        """Gives every pair its mask where the options name a folder of masks."""
         folder = self.options.saliency
         if not folder or folder in METHODS:
             return
@@ -230,10 +236,3 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             self.scan.splits[split] = kept
             if not kept:
                 raise InputError(f"{folder} holds no mask for any pair of {split}, expected one for each by its name.")
-
-    def find_class_names(self, *folders: Path) -> tuple[str, ...]:
-        """The lines of the first classes.txt in these folders, () where there is none."""
-        for folder in folders:
-            if is_there(folder / "classes.txt"):
-                return read_class_names(folder / "classes.txt")
-        return ()

@@ -1,8 +1,7 @@
-"""Preparing a data set once: looked at whole, written whole or not at all, never by two processes at a time."""
+"""Preparing a data set once: every file is checked, and the result is written whole or not at all, by one process."""
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import io
 import json
@@ -11,14 +10,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from filelock import FileLock
 from tqdm import tqdm
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.cache_folder import cache_folder
 from bilevel_jax.data.builders import builder_class
-from bilevel_jax.data.builders.pair_builder import Options, PairBuilder
-from bilevel_jax.data.builders.summary import summarize
-from bilevel_jax.data.sources.prepared import INDEX, SUMMARY, read_summary
+from bilevel_jax.data.builders.options import Options
+from bilevel_jax.data.builders.pair_builder import PairBuilder
+from bilevel_jax.data.builders.summarize import summarize
+from bilevel_jax.data.sources.summary import INDEX, SUMMARY, SplitNames, read_summary
 from bilevel_jax.errors import InputError, RunError
 
 
@@ -34,17 +35,18 @@ def prepare(
 ) -> Path:
     """Prepares a download as it was unpacked, with a progress bar; does nothing where that has been done.
 
-    The folder holds the examples (TFDS, array_record), `summary.json`, and the names of each split in SPLIT.txt.
+    The folder holds the examples (TFDS, array_record), `summary.json`, `index.json`, and the names of each split in
+    SPLIT.txt.
 
     Args:
         name: of the data set, in `BUILDERS`.
         source: the unpacked download.
-        out: the folder to make; None = a folder in `cache` that is named by the files and the options.
+        out: the folder to make; None = a folder in `cache` whose name depends on the files and the options.
         options: see `Options`.
-        overwrite: replace an `out` that holds something else.
-        cache: None = `cache_folder()`.
-        made: called with the folder where it had to be made.
-        check_stop: called after each pair; may raise, and nothing is left.
+        overwrite: replace an `out` that was prepared from other files or with other options.
+        cache: where folders are made; None = `cache_folder()`.
+        made: called with the folder, unless it was there already.
+        check_stop: called after each pair; may raise, and then nothing is left.
 
     Returns:
         The folder.
@@ -89,7 +91,7 @@ def _make(
 
     builder = cls(source=source, options=options, data_dir=folder)
     total = sum(map(len, builder.scan.splits.values()))
-    tfds.disable_progress_bar()  # its bars count examples of which nobody knows how many there are
+    tfds.disable_progress_bar()  # its bars count examples without knowing how many there are
     with tqdm(total=total, desc=f"preparing {cls.title}", unit="pair", dynamic_ncols=True) as bar:
 
         def progress() -> None:
@@ -100,11 +102,11 @@ def _make(
         config = tfds.download.DownloadConfig(
             try_download_gcs=False, compute_stats=tfds.download.ComputeStatsMode.SKIP, register_checksums=False
         )
-        # TFDS prints where it writes, which is not where the data will be.
+        # TFDS prints where it writes, and that is not where the data will be.
         with contextlib.redirect_stdout(io.StringIO()):
             builder.download_and_prepare(download_config=config)
     shutil.rmtree(folder / "downloads", ignore_errors=True)
-    index = {}
+    index: dict[str, SplitNames] = {}
     for split, pairs in builder.scan.splits.items():
         used = [pair for pair in pairs if (split, pair.name) in builder.facts]
         index[split] = {"names": [pair.name for pair in used], "groups": [pair.group for pair in used]}
@@ -115,7 +117,7 @@ def _make(
 
 
 def _fingerprint(builder: PairBuilder) -> str:
-    """Changes with any file that is used (its path, size or time), with the splits, and with the options."""
+    """Returns a hash that changes with any file that is used (its path, size or time), the splits and the options."""
     parts = [builder.name, str(builder.VERSION), json.dumps(dataclasses.asdict(builder.options))]
     seen: dict[Path, str] = {}
 
@@ -140,7 +142,7 @@ def _is_made(out: Path, fingerprint: str, overwrite: bool) -> bool:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     made = (out / SUMMARY).is_file()
-    if made and read_summary(out)["fingerprint"] == fingerprint:
+    if made and read_summary(out).get("fingerprint") == fingerprint:
         return True
     if not overwrite:
         what = "a data set prepared from other files or with other options" if made else "something else"
@@ -152,8 +154,7 @@ def _is_made(out: Path, fingerprint: str, overwrite: bool) -> bool:
 
 @contextlib.contextmanager
 def _locked(out: Path) -> Iterator[None]:
-    """Lets one process at a time prepare `out`; the operating system frees the lock of one that was killed."""
+    """Lets one process at a time prepare `out`. The operating system frees the lock of a process that was killed."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    with (out.parent / f".{out.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(out.parent / f".{out.name}.lock"):
         yield

@@ -128,10 +128,15 @@ class Canvas:
         cols = slice(max(int(left * k) - 1, 0), min(int(right * k) + 2, self.width))
         return rows, cols
 
-    def shade(self, x, y, half_width, half_height, amount):
-        """Darkens the reflectance softly around a point (reference pixels): the shadow where something stands.
+    def shade(self, x: float, y: float, half_width: float, half_height: float, amount: float) -> None:
+        """Darkens the reflectance softly around a point: the shadow where something stands.
 
-        amount: in [0, 1], the share of the reflectance that goes at the point itself.
+        Args:
+            x: column in reference pixels.
+            y: row in reference pixels.
+            half_width: of the shadow in reference pixels.
+            half_height: of the shadow in reference pixels.
+            amount: share of the reflectance that is lost at the point itself, in [0, 1].
         """
         rows, cols = self.window(x - 2 * half_width, y - 2 * half_height, x + 2 * half_width, y + 2 * half_height)
         dx = np.exp(-(((self.x[cols] - x) / half_width) ** 4))
@@ -139,20 +144,40 @@ class Canvas:
         self.field[RED:TEMPERATURE, rows, cols] *= 1.0 - amount * dy[:, None] * dx
 
     def paint(
-        self, figure: Figure, x, y, scale, *, depth, flip=False, label=0, instance=0,
-        keep=(1.0, 1.0), contrast=(0.0, 0.0), grain=0.05, phase=0,
-    ) -> int:  # fmt: skip
-        """Paints a figure standing at (x, y), scale reference pixels a metre, and returns how many pixels it covers.
+        self,
+        figure: Figure,
+        x: float,
+        y: float,
+        scale: float,
+        *,
+        depth: float,
+        flip: bool = False,
+        label: int = 0,
+        instance: int = 0,
+        keep: tuple[float, float] = (1.0, 1.0),
+        contrast: tuple[float, float] = (0.0, 0.0),
+        grain: float = 0.05,
+        phase: int = 0,
+    ) -> int:
+        """Paints a figure and returns how many pixels it covers.
 
-        A pixel carries the figure's label and instance where a part covers at least half of it.
+        A pixel gets the figure's label and instance where a part covers at least half of it.
 
         Args:
-            depth: metres from the camera; flip: mirrored left to right; label, instance: what its pixels are given.
+            figure: what is painted.
+            x: column of the point where it stands, in reference pixels.
+            y: row of the point where it stands, in reference pixels.
+            scale: reference pixels a metre.
+            depth: metres from the camera.
+            flip: mirror it left to right.
+            label: of its pixels.
+            instance: of its pixels.
             keep: how much of its own colour and of its own temperature shows against what lies behind it; 1 = all,
                 0 = none (perfect camouflage; perfect thermal crossover).
-            contrast: least difference of its mean reflectance / mean temperature (degrees C) from what lies behind it;
-                a figure nearer than that is pushed away, on the side where it already is.
-            grain: relative strength of the texture of its surface; phase: where that starts in the noise tile.
+            contrast: least difference of its mean reflectance and of its mean temperature (degrees C) from what lies
+                behind it. A figure with less contrast is pushed away from the background, on the side where it is.
+            grain: relative strength of the texture of its surface.
+            phase: where the texture starts in the noise tile.
         """
         left, low, right, high = figure.bounds()
         if flip:

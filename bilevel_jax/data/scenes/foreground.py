@@ -39,7 +39,7 @@ def place_foreground(rng: np.random.Generator, world: World, extent: float) -> N
     wanted += list(rng.choice(names, rng.integers(2, 7), p=weights / weights.sum()))
     if wanted.count("rail") > 1:
         wanted = [name for name in wanted if name != "rail"] + ["rail"]
-    taken = []
+    taken: list[tuple[float, float, float, float]] = []
     for name in wanted:
         if name == "rail":
             _rail(rng, world, extent)

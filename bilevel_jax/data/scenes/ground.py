@@ -87,7 +87,7 @@ class Ground:
         field[RED : RED + 3] += alpha * keep[0] * (color - field[RED : RED + 3])
         field[3] += alpha * keep[1] * (climate.temperature(name) + warmer - field[3])
 
-    def paint(self, climate: Climate, beyond: str, rng: np.random.Generator):
+    def paint(self, climate: Climate, beyond: str, rng: np.random.Generator) -> None:
         """Lays `beyond` (grass, earth or paving), then sidewalk, curb and road, with their texture."""
         camera, canvas = self.camera, self.canvas
         field = canvas.field[:, self.top :]
@@ -116,13 +116,25 @@ class Ground:
             field[:3] *= 1.0 - 0.38 * np.clip(0.5 - edge * 1.5, 0.0, 1.0)
 
     def paint_line(
-        self, line: Line, climate: Climate, instance: int, label: int, keep, warmer: float, worn: float
+        self,
+        line: Line,
+        climate: Climate,
+        instance: int,
+        label: int,
+        keep: tuple[float, float],
+        warmer: float,
+        worn: float,
     ) -> int:
         """Paints one line, labels it, and returns how many pixels it covers.
 
         Args:
+            line: what is painted.
+            climate: of the scene.
+            instance: of its pixels.
+            label: of its pixels.
             keep: how much of its paint and of its warmth shows, as in `Canvas.paint`.
-            warmer: degrees C above the asphalt under it; worn: share of the paint that has come off, in [0, 1].
+            warmer: degrees C above the asphalt under it.
+            worn: share of the paint that has come off, in [0, 1].
         """
         per_metre = self.per_metre[:, None]
         z = self.z[:, None]

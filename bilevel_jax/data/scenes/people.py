@@ -26,7 +26,7 @@ class Wardrobe:
         self.warm_shoes = climate.air + 0.35 * (body - climate.air)
 
 
-def _head(figure: Figure, w: Wardrobe, x, y, side, hat):
+def _head(figure: Figure, w: Wardrobe, x: float, y: float, side: str, hat: bool) -> None:
     figure.limb((x, y - 0.16), (x, y - 0.05), 0.055, color=w.skin * 0.9, temperature=w.warm_skin)
     figure.limb((x, y), (x, y + 0.05), 0.098, color=w.skin, temperature=w.warm_skin)
     if hat:

@@ -47,7 +47,7 @@ class Scene:
     group: str
 
 
-def _keep(hidden: str, rng) -> tuple[float, float]:
+def _keep(hidden: str, rng: np.random.Generator) -> tuple[float, float]:
     rest = rng.uniform(*LEFT_OVER)
     return (rest if hidden == "visible" else 1.0, rest if hidden == "infrared" else 1.0)
 
@@ -100,8 +100,8 @@ def render(seed: int, index: int, height: int, width: int) -> Scene:
     return Scene(ir, vis, canvas.label, instances, objects, GROUPS[climate.time])
 
 
-def _still_seen(canvas: Canvas, drawn):
-    """Objects of which at least a quarter and a few pixels show; the others leave the instance map."""
+def _still_seen(canvas: Canvas, drawn: list[tuple[int, int, str, int]]) -> tuple[np.ndarray, tuple[Seen, ...]]:
+    """Drops objects of which less than a quarter, or only a few pixels, show, from the instance map and the list."""
     shown = np.bincount(canvas.instance.ravel(), minlength=len(drawn) + 1)
     few = 10 * max(canvas.scale, 1.0)
     objects = tuple(

@@ -1,18 +1,21 @@
-"""The built-in scenes as a random-access source of records."""
+"""The built-in scenes as a source."""
 
 import numpy as np
+from jaxtyping import Float32, Int32
 
 from bilevel_jax.data.scenes.materials import GROUPS
 from bilevel_jax.data.scenes.render import Scene, render
 from bilevel_jax.data.scenes.world import BIKE, BOX_CLASSES, CAR, LABELS, PERSON, time_of_day
+from bilevel_jax.data.sources.make_sample import make_read_only
+from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.saliency import infrared_saliency
 
 _BOX_CLASS = {PERSON: 0, BIKE: 1, CAR: 2}
 
 
-def boxes_of(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Visible extents (y0, x0, y1, x1) [n, 4] float32 in pixels, y1 and x1 exclusive, and classes [n] int32."""
+def boxes_of(scene: Scene) -> tuple[Float32[np.ndarray, "n 4"], Int32[np.ndarray, " n"]]:
+    """Returns the visible extent of each person, bicycle and car (y0, x0, y1, x1 in pixels), and its class."""
     boxes, classes = [], []
     for entry in scene.objects:
         if entry.label in _BOX_CLASS:
@@ -23,31 +26,43 @@ def boxes_of(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     return np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, np.int32)
 
 
-def generate(seed: int, index: int, height: int = 120, width: int = 160) -> dict:
-    """One record of the synthetic RGB-T world, a function of its arguments alone.
+def generate(seed: int, index: int, height: int = 120, width: int = 160) -> Sample:
+    """Makes one sample of the synthetic world; it depends on the arguments alone.
 
-    seed and index are integers >= 0, height and width are pixels. `SceneSource` is what checks them.
+    Args:
+        seed: which world, from 0 on.
+        index: which of its scenes, from 0 on.
+        height: of the images in pixels; `SceneSource` checks the sizes.
+        width: of the images in pixels.
 
     Returns:
-        ir [H,W,1], vis [H,W,3], saliency [H,W,1] uint8; labels [H,W] int32 (MFNet's ids); boxes [n,4] float32
-        (y0, x0, y1, x1 in pixels); classes [n] int32 (person, bicycle, car); has_labels, has_boxes; index.
+        A sample with uint8 images, labels by MFNet's numbers, and boxes of the classes person, bicycle and car.
     """
     scene = render(seed, index, height, width)
     boxes, classes = boxes_of(scene)
     luma = scene.vis.astype(np.float32) @ np.array((0.299, 0.587, 0.114), np.float32)
     saliency = infrared_saliency(scene.ir[..., 0], np.rint(luma).astype(np.uint8))
-    return dict(
-        ir=scene.ir, vis=scene.vis, saliency=np.rint(saliency * 255.0).astype(np.uint8)[..., None],
-        labels=scene.labels, boxes=boxes, classes=classes, has_labels=True, has_boxes=True, index=np.int64(index),
-    )  # fmt: skip
+    return {
+        "ir": scene.ir,
+        "vis": scene.vis,
+        "saliency": np.rint(saliency * 255.0).astype(np.uint8)[..., None],
+        "labels": scene.labels,
+        "boxes": boxes,
+        "classes": classes,
+        "has_labels": True,
+        "has_boxes": True,
+        "index": np.int64(index),
+    }
 
 
-class SceneSource:
-    """Scenes offset ... offset + num - 1 of the world `seed`, at one size, made when first asked for.
+class SceneSource(Source):
+    """Scenes offset ... offset + num - 1 of one world, at one size, each made when it is first asked for.
 
-    Attributes: names, groups ("day", "dusk", "night" of each), class_names (boxes), label_names (segmentation).
-    Raises InputError for sizes under 48 pixels, a count below one, and a negative seed or offset. cache=True keeps what
-    was made in memory (about 180 kB a scene of 120 x 160).
+    Attributes:
+        names: of every scene, "scene_SEED_NUMBER".
+        groups: "day", "dusk" or "night" of every scene.
+        class_names: person, bicycle, car.
+        label_names: MFNet's nine classes.
     """
 
     class_names = BOX_CLASSES
@@ -56,6 +71,19 @@ class SceneSource:
     def __init__(
         self, num: int, seed: int = 0, height: int = 120, width: int = 160, offset: int = 0, cache: bool = True
     ):
+        """Makes nothing yet.
+
+        Args:
+            num: how many scenes, at least 1.
+            seed: which world, from 0 on.
+            height: of the images in pixels, at least 48.
+            width: of the images in pixels, at least 48.
+            offset: the first scene's number, from 0 on.
+            cache: keep what was made in memory (about 180 kB a scene of 120 x 160).
+
+        Raises:
+            InputError: a number is below its least value.
+        """
         if num < 1 or min(height, width) < 48:
             raise InputError(
                 f"scenes: found num={num}, size {height}x{width}, expected num >= 1 and sides of at least 48"
@@ -63,7 +91,7 @@ class SceneSource:
         if min(seed, offset) < 0:
             raise InputError(f"scenes: found seed={seed}, offset={offset}, expected both >= 0")
         self.num, self.seed, self.height, self.width, self.offset = num, seed, height, width, offset
-        self._cache = {} if cache else None
+        self._cache: dict[int, Sample] | None = {} if cache else None
         self.names = [f"scene_{seed}_{offset + i:05d}" for i in range(num)]
         self.groups = [GROUPS[time_of_day(seed, offset + i)] for i in range(num)]
 
@@ -73,25 +101,23 @@ class SceneSource:
     def __repr__(self) -> str:
         return f"SceneSource({self.num}, seed={self.seed}, {self.height}x{self.width}, offset={self.offset})"
 
-    def __getitem__(self, item: int) -> dict:
-        item = int(item)
-        if not 0 <= item < self.num:
-            raise IndexError(item)
+    def __getitem__(self, index: int) -> Sample:
+        index = int(index)
+        if not 0 <= index < self.num:
+            raise IndexError(index)
         if self._cache is None:
-            return self._make(item)
-        if item not in self._cache:
-            record = self._make(item)
-            for value in record.values():
-                if isinstance(value, np.ndarray):
-                    value.flags.writeable = False
-            self._cache[item] = record
-        return dict(self._cache[item])
+            return self._make(index)
+        if index not in self._cache:
+            sample = self._make(index)
+            make_read_only(sample)
+            self._cache[index] = sample
+        return {**self._cache[index]}
 
     def most_boxes(self) -> int:
-        """A bound on the boxes of a scene: up to eight things stand in its foreground, a cyclist has two."""
+        """Returns a bound: the foreground of a scene has up to eight things, and a cyclist has two boxes."""
         return 16
 
-    def _make(self, item: int) -> dict:
-        record = generate(self.seed, self.offset + item, self.height, self.width)
-        record["index"] = np.int64(item)
-        return record
+    def _make(self, index: int) -> Sample:
+        sample = generate(self.seed, self.offset + index, self.height, self.width)
+        sample["index"] = np.int64(index)
+        return sample

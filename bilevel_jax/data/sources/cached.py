@@ -1,30 +1,36 @@
-"""A source whose decoded records stay in memory, as far as they fit."""
+"""A source whose decoded samples stay in memory, as far as they fit."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int32, UInt8
 
-Record = dict[str, Any]
+from bilevel_jax.data.sources.make_sample import make_read_only
+from bilevel_jax.data.sources.source import Progress, Sample, Source
 
 
-class CachedSource:
-    """Gives the records of another source, and keeps them decoded until they fill a number of bytes.
+class CachedSource(Source):
+    """Gives the samples of another source and keeps them decoded until they fill a number of bytes.
 
-    What does not fit any more is read anew each time. Label maps are kept in 8 bits, so a pair takes 6 bytes a pixel:
-    3.0 GB hold 1,650 pairs of 640 x 480. A copy that goes to another process starts empty.
+    A sample that no longer fits is read again each time. Label maps are kept in 8 bits, so a pair takes 6 bytes a
+    pixel: 3.0 GB hold 1,650 pairs of 640 x 480. A copy that goes to another process starts empty.
 
     Attributes:
-        names, class_names, label_names, groups: as the source has them.
+        source: the other source.
     """
 
-    def __init__(self, source: Any, mebibytes: int):
-        """Reads nothing yet; 0 mebibytes keep nothing."""
+    def __init__(self, source: Source, mebibytes: int):
+        """Reads nothing yet.
+
+        Args:
+            source: where samples come from.
+            mebibytes: how much is kept; 0 = nothing.
+        """
         self.source = source
         self.names, self.groups = source.names, source.groups
         self.class_names, self.label_names = source.class_names, source.label_names
         self._limit = int(mebibytes) << 20
-        self._records: dict[int, Record] = {}
+        self._samples: dict[int, Sample] = {}
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -35,49 +41,45 @@ class CachedSource:
 
     @property
     def bytes_kept(self) -> int:
-        """How much memory the records that are kept take."""
+        """How much memory the samples that are kept take."""
         return self._bytes
 
-    def __getitem__(self, index: int) -> Record:
-        """The record of one item; its arrays are read-only where it is kept."""
+    def __getitem__(self, index: int) -> Sample:
+        """Returns one sample; its arrays are read-only where it is kept."""
         index = range(len(self))[int(index)]
-        if (kept := self._records.get(index)) is None:
-            record = self.source[index]
-            kept = {**record, "labels": _narrow(record["labels"])}
-            # Two threads may both have read it: the count is then a little high, which does no harm.
-            size = sum(value.nbytes for value in kept.values() if any(getattr(value, "strides", ())))
+        kept = self._samples.get(index)
+        if kept is None:
+            sample = self.source[index]
+            kept = {**sample, "labels": _narrow(sample["labels"])}
+            # Two threads may both have read the sample. The count is then a little high, which does no harm.
+            size = sum(value.nbytes for value in kept.values() if isinstance(value, np.ndarray) and any(value.strides))
             if self._bytes + size > self._limit:
-                return record
-            for value in kept.values():
-                if isinstance(value, np.ndarray):
-                    value.flags.writeable = False
-            self._records[index] = kept
+                return sample
+            make_read_only(kept)
+            self._samples[index] = kept
             self._bytes += size
         return {**kept, "labels": _wide(kept["labels"])}
 
     def most_boxes(self) -> int:
-        """The largest number of boxes of any item; what has to be read to find out is kept."""
-        if hasattr(self.source, "most_boxes"):
-            return self.source.most_boxes()
-        return max((len(self[index]["boxes"]) for index in range(len(self))), default=0)
+        """Returns the largest number of boxes of any pair, as the other source says it."""
+        return self.source.most_boxes()
 
-    def check(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Lets the source look at its files, where it has some; see `FolderSource.check`."""
-        if hasattr(self.source, "check"):
-            self.source.check(progress)
+    def check(self, progress: Progress | None = None) -> None:
+        """Lets the other source look at its files."""
+        self.source.check(progress)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_records": {}, "_bytes": 0}
+        return {**self.__dict__, "_samples": {}, "_bytes": 0}
 
 
-def _narrow(labels: np.ndarray) -> np.ndarray:
+def _narrow(labels: Int32[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"] | Int32[np.ndarray, "h w"]:
     return _as(labels, np.uint8) if labels.size and 0 <= labels.min() and labels.max() <= 255 else labels
 
 
-def _wide(labels: np.ndarray) -> np.ndarray:
+def _wide(labels: UInt8[np.ndarray, "h w"] | Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h w"]:
     return _as(labels, np.int32)
 
 
 def _as(labels: np.ndarray, dtype: type) -> np.ndarray:
-    # One value spread over the whole map, as where there are no labels, stays without memory of its own.
+    # One value that is spread over the whole map, as where there are no labels, stays without memory of its own.
     return labels.astype(dtype) if any(labels.strides) else np.broadcast_to(labels[:1, :1].astype(dtype), labels.shape)

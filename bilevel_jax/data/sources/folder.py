@@ -1,40 +1,42 @@
 """A user's own folder of registered pairs: `ir/ vi/ [saliency/] [labels/] [boxes/]`, matched by file stem."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from jaxtyping import Float32, Int32, UInt, UInt8
 
+from bilevel_jax.data.annotations.check_boxes import class_numbers
+from bilevel_jax.data.annotations.class_names import read_class_names
 from bilevel_jax.data.annotations.coco import CocoBoxes, find_coco
-from bilevel_jax.data.annotations.text_files import is_there, read_boxes, read_class_names, read_labels
-from bilevel_jax.data.listing import check_listed, check_matched, find_folder, list_files, list_pairs, read_list
-from bilevel_jax.data.records import (
-    check_size,
-    computed_saliency,
-    day_or_night,
-    given_saliency,
-    make_record,
-    one_channel,
-)
+from bilevel_jax.data.annotations.label_maps import read_labels
+from bilevel_jax.data.annotations.saliency_masks import computed_saliency, mask_as_saliency
+from bilevel_jax.data.annotations.text_lines import is_there
+from bilevel_jax.data.annotations.yolo import read_yolo
+from bilevel_jax.data.channels import one_channel
+from bilevel_jax.data.day_or_night import day_or_night
+from bilevel_jax.data.name_lists import check_listed, read_list
+from bilevel_jax.data.pair_files import check_matched, find_folder, list_files, list_pairs
+from bilevel_jax.data.pair_size import check_size
+from bilevel_jax.data.sources.make_sample import make_sample
+from bilevel_jax.data.sources.source import Progress, Sample, Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, scale_raw
 
 
-class FolderSource:
-    """A random access sequence of records, read from a folder.
+class FolderSource(Source):
+    """The pairs of a folder.
 
-    A record has `ir` uint8|uint16 [H, W, 1]; `vis` uint8|uint16 [H, W, 3]; `saliency` uint8 [H, W, 1] (from the folder,
-    or computed: m x 255); `labels` int32 [H, W] (255 = ignore); `boxes` float32 [n, 4] (y0, x0, y1, x1 in pixels) and
-    `classes` int32 [n]; `has_labels`, `has_boxes` bool; `index` int64. An item without a label map or a box file has
-    none; an empty box file says that there is no object. Records may be kept in memory: their arrays are read-only.
+    A pair without a label map or a box file has no annotation; an empty box file says that the pair shows no object.
+    The saliency is the folder's, or is computed from the images.
 
     Attributes:
-        names: the file stem of every item.
-        class_names: box classes, the lines of `classes.txt` or COCO's categories, () where there are no boxes.
-        label_names: segmentation classes, the lines of `label_names.txt`, () where there is none.
-        groups: "day" or "night" per item where all names end in D or N after a digit (MSRS, MFNet), else None.
+        root: the folder.
+        names: the file stem of every pair.
+        class_names: the lines of `classes.txt` or COCO's categories, () where there are no boxes.
+        label_names: the lines of `label_names.txt`, () where there is no such file.
+        groups: "day" or "night" per pair where all names end in D or N after a digit (MSRS, MFNet), else None.
     """
 
     def __init__(
@@ -44,17 +46,17 @@ class FolderSource:
         infrared_range: tuple[float, float] | None = None,
         saliency: str = "histogram",
     ):
-        """Looks at the names of the files, and reads no image.
+        """Lists the files and reads no image.
 
         Args:
-            root: the folder; the names of its subfolders are matched case-insensitively (`FOLDER_NAMES`).
-            names: which items, by stem: a sequence, a list file such as "train.txt" (see `read_list`), or None for all.
+            root: the folder; the names of its subfolders are matched regardless of case (`FOLDER_NAMES`).
+            names: the stems of the pairs, or a list file such as "train.txt" (see `read_list`); None = all pairs.
             infrared_range: (low, high) raw counts that become black and white in a 16 bit infrared file (`scale_raw`).
             saliency: how it is computed where the folder has none: a name in `images.saliency.METHODS`.
 
         Raises:
-            InputError: a folder is missing, empty or there twice; an infrared image without its visible one or the
-                reverse; a name without its pair; `boxes` without `classes.txt`; a damaged COCO json (`data.coco`).
+            InputError: a subfolder is missing, empty or there twice; an image lacks its partner; a name is not that
+                of a pair; `boxes` comes without `classes.txt`; or a COCO json is damaged.
         """
         self.root = Path(root)
         listed = read_list(self.root, names) if isinstance(names, str) else names
@@ -85,25 +87,43 @@ class FolderSource:
         # grain shows a source by this.
         return f"FolderSource({str(self.root)!r}, {len(self)} pairs)"
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        """Reads the record of one item; InputError where a file of it is damaged or does not fit its pair."""
-        return self._read(range(len(self))[int(index)])
+    def __getitem__(self, index: int) -> Sample:
+        """Reads one sample.
+
+        Raises:
+            InputError: a file of the pair is damaged, or does not fit the others.
+        """
+        index = range(len(self))[int(index)]
+        path = self._infrared[index]
+        ir = scale_raw(one_channel(read_image(path)), self._infrared_range)
+        vis = read_image(self._visible[index])
+        height, width = ir.shape[:2]
+        check_size(self._visible[index], vis.shape[:2], path, (height, width))
+        labels = self._labels[index]
+        return make_sample(
+            ir,
+            vis,
+            self._read_saliency(index, ir, vis),
+            None if labels is None else read_labels(labels, self.label_names, height, width),
+            self._read_boxes(index, height, width),
+            index,
+        )
 
     def most_boxes(self) -> int:
-        """The largest number of boxes of any item; reads the box files, and of the images the sizes alone."""
+        """Returns the largest number of boxes of any pair; reads the box files and the headers of the images."""
         found = (self._read_boxes(i, *image_size(path)) for i, path in enumerate(self._infrared))
         return max((0 if boxes is None else len(boxes[0]) for boxes in found), default=0)
 
-    def check(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Looks at every item once before a run: sizes by the files' headers, boxes by their text.
+    def check(self, progress: Progress | None = None) -> None:
+        """Looks at every pair once before a run: the sizes in the files' headers, and the boxes.
 
-        Pixels are not decoded: a truncated image or a label value out of range shows when it is read.
+        Pixels are not decoded, so a truncated image or a wrong label value is found only when it is read.
 
         Args:
-            progress: called with (items done, items in all) after each item.
+            progress: called after each pair.
 
         Raises:
-            InputError: for the first item that does not fit.
+            InputError: for the first pair that does not fit.
         """
         for index in range(len(self)):
             height, width = image_size(self._infrared[index])
@@ -114,34 +134,22 @@ class FolderSource:
             if progress is not None:
                 progress(index + 1, len(self))
 
-    def _read(self, index: int) -> dict[str, Any]:
-        path = self._infrared[index]
-        ir = scale_raw(one_channel(read_image(path)), self._infrared_range)
-        vis = read_image(self._visible[index])
-        height, width = ir.shape[:2]
-        check_size(self._visible[index], vis.shape[:2], path, (height, width))
-        labels = self._labels[index]
-        return make_record(
-            ir,
-            vis,
-            self._read_saliency(index, ir, vis),
-            None if labels is None else read_labels(labels, self.label_names, height, width),
-            self._read_boxes(index, height, width),
-            index,
-        )
-
-    def _read_boxes(self, index: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray] | None:
+    def _read_boxes(
+        self, index: int, height: int, width: int
+    ) -> tuple[Float32[np.ndarray, "n 4"], Int32[np.ndarray, " n"]] | None:
         name, path = self.names[index], self._boxes[index]
         if self._coco is not None and name in self._coco.files:
             found = self._coco.read(name, height, width)
-            return found.boxes, np.array([self.class_names.index(n) for n in found.names], np.int32)
-        return None if path is None else read_boxes(path, len(self.class_names), height, width)
+            return found.boxes, class_numbers(found.names, self.class_names, str(self._coco.files[name]))
+        return None if path is None else read_yolo(path, len(self.class_names), height, width)
 
-    def _read_saliency(self, index: int, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
+    def _read_saliency(
+        self, index: int, ir: UInt[np.ndarray, "h w 1"], vis: UInt[np.ndarray, "h w c"]
+    ) -> UInt8[np.ndarray, "h w 1"]:
         path = self._saliency[index]
         if path is None:
             return computed_saliency(ir, vis, self._saliency_method)
-        saliency = given_saliency(read_image(path))
+        saliency = mask_as_saliency(read_image(path))
         check_size(path, saliency.shape[:2], self._infrared[index], ir.shape[:2])
         return saliency
 

@@ -1,15 +1,17 @@
 """Several data sets in one stream of training samples, each with its weight; classes are matched by name."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Int32, Int64
 
-from bilevel_jax.data.annotations.text_files import IGNORE
-from bilevel_jax.data.box_padding import most_boxes
+from bilevel_jax.data.annotations.label_maps import IGNORE
+from bilevel_jax.data.sources.source import Progress, Sample, Source
 from bilevel_jax.errors import InputError
 
-Record = dict[str, Any]
+# What translates a part's class numbers: None = the part has no such classes, empty = the numbers are the same.
+Table = Int32[np.ndarray, " n"] | None
 
 
 class Part(NamedTuple):
@@ -17,36 +19,41 @@ class Part(NamedTuple):
 
     Fields:
         title: what messages call it.
-        source: its records.
-        weight: its share of the samples, relative to the other parts', > 0.
+        source: its samples.
+        weight: its share of the samples, relative to the other parts', above 0.
         labelled: False takes its images alone, as if it had neither boxes nor label maps.
     """
 
     title: str
-    source: Any
+    source: Source
     weight: float = 1.0
     labelled: bool = True
 
 
-class MixedSource:
-    """The items of several sources, one source after the other; `index` counts through all of them.
+class MixedSource(Source):
+    """The pairs of several sources, one source after the other; `index` counts through all of them.
 
-    Classes are those of the first part. Another part that names some has to name the same ones, in any order: its
-    numbers are translated by name. Where either names none there is nothing to learn from the other part: its records
-    say `has_boxes` (or `has_labels`) False. A part that marks persons alone beside one that marks cars as well would
-    teach that its cars are background, so it is refused; its images may still be taken, unlabelled.
+    The first part decides on the classes. Another part that has classes must have the same ones, in any order: its
+    numbers are translated by name. A part without classes, and every part beside a first one without classes, teaches
+    nothing: its samples say `has_boxes` (or `has_labels`) False. A part with other classes is refused: one that marks
+    persons alone, beside one that marks cars as well, would teach that its cars are background. Its images may still be
+    taken, unlabelled.
 
     Attributes:
         parts: as given.
-        names: of every item, with the title of its part before it from the second part on.
-        class_names, label_names: the classes that all share.
+        names: of every pair, with the title of its part before it from the second part on.
+        class_names, label_names: the classes of the first part.
         groups: None.
     """
 
     groups = None
 
     def __init__(self, parts: Sequence[Part]):
-        """InputError: classes that do not agree, or a weight that is not above 0."""
+        """Opens no file.
+
+        Raises:
+            InputError: the parts' classes do not agree, or a weight is not above 0.
+        """
         self.parts = list(parts)
         for part in self.parts:
             if not part.weight > 0:
@@ -66,27 +73,38 @@ class MixedSource:
     def __repr__(self) -> str:
         return f"MixedSource({', '.join(f'{part.weight:g} x {part.source!r}' for part in self.parts)})"
 
-    def __getitem__(self, index: int) -> Record:
+    def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[int(index)]
         number = int(np.searchsorted(self._starts, index, side="right")) - 1
-        record = dict(self.parts[number].source[index - int(self._starts[number])])
-        record["index"] = np.int64(index)
+        sample = self.parts[number].source[index - int(self._starts[number])]
+        sample = {**sample, "index": np.int64(index)}
         table = self._class_tables[number]
         if table is None:
-            none = np.zeros((0, 4), np.float32), np.zeros(0, np.int32)
-            record |= {"boxes": none[0], "classes": none[1], "has_boxes": np.bool_(False)}
+            no_boxes, no_classes = np.zeros((0, 4), np.float32), np.zeros(0, np.int32)
+            sample = {**sample, "boxes": no_boxes, "classes": no_classes, "has_boxes": np.bool_(False)}
         elif len(table):
-            record["classes"] = table[record["classes"]]
+            sample["classes"] = table[sample["classes"]]
         table = self._label_tables[number]
         if table is None:
-            record["labels"] = np.broadcast_to(np.int32(IGNORE), record["labels"].shape)  # takes no memory
-            record["has_labels"] = np.bool_(False)
+            # One value that is spread over the whole map takes no memory.
+            unlabelled = np.broadcast_to(np.int32(IGNORE), sample["labels"].shape)
+            sample = {**sample, "labels": unlabelled, "has_labels": np.bool_(False)}
         elif len(table):
-            record["labels"] = table[record["labels"]]
-        return record
+            sample["labels"] = table[sample["labels"]]
+        return sample
 
-    def split(self, indices: Sequence[int]) -> list[tuple[np.ndarray, float]]:
-        """Some of the items by parts: (indices, weight) of every part; InputError where one has none of them."""
+    def split(self, indices: Sequence[int] | np.ndarray) -> list[tuple[Int64[np.ndarray, " n"], float]]:
+        """Deals some of the pairs out to the parts that they are of.
+
+        Args:
+            indices: of pairs of the mixture.
+
+        Returns:
+            For each part, those of `indices` that are its own, and its weight.
+
+        Raises:
+            InputError: a part has none of them.
+        """
         indices = np.asarray(indices, np.int64)
         found = []
         for part, start, stop in zip(self.parts, self._starts, self._starts[1:], strict=False):
@@ -96,31 +114,36 @@ class MixedSource:
             found.append((mine, part.weight))
         return found
 
-    def join(self, indices: Sequence[Sequence[int]]) -> np.ndarray:
-        """Indices of every part's own items -> indices of the mixture's, int64."""
+    def join(self, indices: Sequence[Sequence[int] | np.ndarray]) -> Int64[np.ndarray, " n"]:
+        """Turns indices of each part's own pairs into indices of the mixture's pairs."""
         return np.concatenate(
             [np.asarray(own, np.int64) + start for own, start in zip(indices, self._starts[:-1], strict=True)]
         )
 
     def most_boxes(self) -> int:
-        """The largest number of boxes of any item that has some to learn from."""
+        """Returns the largest number of boxes of any pair that has some to learn from."""
         used = [part for part, table in zip(self.parts, self._class_tables, strict=True) if table is not None]
-        return max((most_boxes(part.source) for part in used), default=0)
+        return max((part.source.most_boxes() for part in used), default=0)
 
-    def check(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Lets every part look at its files, where it has some; see `FolderSource.check`."""
+    def check(self, progress: Progress | None = None) -> None:
+        """Lets every part look at its files."""
         done = 0
         for part in self.parts:
-            if hasattr(part.source, "check"):
-                report = lambda own, _, done=done: progress(done + own, len(self))
-                part.source.check(report if progress else None)
+            part.source.check(None if progress is None else _shifted(progress, done, len(self)))
             done += len(part.source)
 
 
-def _shared_names(parts: Sequence[Part], attribute: str, what: str) -> tuple[tuple[str, ...], list[np.ndarray | None]]:
-    """The names that all parts share, and by part: None = has none, empty = the same numbers, else a table of them."""
+def _shifted(progress: Progress, done: int, total: int) -> Progress:
+    """Counts the pairs of one part on from those of the parts before it."""
+    return lambda own, _: progress(done + own, total)
+
+
+def _shared_names(
+    parts: Sequence[Part], attribute: Literal["class_names", "label_names"], what: str
+) -> tuple[tuple[str, ...], list[Table]]:
+    """Returns the classes of the first part, and what translates each part's numbers to them."""
     shared = tuple(getattr(parts[0].source, attribute))
-    tables: list[np.ndarray | None] = []
+    tables: list[Table] = []
     for part in parts:
         names = tuple(getattr(part.source, attribute)) if part.labelled and shared else ()
         if names and set(names) != set(shared):

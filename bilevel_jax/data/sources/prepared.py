@@ -1,42 +1,34 @@
-"""A prepared data set (`prepare.py`, or the first training on a download) as a random access source of records."""
+"""A prepared data set, which `prepare.py` or the first training on a download has made, as a source."""
 
 import copy
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bilevel_jax.data.annotations.text_files import IGNORE
-from bilevel_jax.data.records import computed_saliency, make_record, one_channel
+from bilevel_jax.data.annotations.label_maps import IGNORE
+from bilevel_jax.data.annotations.saliency_masks import computed_saliency
+from bilevel_jax.data.channels import one_channel
+from bilevel_jax.data.sources.make_sample import make_sample
+from bilevel_jax.data.sources.source import Sample, Source
+from bilevel_jax.data.sources.summary import SUMMARY, SplitNames, is_prepared, read_index, read_summary
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import decode_image, decode_indices, scale_raw
 
-SUMMARY = "summary.json"
-INDEX = "index.json"
 
-
-def is_prepared(root: str | os.PathLike) -> bool:
-    """Whether a folder holds a prepared data set."""
-    return (Path(root) / SUMMARY).is_file()
-
-
-def read_summary(root: str | os.PathLike) -> dict[str, Any]:
-    """The summary of a prepared data set (`builders.summary`); InputError where it is damaged."""
-    return _read_json(Path(root) / SUMMARY, "splits", "records", "class_names", "label_names", "fingerprint")
-
-
-class PreparedSource:
-    """The records of one split, each as `FolderSource` describes it; they are decoded at every access.
+class PreparedSource(Source):
+    """The pairs of one split. A sample is decoded at every access.
 
     Attributes:
-        names: of every item.
+        root: the prepared folder.
+        summary: what the data set holds.
+        names: of every pair.
         class_names: box classes, () where no pair of the split has boxes.
-        label_names: segmentation classes, () where none has a label map.
-        groups: "day" or "night" per item, None where the data set does not say.
-        split: its name; `whole_split`, the prepared split that it is of, without _day or _night.
+        label_names: segmentation classes, () where no pair of the split has a label map.
+        groups: "day" or "night" per pair, None where the data set does not say.
+        split: the split's name.
+        whole_split: the prepared split that it is of, without _day or _night.
     """
 
     def __init__(
@@ -48,7 +40,7 @@ class PreparedSource:
         saliency: str = "histogram",
         ignore_labels: Sequence[str] = (),
     ):
-        """Opens a split; reads no example.
+        """Opens a split and decodes no sample.
 
         Args:
             root: the prepared folder.
@@ -67,7 +59,7 @@ class PreparedSource:
             raise InputError(f"{self.root} has no {SUMMARY}, expected a folder that experiments/prepare.py made.")
         self.summary = read_summary(self.root)
         self.split = split or self.summary["held_out"]
-        index = _read_json(self.root / INDEX)
+        index = read_index(self.root)
         whole, group = _resolve(self.split, index, self.root)
         self.whole_split = whole
         has = self.summary["splits"][whole]
@@ -92,8 +84,8 @@ class PreparedSource:
                 f"{self.root} holds {len(self._examples)} examples of {whole}, expected {len(names)}: prepare it again."
             )
 
-    def part(self, indices: Sequence[int], split: str) -> "PreparedSource":
-        """The items at `indices` as a source of their own, called `split`; the records are not copied."""
+    def part(self, indices: Sequence[int] | np.ndarray, split: str) -> "PreparedSource":
+        """Returns the pairs at `indices` as a source of their own, called `split`; the examples are not copied."""
         part = copy.copy(self)
         part.split = split
         part._places = [self._places[i] for i in indices]
@@ -109,19 +101,27 @@ class PreparedSource:
         return f"PreparedSource({str(self.root)!r}, {self.split!r}, {len(self)} pairs)"
 
     def most_boxes(self) -> int:
-        """The largest number of boxes of any pair of the whole split; InputError where the summary does not say it."""
+        """Returns the largest number of boxes of any pair of the whole split, as the summary says it.
+
+        Raises:
+            InputError: the summary does not say it.
+        """
         found = self.summary["splits"][self.whole_split].get("most_boxes")
         if found is None:
             raise InputError(f"{self.root / SUMMARY} has no most_boxes for {self.whole_split}: prepare the set again.")
         return int(found)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        """Decodes one record; InputError where the prepared files were damaged since."""
+    def __getitem__(self, index: int) -> Sample:
+        """Decodes one sample.
+
+        Raises:
+            InputError: the prepared files have been damaged since.
+        """
         index = range(len(self))[int(index)]
         where = f"{self.names[index]} of {self.root}"
         try:
             example = self._examples[self._places[index]]
-        except Exception as error:  # the reader of array_record raises what it likes for a damaged file
+        except Exception as error:  # the reader of array_record raises various exceptions for a damaged file
             raise InputError(f"{where} cannot be read ({type(error).__name__}): prepare it again.") from error
         ir = scale_raw(one_channel(decode_image(example["ir"], where)), self._infrared_range)
         vis = decode_image(example["vis"], where)
@@ -136,11 +136,15 @@ class PreparedSource:
                 labels[np.isin(labels, self._ignored)] = IGNORE
         if example["has_boxes"]:
             boxes = np.array(example["boxes"], np.float32).reshape(-1, 4), np.array(example["classes"], np.int32)
-        return make_record(ir, vis, saliency, labels, boxes, index)
+        return make_sample(ir, vis, saliency, labels, boxes, index)
 
 
-def _resolve(split: str, index: dict[str, Any], root: Path) -> tuple[str, str]:
-    """A split's name as (whole split, group or ""); InputError where there is none."""
+def _resolve(split: str, index: Mapping[str, SplitNames], root: Path) -> tuple[str, str]:
+    """Returns the whole split that a name means, and its group or "".
+
+    Raises:
+        InputError: there is no such split.
+    """
     whole, _, group = split.rpartition("_")
     if split in index:
         return split, ""
@@ -150,13 +154,3 @@ def _resolve(split: str, index: dict[str, Any], root: Path) -> tuple[str, str]:
         name for whole in index for name in (whole, *(f"{whole}_{g}" for g in sorted({*index[whole]["groups"]} - {""})))
     ]
     raise InputError(f"{root} has no split {split!r}, expected one of {', '.join(have)}.")
-
-
-def _read_json(path: Path, *keys: str) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read ({type(error).__name__}): prepare the data set again.") from error
-    if not isinstance(value, dict) or any(key not in value for key in keys):
-        raise InputError(f"{path} is not as prepare.py writes it: prepare the data set again.")
-    return value

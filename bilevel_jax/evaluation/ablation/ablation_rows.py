@@ -1,4 +1,4 @@
-"""The rows of the ablation: what each changes in a base configuration."""
+"""The rows of the ablation and what each of them changes in a base configuration."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,9 +9,9 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.training.config import check_config, default_config
 from bilevel_jax.training.estimators import KEYS
 
-SHARES = {"screen": 0.25, "final": 1.0}  # of the steps of the base configuration
+SHARES = {"screen": 0.25, "final": 1.0}  # stage -> share of the steps of the base configuration
 
-# Keys of `config.bilevel`; all that are not named have their defaults.
+# Row -> description and keys of `config.bilevel`. Keys that are not named have their defaults.
 ESTIMATORS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "ignore": ("alternating, without a correction", {"estimator": "ignore"}),
     "one_step": ("the paper: correction 1", {"estimator": "one_step", "correction": 1.0}),
@@ -38,10 +38,10 @@ class Row(NamedTuple):
     """One row.
 
     Attributes:
-        name: that of its folder.
-        about: what it is.
-        config: the whole configuration, checked and locked.
-        same: names of other rows that have this configuration too, and are left out.
+        name: the row's name, also of its folder.
+        about: what the row changes.
+        config: its whole configuration, checked and locked.
+        same: names of other rows with the same configuration, which are left out.
     """
 
     name: str
@@ -51,20 +51,20 @@ class Row(NamedTuple):
 
 
 def ablation_rows(base: ConfigDict, estimator: str = "ignore", share: float = 1.0) -> dict[str, Row]:
-    """All rows by name; of rows with one configuration the first.
+    """All rows by name. Of several rows with the same configuration only the first is kept.
 
     Args:
-        base: what is not changed; with a semantic task.
-        estimator: which of `ESTIMATORS` the rows of weightings, and those without one of the tasks, have.
-        share: of the base's steps after the warm start; boundaries of the learning rates move along.
+        base: the configuration that the rows change; it has a semantic task.
+        estimator: the row of `ESTIMATORS` whose estimator the rows of weightings and the rows without a task use.
+        share: share of the base's steps after the warm start. Boundaries of the learning rates are scaled too.
 
     Raises:
-        InputError: the base has no semantic task, or the estimator is not known.
+        InputError: the base has no semantic task, or the estimator is unknown.
     """
     if estimator not in ESTIMATORS:
-        raise InputError(f"--estimator={estimator} is not known; expected one of {', '.join(ESTIMATORS)}.")
+        raise InputError(f"--estimator={estimator} is unknown; expected one of {', '.join(ESTIMATORS)}.")
     if base.semantic.task == "none":
-        raise InputError("config.semantic.task is none; expected a task, of which rows are to show what it is worth.")
+        raise InputError("config.semantic.task is none; expected a task, because the rows show what it is worth.")
     chosen = _bilevel(ESTIMATORS[estimator][1])
     released = {"estimator": "one_step", "correction": -base.outer.learning_rate, "weighting": "equal"}
     alone = {"semantic.task": "none"}
@@ -96,10 +96,12 @@ def ablation_rows(base: ConfigDict, estimator: str = "ignore", share: float = 1.
 
 
 def chosen_rows(rows: Mapping[str, Row], names: Sequence[str]) -> dict[str, Row]:
-    """The rows of these names, in the order of the table; all where no name is given. A weighting's name will do.
+    """The rows of these names, in the order of the table; all rows if there are no names.
+
+    A row of a weighting may be called by the weighting alone ("mgda").
 
     Raises:
-        InputError: a name that no row has.
+        InputError: there is no row of that name.
     """
     found = {alias: name for name, row in rows.items() for alias in (name, *row.same)}
     found = {alias.rsplit("+", 1)[-1]: name for alias, name in found.items()} | found
@@ -111,15 +113,16 @@ def chosen_rows(rows: Mapping[str, Row], names: Sequence[str]) -> dict[str, Row]
 
 
 def shortened(optimizer: ConfigDict, factor: float) -> None:
-    """Moves the boundaries and the warm-up of a learning rate, in place."""
+    """Scales the boundaries and the warm-up steps of a learning rate by `factor`, in place."""
     optimizer.boundaries = tuple(max(1, round(factor * boundary)) for boundary in optimizer.boundaries)
     optimizer.warm_up_steps = round(factor * optimizer.warm_up_steps)
 
 
 def _bilevel(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """As keys of a configuration, with the defaults of all options that an estimator may read."""
+    """Changes of `config.bilevel` as keys of a configuration. All other options of estimators get their defaults."""
     default = default_config().bilevel
-    return {f"bilevel.{key}": value for key, value in ({key: default[key] for key in KEYS} | changes).items()}
+    options = {**{key: default[key] for key in KEYS}, **changes}
+    return {f"bilevel.{key}": value for key, value in options.items()}
 
 
 def _changed(base: ConfigDict, changes: Mapping[str, Any], share: float) -> ConfigDict:
@@ -129,6 +132,6 @@ def _changed(base: ConfigDict, changes: Mapping[str, Any], share: float) -> Conf
         shortened(optimizer, share)
     every = config.bilevel.outer_every
     config.update_from_flattened_dict(changes)
-    if config.bilevel.outer_every != every:  # the outer optimizer counts its own steps
+    if config.bilevel.outer_every != every:  # the boundaries of the outer optimizer count outer steps
         shortened(config.outer, every / config.bilevel.outer_every)
     return check_config(config)

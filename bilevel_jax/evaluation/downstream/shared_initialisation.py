@@ -1,10 +1,10 @@
-"""The common start of semantic networks that are compared: parameters in a file, and where they come from."""
+"""The parameters that all compared semantic networks start from: reading, writing, and where they come from."""
 
 import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -16,6 +16,7 @@ from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.checkpoints.weights import Weights, read_weights, write_weights
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.pytree import PyTree
 from bilevel_jax.training.initial_weights import ROWS_START, NetworkOrigin, read_origins, take_over
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.semantic_network import BackboneStart
@@ -24,14 +25,19 @@ from bilevel_jax.training.tasks import semantic_task
 
 
 class Initial(NamedTuple):
-    """Parameters that all networks of a comparison start from, and what tells them from any others (JSON)."""
+    """Parameters that all networks of a comparison start from.
 
-    params: Any
+    Attributes:
+        params: the parameters.
+        origin: their digest, as JSON values. Cells of another start are refused.
+    """
+
+    params: PyTree
     origin: dict[str, str]
 
 
-def write_initial(path: str | os.PathLike, config: ConfigDict, sets: Sets, params: Any) -> None:
-    """Writes a semantic network's parameters as NAME.safetensors, with its configuration and its classes.
+def write_initial(path: str | os.PathLike, config: ConfigDict, sets: Sets, params: PyTree) -> None:
+    """Writes the parameters of a semantic network to NAME.safetensors, with its configuration and its classes.
 
     Raises:
         InputError: the file cannot be written.
@@ -43,44 +49,46 @@ def write_initial(path: str | os.PathLike, config: ConfigDict, sets: Sets, param
 
 
 def read_initial(path: str | os.PathLike, config: ConfigDict, sets: Sets, networks: Networks) -> Initial:
-    """Reads what `write_initial` wrote, or the semantic network of any file that convert.py exported.
+    """Reads the file of `write_initial`, or the semantic network of any file that `convert.py export` made.
 
     Raises:
-        InputError: there is no such file, no semantic network in it, or it is one of other classes or sizes.
+        InputError: there is no such file, it has no semantic network, or the network has other classes or sizes.
     """
     weights = read_weights(path)
     if "semantic" not in weights.parts:
         raise InputError(f"{path} holds {', '.join(weights.parts)}; expected a semantic network.")
-    kind = semantic_task(config)
-    assert kind is not None
-    _check_classes(path, weights.classes[kind.labels], kind.class_names(sets.train))
+    task = semantic_task(config)
+    if task is None or networks.semantic is None:
+        raise InputError("config.semantic.task is none; expected the task of the networks that start from --init.")
+    _check_classes(path, weights.classes[task.labels], task.class_names(sets.train))
     params = weights.parts["semantic"]
     image = jax.ShapeDtypeStruct((1, *config.data.crop, 3), np.float32)
     wanted = jax.eval_shape(networks.semantic.init, jax.random.PRNGKey(0), image)
-    found, wanted = (
+    shapes, expected = (
         {name: leaf.shape for name, leaf in flatten_dict(tree, sep="/").items()} for tree in (params, wanted)
     )
-    for name in sorted(found.keys() | wanted.keys()):
-        if found.get(name) != wanted.get(name):
+    for name in sorted(shapes.keys() | expected.keys()):
+        if shapes.get(name) != expected.get(name):
             raise InputError(
-                f"{path} has {name} of shape {found.get(name)}, and config.semantic makes {wanted.get(name)}; expected "
-                "the network that the file was written from."
+                f"{path} has {name} of shape {shapes.get(name)}, and config.semantic makes {expected.get(name)}; "
+                "expected the network that the file was written from."
             )
     return Initial(params, {"sha256": _digest(params)})
 
 
 def initial_of_config(config: ConfigDict, networks: Networks, workdir: str | os.PathLike | None) -> Initial | None:
-    """Where `config.initial` names a semantic network to start from, that one; else None.
+    """The semantic network that `config.initial` names; None if it names none.
 
-    Arrays of another shape, or that it has not, are drawn from `config.seed` (or imported from `semantic.backbone`).
+    Arrays that this network lacks or has in another shape are drawn from `config.seed`, or imported from
+    `semantic.backbone`.
 
     Args:
-        config: of the comparison.
-        networks: of which the semantic one is compared.
-        workdir: a run's folder: what its own table started from is taken, where it kept that.
+        config: the configuration of the comparison.
+        networks: the networks; the semantic one is compared.
+        workdir: a run's folder. If it has kept the parameters that its own table started from, these are taken.
 
     Raises:
-        InputError: there is no such run or file, or nothing in it matches.
+        InputError: there is no such run or file, or nothing in it fits the network.
     """
     initial = config.initial
     if not initial.run or "semantic" not in initial.parts:
@@ -105,12 +113,12 @@ def initial_of_config(config: ConfigDict, networks: Networks, workdir: str | os.
 def _check_classes(path: str | os.PathLike, found: Sequence[str], expected: Sequence[str]) -> None:
     if list(found) != list(expected):
         raise InputError(
-            f"{path} tells {', '.join(found) or 'no classes'} apart; expected {', '.join(expected)}, in this order."
+            f"{path} has the classes {', '.join(found) or '(none)'}; expected {', '.join(expected)}, in this order."
         )
 
 
-def _digest(params: Any) -> str:
-    """The same for the same parameters, whatever file they are in."""
+def _digest(params: PyTree) -> str:
+    """A digest of parameters that does not depend on the file that holds them."""
     digest = hashlib.sha256()
     for name, leaf in sorted(flatten_dict(params, sep="/").items()):
         digest.update(name.encode() + np.ascontiguousarray(leaf, np.float32).tobytes())

@@ -1,4 +1,4 @@
-"""The report page of one run: its table, its best and worst images, its pictures and its curves."""
+"""The report page of one run: table, best and worst images, pictures and curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from bilevel_jax.training.tasks.prediction import Prediction
 TITLES = {"ir": "infrared", "vis": "visible", "average": "average", "fused": "fused"}
 SHOWN_PICTURES = 16
 PREDICTED = "predicted classes"  # the view of a predicted label map
-Values = Mapping[str, Mapping[str, np.ndarray]]  # kind of input -> measure -> one value an image
+Values = Mapping[str, Mapping[str, np.ndarray]]  # kind of input -> metric -> one value an image
 
 
 def run_report(
@@ -35,23 +35,23 @@ def run_report(
     step: int,
     set_name: str,
 ) -> html.Report:
-    """What the page of a run shows.
+    """Makes the page of a run.
 
     Args:
         config: the run's configuration.
-        workdir: the run's folder, for metrics.jsonl.
+        workdir: the run's folder with metrics.jsonl.
         source: the pairs that were evaluated.
         fuser: the run's fusion network.
         rows: the table, kind of input -> column -> figure.
-        values: the fusion measures of single images.
-        predictions: what the semantic network sees in the fused images, one for each; None without one.
-        step: of the checkpoint.
-        set_name: the split and the number of its pairs, in words.
+        values: the fusion metrics of single images.
+        predictions: what the semantic network finds in each fused image; None without a semantic network.
+        step: the step of the checkpoint.
+        set_name: the split and the number of its pairs in words.
     """
     measures = list(next(iter(values.values())))
     semantic = _semantic_columns(rows, measures)
     columns = [fusion_column(name) for name in measures]
-    # The measures of a source itself say little (it shares all its information with itself): only fusions are listed.
+    # The metrics of an input itself say little, because it shares all its information with itself: they are not listed.
     fusions = [kind for kind in values if kind not in ("ir", "vis")]
     scores = html.Scores(source.names, columns, {TITLES[kind]: values[kind] for kind in fusions})
     names = html.worth_showing(scores, TITLES["fused"], SHOWN_PICTURES)
@@ -80,7 +80,7 @@ def run_report(
 
 
 def _semantic_columns(rows: Mapping[str, Mapping[str, float]], measures: Sequence[str]) -> list[str]:
-    """The semantic figures that a page shows, the means before the classes."""
+    """Names of the semantic figures that a page shows, the means before the classes."""
     return shown_figures(dict.fromkeys(name for row in rows.values() for name in row if name not in measures))
 
 
@@ -99,7 +99,7 @@ def _semantic_table(
             highlighted=[TITLES["fused"]],
             note="The figure of each row is that of a fresh network, trained on that kind of input alone: all from one "
             f"initialisation, for {config.rows.steps:,} steps.",
-            ranked=False,  # the means are those of the other columns: a mean rank would count them twice
+            ranked=False,  # the first columns are means of the others, so a mean rank would count them twice
         )
     ]
 
@@ -111,7 +111,7 @@ def _fusion_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[htm
         {TITLES[kind]: {m.name: row.get(m.name) for m in columns} for kind, row in rows.items()},
         references=[TITLES["ir"], TITLES["vis"]],
         highlighted=[TITLES["fused"]],
-        note=f"Means over {count:,} pairs. The two inputs stand beside the fusions and are not compared with them.",
+        note=f"Means over {count:,} pairs. The two inputs are shown beside the fusions, but not compared with them.",
         ranked=False,
     )
 
@@ -138,7 +138,7 @@ def _summary(config: ConfigDict, set_name: str, step: int) -> str:
 def _warnings(
     rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], columns: Sequence[html.Metric]
 ) -> list[str]:
-    """Where the plain average, which needs no training, is better than the fused image."""
+    """A sentence that names the figures by which the plain average beats the fused image, if there are any."""
     ahead = []
     for column in [*map(semantic_column, semantic), *columns]:
         average, fused = (rows[kind].get(column.name, np.nan) for kind in ("average", "fused"))
@@ -171,7 +171,7 @@ def _picture(
 
 
 def _painted(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    # As wide as it is: nothing is enlarged.
+    # The cell is as wide as the image, so that nothing is enlarged.
     return np.asarray(draw_cell(Cell(image, labels=labels), cell_width=image.shape[1]))
 
 
@@ -183,11 +183,11 @@ def _boxes(record: Mapping[str, np.ndarray], names: Sequence[str]) -> list[html.
             continue
         name = names[number] if number < len(names) else str(number)
         label = f"{name} {score:.2f}" if "scores" in record else name
-        boxes.append(html.Box(*map(float, box), label))
+        boxes.append(html.Box.from_corners(box, label))
     return boxes
 
 
 def _class_colors(names: Sequence[str]) -> dict[str, str]:
     colors = label_colors(np.arange(len(names))[None])[0]
-    # Class 0, what is not labelled, is not painted.
+    # Class 0 (unlabelled) is not painted.
     return {name: "#" + bytes(color).hex() for name, color in list(zip(names, colors, strict=True))[1:]}

@@ -1,4 +1,4 @@
-"""Who ranks where: methods, ours or not, beside fusion without learning and, where given, published figures."""
+"""The leaderboard: mean ranks of methods beside baselines (fusion without learning) and published figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Row:
     Attributes:
         name: the method.
         kind: "method" (its images were scored), "baseline" (fusion without learning), or "published" (figures only).
-        means: metric -> mean over the images where it is defined.
+        means: metric -> mean over the images for which the metric is defined.
         intervals: metric -> bootstrap 95 % interval of the mean; {} for published rows.
-        ranks: metric -> rank within the field, for the ranked metrics.
+        ranks: ranked metric -> rank among the methods that this one is compared with (its field).
         mean_rank: mean of `ranks`.
-        mean_rank_interval: bootstrap 95 % interval of it; None for published rows.
-        place: in the field, by mean rank.
-        field: how many methods are in the field, this one included.
+        mean_rank_interval: bootstrap 95 % interval of the mean rank; None for published rows.
+        place: place in the field by mean rank, 1 = best.
+        field: number of methods in the field, including this one.
     """
 
     name: str
@@ -43,7 +43,14 @@ class Row:
 
 
 class Win(NamedTuple):
-    """A baseline's mean is better than a method's; `clear` where the paired 95 % interval of that excludes 0."""
+    """A metric by which the mean of a baseline is better than the mean of a method.
+
+    Attributes:
+        method: the method that is beaten.
+        baseline: the baseline that beats it.
+        metric: the metric.
+        clear: whether the paired bootstrap 95 % interval of the difference excludes 0.
+    """
 
     method: str
     baseline: str
@@ -53,15 +60,16 @@ class Win(NamedTuple):
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All rows, best mean rank first, and where fusion without learning wins.
+    """All rows, the best mean rank first, and the wins of baselines.
 
     Attributes:
-        family: of the metrics.
+        family: the family of metrics.
         scores: the figures of every image.
-        ranked: the metrics that the mean rank is over.
+        ranked: the metrics whose ranks are averaged.
         rows: methods, baselines and published methods.
-        wins: by baselines over methods, on the ranked metrics.
-        against: how many published methods every scored one is ranked among; 0 = the scored ones among themselves.
+        wins: wins of baselines over methods by a ranked metric.
+        against: number of published methods that each scored method is compared with; 0 = the scored methods are
+            compared with each other.
     """
 
     family: str
@@ -80,32 +88,32 @@ def make_leaderboard(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Leaderboard:
-    """Ranks methods by the means over the images, with intervals over resampled images.
+    """Ranks methods by their means over the images, with intervals over resampled images.
 
-    Without published figures the methods and baselines are ranked among each other. With them, each is ranked by itself
-    among the published methods (a published row of its own name makes room), so that its rank does not depend on what
-    else is scored beside it; published rows are ranked among themselves.
+    Without published figures, methods and baselines are ranked among each other. With published figures, each of them
+    is ranked alone among the published methods, so that its rank does not depend on the other scored methods. A
+    published method of the same name is left out of that field. Published methods are ranked among themselves.
 
     Args:
-        scores: of methods and baselines.
-        baselines: which of them are baselines.
-        family: whose metrics they are; the mean rank is over the nine of "paper", the thirteen of "vifb".
-        published: other methods' figures for the same images.
-        seed: of the resampled images; one seed for all methods, so that differences are paired.
-        draws: number of resamples.
+        scores: figures of methods and baselines.
+        baselines: names of the baselines in `scores`.
+        family: the family of the metrics. The mean rank is over the nine metrics of "paper", or the thirteen of "vifb".
+        published: figures of other methods for the same images.
+        seed: of the resampled images. All methods share the samples, so differences are paired.
+        draws: number of samples.
 
     Raises:
-        InputError: published figures for none of the ranked metrics.
+        InputError: the published figures have none of the ranked metrics.
     """
     wanted = fusion.NINE if family == "paper" else tuple(fusion.FAMILIES[family])
     ranked = tuple(name for name in wanted if published is None or name in published.metrics)
-    if not ranked:
+    if published is not None and not ranked:
         raise InputError(
             f"The published figures are {', '.join(published.metrics)}; expected some of {', '.join(wanted)}."
         )
     higher = np.array([fusion.FAMILIES[family][name].higher_is_better for name in ranked])
     counts = resampled_counts(len(scores.names), draws, seed)
-    # The sample itself goes first: [1 + draws, metrics] a method.
+    # Row 0 is the set of images itself, the other rows are the samples: the means are [1 + draws, metrics].
     counts = np.concatenate([np.ones_like(counts[:1]), counts])
     own = _ranked_means(scores, ranked, counts)
     others = {} if published is None else _ranked_means(published, ranked, counts)

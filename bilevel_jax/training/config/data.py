@@ -4,7 +4,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.data.builders import BUILDERS
 from bilevel_jax.data.mixed_sets import check_mix
-from bilevel_jax.data.parting import TEST_LIST
+from bilevel_jax.data.splits import TEST_LIST
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.training.config.key import Key, Section, anything, at_least, between, expect, one_of, that
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bilevel_jax.benchmarks.accelerator.workload import CLASSES, paper_config, synthetic_batch
-from bilevel_jax.data.configured import configured_batches
+from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.errors import InputError
 

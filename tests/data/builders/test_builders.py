@@ -9,87 +9,101 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bilevel_jax.data.builders import BUILDERS
-from bilevel_jax.data.builders.pair_builder import Options
+from bilevel_jax.data.builders import BUILDERS, builder_class, data_set_help, data_set_names, data_set_table
+from bilevel_jax.data.builders.options import Options
 from bilevel_jax.data.builders.prepare import prepare
-from bilevel_jax.data.builders.summary import summary_text
+from bilevel_jax.data.builders.summarize import summary_text
 from bilevel_jax.data.sources.folder import FolderSource
-from bilevel_jax.data.sources.prepared import PreparedSource, read_summary
+from bilevel_jax.data.sources.prepared import PreparedSource
+from bilevel_jax.data.sources.summary import read_summary
 from bilevel_jax.errors import InputError
+from bilevel_jax.training.config import CHOICES
 
-# data set -> class of a box of the scenes' person, bicycle, car; None: not annotated there.
-BOX_NAMES = {
-    "msrs": ("person", "bicycle", "car"),
-    "m3fd": ("People", "Motorcycle", "Car"),
-    "m3fd_yolo": ("People", "Motorcycle", "Car"),
-    "llvip": ("person", None, None),
-    "kaist": ("person", "cyclist", "people"),
-    "flir": ("person", "bicycle", "car"),
-    "folder": ("person", "bicycle", "car"),
-}
-JPEG = ("llvip", "roadscene", "kaist", "flir")
-LABELLED = ("mfnet", "msrs", "fmb", "folder")
+LAYOUTS = (*BUILDERS, "m3fd_yolo")
 
 
 @pytest.fixture(scope="module")
-def made(layouts, scenes, tmp_path_factory):
-    """layout -> (its prepared folder, split -> [(name, scene)]); made once each."""
+def made(download, tmp_path_factory):
+    """layout -> (its prepared folder, the miniature that it was prepared from); made once each."""
     done = {}
 
     def make(layout):
         if layout not in done:
             top = tmp_path_factory.mktemp(layout)
             # As archives unpack: one folder too many.
-            names = getattr(layouts, layout)(top / "download" / "unpacked", scenes)
-            done[layout] = prepare(layout.split("_")[0], top / "download", top / "out"), names
+            miniature = download(layout, top / "download" / "unpacked")
+            done[layout] = prepare(layout.split("_")[0], top / "download", top / "out"), miniature
         return done[layout]
 
     return make
 
 
-@pytest.mark.parametrize("layout", [*BUILDERS, "m3fd_yolo"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_what_is_read_is_what_was_written(made, scenes, layout):
-    root, names = made(layout)
+    root, miniature = made(layout)
     summary = read_summary(root)
     assert summary["rejected"] == []
-    if "" in names:  # no published split
+    splits = miniature.splits
+    if "" in splits:  # no published split
         assert set(summary["splits"]) == {"train", "test"}
-        written = dict(names[""])
+        written = dict(splits[""])
         lists = {split: (root / f"{split}.txt").read_text().split() for split in summary["splits"]}
         assert sorted([*lists["train"], *lists["test"]]) == sorted(written)
-        names = {split: [(name, written[name]) for name in listed] for split, listed in lists.items()}
-    for split, pairs in names.items():
+        splits = {split: [(name, written[name]) for name in listed] for split, listed in lists.items()}
+    for split, pairs in splits.items():
         source = PreparedSource(root, split)
         assert source.names == [name for name, _ in pairs]
         for place, (name, scene) in enumerate(pairs):
-            record, expected = source[place], scenes[scene]
+            sample, expected = source[place], scenes[scene]
             for key in ("ir", "vis"):
-                assert record[key].shape == expected[key].shape and record[key].dtype == np.uint8
-                off = np.abs(record[key].astype(int) - expected[key])
-                assert off.max() == 0 if layout not in JPEG else off.mean() < 4, (name, key)
-            labels = expected["labels"] + 6 * (expected["labels"] > 0) if layout == "fmb" else expected["labels"]
-            assert bool(record["has_labels"]) == (layout in LABELLED)
-            np.testing.assert_array_equal(record["labels"], labels if layout in LABELLED else np.full_like(labels, 255))
-            assert_boxes(layout, record, expected, source.class_names, annotated=layout != "msrs" or scene % 2 == 0)
-            assert record["saliency"].shape == record["ir"].shape and int(record["index"]) == place
+                assert sample[key].shape == expected[key].shape and sample[key].dtype == np.uint8
+                off = np.abs(sample[key].astype(int) - expected[key])
+                assert off.mean() < 4 if miniature.lossy else off.max() == 0, (name, key)
+            labelled = miniature.label_map is not None
+            labels = miniature.label_map(expected["labels"]) if labelled else np.full_like(expected["labels"], 255)
+            assert bool(sample["has_labels"]) == labelled
+            np.testing.assert_array_equal(sample["labels"], labels)
+            assert_boxes(miniature, scene, sample, expected, source.class_names)
+            assert sample["saliency"].shape == sample["ir"].shape and int(sample["index"]) == place
 
 
-def assert_boxes(layout, record, expected, class_names, annotated):
-    if layout not in BOX_NAMES or not annotated:
-        assert not record["has_boxes"] and len(record["boxes"]) == 0
+def assert_boxes(miniature, scene, sample, expected, class_names):
+    if not miniature.box_names or scene in miniature.unboxed:
+        assert not sample["has_boxes"] and len(sample["boxes"]) == 0
         return
     known = [
-        (box, BOX_NAMES[layout][number]) for box, number in zip(expected["boxes"], expected["classes"], strict=True)
+        (box, miniature.box_names[number])
+        for box, number in zip(expected["boxes"], expected["classes"], strict=True)
+        if miniature.box_names[number]
     ]
-    known = [(box, name) for box, name in known if name]
-    assert record["has_boxes"] and [class_names[c] for c in record["classes"]] == [name for _, name in known]
-    np.testing.assert_allclose(record["boxes"], np.array([b for b, _ in known]).reshape(-1, 4), atol=1e-3)
+    assert sample["has_boxes"] and [class_names[c] for c in sample["classes"]] == [name for _, name in known]
+    np.testing.assert_allclose(sample["boxes"], np.array([b for b, _ in known]).reshape(-1, 4), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_builder_says_what_it_is(made, name):
+    builder = builder_class(name)
+    assert builder.name == name and builder.title and builder.layout and "/" in builder.layout
+    assert builder.help and not builder.help.endswith(".") and "\n" not in builder.help
+    assert f"  {name}: {builder.help}" in data_set_help() and f"| `{name}` |" in data_set_table()
+    assert name in data_set_names() and name in CHOICES["data.name"]
+    root, miniature = made(name)
+    assert set(read_summary(root)["splits"]) == set(builder.split_names)  # a complete download has all its splits
+    names = {box_name for box_name in miniature.box_names if box_name}
+    assert names <= set(read_summary(root)["class_names"])
+
+
+def test_help_texts_name_every_data_set():
+    assert data_set_names() == ("scenes", *BUILDERS)
+    assert [line.split(":")[0].strip() for line in data_set_help().splitlines()] == list(data_set_names())
+    assert data_set_table().count("\n") == len(BUILDERS) + 1
 
 
 def test_day_and_night(made):
-    root, names = made("mfnet")
+    root, miniature = made("mfnet")
     day = PreparedSource(root, "test_day")
-    assert day.names == [name for name, _ in names["test"] if name.endswith("D")] and set(day.groups) == {"day"}
+    assert day.names == [name for name, _ in miniature.splits["test"] if name.endswith("D")]
+    assert set(day.groups) == {"day"}
     assert np.array_equal(day[0]["ir"], PreparedSource(root, "test")[0]["ir"])
     assert set(PreparedSource(made("kaist")[0], "train").groups) == {"night"}
     assert set(PreparedSource(made("kaist")[0], "test").groups) == {"day"}
@@ -133,22 +147,25 @@ def test_ignored_labels(made):
 
 
 @pytest.mark.parametrize("folders", [("ir", "vi", "label"), ("THE", "RGB", "Label")])
-def test_names_that_repositories_give_fmb(layouts, scenes, tmp_path, folders):
-    layouts.fmb(tmp_path / "FMB", scenes, folders)
+def test_names_that_repositories_give_fmb(download, scenes, tmp_path, folders):
+    download("fmb", tmp_path / "FMB")
+    for split in ("train", "test"):
+        for before, after in zip(("Infrared", "Visible", "Label"), folders, strict=True):
+            (tmp_path / "FMB" / split / before).rename(tmp_path / "FMB" / split / after)
     source = PreparedSource(prepare("fmb", tmp_path / "FMB", tmp_path / "out"), "train")
     assert len(source) == 7 and len(source.label_names) == 15
     np.testing.assert_array_equal(source[3]["ir"], scenes[3]["ir"])
 
 
-def test_colored_labels_are_the_index_labels(layouts, scenes, tmp_path):
-    layouts.msrs(tmp_path / "MSRS", scenes, colored=True)
+def test_colored_labels_are_the_index_labels(download, scenes, tmp_path):
+    download("msrs_colored", tmp_path / "MSRS")
     source = PreparedSource(prepare("msrs", tmp_path / "MSRS", tmp_path / "out"), "train")
     for i in range(7):
         np.testing.assert_array_equal(source[i]["labels"], scenes[i]["labels"])
 
 
-def test_coco_is_yolo(layouts, scenes, made, tmp_path):
-    layouts.folder(tmp_path / "coco", scenes, coco=True)
+def test_coco_is_yolo(download, made, tmp_path):
+    download("folder_coco", tmp_path / "coco")
     yolo, direct = PreparedSource(made("folder")[0], "val"), FolderSource(tmp_path / "coco", "val.txt")
     coco = PreparedSource(prepare("folder", tmp_path / "coco", tmp_path / "out"), "val")
     assert coco.class_names == yolo.class_names == direct.class_names == ("person", "bicycle", "car")
@@ -161,9 +178,9 @@ def test_coco_is_yolo(layouts, scenes, made, tmp_path):
             np.testing.assert_array_equal(coco[i][key], direct[i][key])
 
 
-def test_an_order_of_classes_must_be_known(layouts, scenes, tmp_path):
+def test_an_order_of_classes_must_be_known(download, scenes, tmp_path):
     root = tmp_path / "M3FD"
-    layouts.m3fd_yolo(root, scenes)
+    miniature = download("m3fd_yolo", root)
     (root / "meta").rename(root / "Main")
     with pytest.raises(InputError, match=r"numbers its classes, and M3FD's orders differ; expected .*classes\.txt, or"):
         prepare("m3fd", root, tmp_path / "out")
@@ -172,11 +189,11 @@ def test_an_order_of_classes_must_be_known(layouts, scenes, tmp_path):
     (root / "labels" / "classes.txt").write_text("\n".join(order))
     by_file = PreparedSource(prepare("m3fd", root, tmp_path / "b"), "train")
     for source in (by_option, by_file):
-        assert_boxes("m3fd", source[1], scenes[1], source.class_names, annotated=True)
+        assert_boxes(miniature, 1, source[1], scenes[1], source.class_names)
 
 
-def test_stored_saliency_is_the_computed_one(layouts, scenes, tmp_path):
-    layouts.tno(tmp_path / "TNO", scenes)
+def test_stored_saliency_is_the_computed_one(download, scenes, tmp_path):
+    download("tno", tmp_path / "TNO")
     read = PreparedSource(prepare("tno", tmp_path / "TNO", tmp_path / "a"))
     stored = PreparedSource(prepare("tno", tmp_path / "TNO", tmp_path / "b", Options(saliency="histogram")))
     spectral = PreparedSource(prepare("tno", tmp_path / "TNO", tmp_path / "c", Options(saliency="spectral")))

@@ -13,19 +13,20 @@ from bilevel_jax.commands.prepare import prepare_command
 from bilevel_jax.data.builders import pair_builder
 from bilevel_jax.data.builders.mfnet import Mfnet
 from bilevel_jax.data.builders.msrs import Msrs
-from bilevel_jax.data.builders.pair_builder import Options
+from bilevel_jax.data.builders.options import Options
 from bilevel_jax.data.builders.prepare import prepare
 from bilevel_jax.data.sets import open_other, open_sets, prepared_root
-from bilevel_jax.data.sources.prepared import PreparedSource, read_summary
+from bilevel_jax.data.sources.prepared import PreparedSource
+from bilevel_jax.data.sources.summary import read_summary
 from bilevel_jax.errors import InputError, RunError, StopSignal, run_command
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import default_config
 
 
 @pytest.fixture
-def mfnet(layouts, scenes, tmp_path):
+def mfnet(download, tmp_path):
     root = tmp_path / "MFNet"
-    return root, layouts.mfnet(root, scenes)
+    return root, download("mfnet", root).splits
 
 
 def leftovers(folder):
@@ -56,9 +57,9 @@ def test_every_file_that_cannot_be_used_is_named(mfnet, tmp_path):
     assert any("repeats 00004D of line 5" in note for note in summary["notes"])
 
 
-def test_a_link_to_itself_is_named_wherever_it_lies(layouts, scenes, tmp_path):
+def test_a_link_to_itself_is_named_wherever_it_lies(download, tmp_path):
     root = tmp_path / "pairs"
-    layouts.folder(root, scenes)
+    download("folder", root)
     for name in ("label_names.txt", "classes.txt", "train.txt"):
         text = (root / name).read_text()
         (root / name).unlink()
@@ -92,9 +93,9 @@ def test_splits_that_overlap_are_refused_unless_allowed(mfnet, tmp_path):
     assert any("stand in both train and val" in note for note in read_summary(out)["notes"])
 
 
-def test_the_same_files_under_another_name_are_an_overlap(layouts, scenes, tmp_path):
+def test_the_same_files_under_another_name_are_an_overlap(download, tmp_path):
     root = tmp_path / "FMB"
-    layouts.fmb(root, scenes)
+    download("fmb", root)
     for folder in ("Infrared", "Visible", "Label"):
         shutil.copy(root / "train" / folder / "00004.png", root / "test" / folder / "00009.png")
     with pytest.raises(InputError, match="00009 of test has the same files as 00004 of train"):
@@ -162,8 +163,8 @@ def test_a_place_that_cannot_be_written(mfnet, tmp_path):
         prepare("mfnet", mfnet[0], tmp_path / "file" / "out")
 
 
-def test_a_large_set_keeps_the_order_of_recording_and_needs_no_tensorflow(layouts, scenes, tmp_path, monkeypatch):
-    layouts.msrs(tmp_path / "MSRS", scenes)
+def test_a_large_set_keeps_the_order_of_recording_and_needs_no_tensorflow(download, tmp_path, monkeypatch):
+    download("msrs", tmp_path / "MSRS")
     # What a set of gigabytes does to the real ones.
     monkeypatch.setattr("tensorflow_datasets.core.shuffle.MAX_MEM_BUFFER_SIZE", 2000)
     monkeypatch.setattr(pair_builder, "PAIRS_PER_SHARD", 3)
@@ -174,8 +175,8 @@ def test_a_large_set_keeps_the_order_of_recording_and_needs_no_tensorflow(layout
     assert names == [pair.name for pair in builder.scan.splits["train"]] == sorted(names) and len(names) == 7
 
 
-def test_a_download_is_a_data_set_of_a_configuration(layouts, scenes, tmp_path, capsys):
-    layouts.msrs(tmp_path / "MSRS", scenes)
+def test_a_download_is_a_data_set_of_a_configuration(download, scenes, tmp_path, capsys):
+    download("msrs", tmp_path / "MSRS")
     config = default_config().data
     config.name, config.root, config.block = "msrs", str(tmp_path), 1
     config.prepared_dir = str(tmp_path / "cache")
@@ -207,8 +208,8 @@ def test_damage_after_preparation_is_named(mfnet, tmp_path):
         PreparedSource(out)
 
 
-def test_the_command_prints_a_summary(layouts, scenes, tmp_path, capsys):
-    layouts.llvip(tmp_path / "LLVIP", scenes)
+def test_the_command_prints_a_summary(download, tmp_path, capsys):
+    download("llvip", tmp_path / "LLVIP")
     (tmp_path / "LLVIP" / "visible" / "test" / "010009.jpg").write_bytes(b"\xff\xd8\xff")
     line = ["prepare.py", "--dataset=llvip", f"--source={tmp_path / 'LLVIP'}", f"--out={tmp_path / 'out'}"]
     assert run_command(prepare_command, line) == 0
@@ -240,8 +241,8 @@ def test_the_command_can_be_interrupted(mfnet, tmp_path, monkeypatch, capsys):
         (["--dataset=kaist", "--source={}"], "holds ir, vi, expected KAIST as it was unpacked"),
     ],
 )
-def test_bad_usage_exits_2(layouts, scenes, tmp_path, capsys, arguments, sentence):
-    layouts.tno(tmp_path / "TNO", scenes)
+def test_bad_usage_exits_2(download, tmp_path, capsys, arguments, sentence):
+    download("tno", tmp_path / "TNO")
     line = [argument.format(tmp_path / "TNO") for argument in arguments]
     assert run_command(prepare_command, ["prepare.py", *line, f"--out={tmp_path / 'out'}"]) == 2
     assert sentence in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""The other forms in which a data set is about: flat folders, other annotation files, lists elsewhere, masks."""
+"""Other forms of the data sets: flat folders, other annotation files, lists elsewhere, masks."""
 
 import json
 
@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from bilevel_jax.data.builders import BUILDERS, builder_class
+from bilevel_jax.data.builders.miniature import write_voc
 from bilevel_jax.data.builders.prepare import prepare
 from bilevel_jax.data.sources.folder import FolderSource
-from bilevel_jax.data.sources.prepared import PreparedSource, read_summary
+from bilevel_jax.data.sources.prepared import PreparedSource
+from bilevel_jax.data.sources.summary import read_summary
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import write_image
 
 
-def test_m3fd_with_lists_and_masks(layouts, scenes, tmp_path):
-    layouts.m3fd(tmp_path / "M3FD", scenes)
+def test_m3fd_with_lists_and_masks(download, tmp_path):
+    download("m3fd", tmp_path / "M3FD")
     for i in range(10):
         write_image(tmp_path / "M3FD" / "Mask" / f"{i:05d}.png", np.full((48, 64, 1), 20 * i, np.uint8))
     (tmp_path / "M3FD" / "Main").mkdir()
@@ -28,22 +30,22 @@ def test_m3fd_with_lists_and_masks(layouts, scenes, tmp_path):
     assert any("6 pair(s) are in no list" in note for note in read_summary(out)["notes"])
 
 
-def test_m3fd_makes_the_same_split_for_everyone(layouts, scenes, tmp_path):
-    layouts.m3fd(tmp_path / "a", scenes)
-    layouts.m3fd(tmp_path / "b", scenes)
+def test_m3fd_makes_the_same_split_for_everyone(download, tmp_path):
+    download("m3fd", tmp_path / "a")
+    download("m3fd", tmp_path / "b")
     first, second = (prepare("m3fd", tmp_path / name, tmp_path / f"out_{name}") for name in "ab")
     for split, num in (("train", 8), ("test", 2)):
         names = (first / f"{split}.txt").read_text()
         assert names == (second / f"{split}.txt").read_text() and len(names.split()) == num
 
 
-def test_kaist_flat_with_xml(layouts, scenes, tmp_path):
+def test_kaist_flat_with_xml(scenes, tmp_path):
     root = tmp_path / "kaist"
     for i in range(6):
         name = f"set0{i}_V000_I00019"
         write_image(root / "lwir" / f"{name}_lwir.png", scenes[i]["ir"])
         write_image(root / "visible" / f"{name}_visible.png", scenes[i]["vis"])
-        layouts.voc(root / "annotations-xml" / f"{name}.xml", scenes[i], ("person", "cyclist", "people"))
+        write_voc(root / "annotations-xml" / f"{name}.xml", scenes[i], ("person", "cyclist", "people"))
     out = prepare("kaist", root, tmp_path / "out")
     sources = [PreparedSource(out, split) for split in ("train", "test")]
     groups = {name: group for source in sources for name, group in zip(source.names, source.groups, strict=True)}
@@ -60,15 +62,15 @@ def test_kaist_without_lists_takes_every_20th_frame(scenes, tmp_path):
     assert source.names == ["set06_V003_I00019", "set06_V003_I00039"] and source.class_names == ()
 
 
-def test_roadscene_in_high_resolution_names_the_sizes(layouts, scenes, tmp_path):
-    layouts.roadscene(tmp_path / "RoadScene", scenes)
+def test_roadscene_in_high_resolution_names_the_sizes(download, tmp_path):
+    download("roadscene", tmp_path / "RoadScene")
     (tmp_path / "RoadScene" / "crop_LR_visible").rename(tmp_path / "RoadScene" / "other")
     with pytest.raises(InputError, match=r"none of the 8 pairs of train .* is 128 x 96 pixels, expected 64 x 48 as .*"):
         prepare("roadscene", tmp_path / "RoadScene", tmp_path / "out")
 
 
-def test_pairs_of_detection_alone_are_a_split(layouts, scenes, tmp_path):
-    layouts.msrs(tmp_path / "MSRS", scenes)
+def test_pairs_of_detection_alone_are_a_split(download, scenes, tmp_path):
+    download("msrs", tmp_path / "MSRS")
     for folder, key in (("ir", "ir"), ("vi", "vis")):
         write_image(tmp_path / "MSRS" / "detection" / folder / "00100N.png", scenes[3][key][::-1])
     (tmp_path / "MSRS" / "detection" / "labels" / "00100N.txt").write_text("2 0.5 0.5 0.25 0.5\n")
@@ -80,8 +82,8 @@ def test_pairs_of_detection_alone_are_a_split(layouts, scenes, tmp_path):
     assert [entry["name"] for entry in read_summary(out)["rejected"]] == ["00200N"]
 
 
-def test_coco_of_a_folder_says_no_object_and_no_annotation(layouts, scenes, tmp_path):
-    layouts.folder(tmp_path / "pairs", scenes, coco=True)
+def test_coco_of_a_folder_says_no_object_and_no_annotation(download, scenes, tmp_path):
+    download("folder_coco", tmp_path / "pairs")
     path = tmp_path / "pairs" / "annotations" / "all.json"
     content = json.loads(path.read_text())
     first, second = content["images"][0]["id"], content["images"][1]

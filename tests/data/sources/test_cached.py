@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bilevel_jax.data.sources.cached import CachedSource
+from bilevel_jax.data.sources.source import Source
 
 
-class Counting:
+class Counting(Source):
     """Records of 40 x 50 pixels that count how often they are read."""
 
     class_names, label_names, groups = ("person",), ("a", "b"), None

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bilevel_jax.data.sources.folder import FolderSource, read_list
+from bilevel_jax.data.name_lists import read_list
+from bilevel_jax.data.sources.folder import FolderSource
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import luma
 from bilevel_jax.images.files import write_image

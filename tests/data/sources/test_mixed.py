@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bilevel_jax.data.configured import configured_batches
+from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.mixed_sets import add_mixture, check_mix
 from bilevel_jax.data.pipeline import training_batches
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.data.sources.cached import CachedSource
 from bilevel_jax.data.sources.mixed import MixedSource, Part
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import default_config
@@ -19,7 +20,7 @@ from bilevel_jax.training.config import default_config
 NAMES, LABELS = ("person", "bicycle", "car"), ("road", "sky")
 
 
-class Plain:
+class Plain(Source):
     """Records of 40 x 40 pixels, one box of each class and a label map with all labels."""
 
     groups = None

@@ -71,5 +71,5 @@ def test_a_base_that_has_nothing_to_leave_out(base):
     base.semantic.task = "none"
     with pytest.raises(InputError, match=r"config\.semantic\.task is none"):
         ablation_rows(base)
-    with pytest.raises(InputError, match="--estimator=two is not known"):
+    with pytest.raises(InputError, match="--estimator=two is unknown"):
         ablation_rows(default_config(), "two")

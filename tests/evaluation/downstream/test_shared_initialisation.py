@@ -13,7 +13,6 @@ from bilevel_jax.checkpoints.parameters import save_parameters
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.shared_initialisation import initial_of_config, read_initial, write_initial
-from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.initial_weights import ROWS_START
 from bilevel_jax.training.networks import networks_from_config
@@ -96,22 +95,5 @@ def test_what_does_not_fit(made, tmp_path):
     with pytest.raises(InputError, match=r"has params/.* of shape \(.*16.*\), and config\.semantic makes \(.*32"):
         read_initial(path, wider, sets, _networks(wider, sets))
     named = sets._replace(train=type("Renamed", (), {"class_names": (), "label_names": ("road", "sky")})())
-    with pytest.raises(InputError, match="tells .*person.* apart; expected road, sky, in this order"):
+    with pytest.raises(InputError, match="has the classes .*person.*; expected road, sky, in this order"):
         read_initial(path, config, named, _networks(config, named))
-
-
-def test_settings_from_before_a_key_existed_had_its_default(tmp_path):
-    path = tmp_path / "settings.json"
-    check_settings(path, {"rows": {"steps": 7}, "pairs": None}, "cells")
-    default = default_config().rows.batch_size
-    check_settings(path, {"rows": {"steps": 7, "batch_size": default}, "pairs": None}, "cells")
-    with pytest.raises(InputError, match=rf"holds cells made with rows\.batch_size = {default}, and it is 3 now"):
-        check_settings(path, {"rows": {"steps": 7, "batch_size": 3}, "pairs": None}, "cells")
-    with pytest.raises(InputError, match="pairs = None, and it is 'there' now"):
-        check_settings(path, {"rows": {"steps": 7}, "pairs": "there"}, "cells")
-    # From before there was a test: it was val, of lists out of which nothing was cut.
-    check_settings(path, {"rows": {"steps": 7}, "pairs": None, "split": "val", "data": {"test_share": 0.0}}, "cells")
-    with pytest.raises(InputError, match="split = 'val', and it is 'test' now; expected another --out"):
-        check_settings(path, {"rows": {"steps": 7}, "pairs": None, "split": "test"}, "cells")
-    with pytest.raises(InputError, match=r"data\.test_share = 0\.0, and it is 0\.2 now"):
-        check_settings(path, {"rows": {"steps": 7}, "pairs": None, "data": {"test_share": 0.2}}, "cells")

@@ -1,28 +1,62 @@
-"""One pair of files becomes one example of a prepared data set: looked at whole, encoded bytes kept as they are."""
+"""One pair of files becomes one example of a prepared data set.
+
+Every file is decoded and checked. The images are stored as the bytes that they came in.
+"""
 
 import hashlib
 import io
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
+from jaxtyping import Float32, Int32, UInt, UInt8
 from PIL import Image
 
-from bilevel_jax.data.annotations.check_boxes import Boxes
-from bilevel_jax.data.annotations.label_maps import decode_labels, encode_labels
-from bilevel_jax.data.annotations.text_files import IGNORE
-from bilevel_jax.data.builders.pairs import Pair
-from bilevel_jax.data.records import check_size, computed_saliency, given_saliency, one_channel
+from bilevel_jax.data.annotations.check_boxes import class_numbers
+from bilevel_jax.data.annotations.label_maps import IGNORE, decode_labels, encode_labels
+from bilevel_jax.data.annotations.saliency_masks import computed_saliency, mask_as_saliency
+from bilevel_jax.data.builders.options import Options
+from bilevel_jax.data.builders.scan import Pair
+from bilevel_jax.data.channels import one_channel
+from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import decode_image, encoded_size, read_file, scale_raw
 from bilevel_jax.images.saliency import METHODS
 
-# The smallest crop of a training configuration, and what a decoder may be asked to hold (8,192 x 8,192).
+if TYPE_CHECKING:
+    from bilevel_jax.data.builders.pair_builder import PairBuilder
+
+# The least side of an image in pixels: the smallest crop of a training configuration.
 MIN_SIDE = 32
+# The largest picture that a decoder is asked to hold (8,192 x 8,192), and the largest file that could hold it.
 MAX_PIXELS = 1 << 26
-# An encoded image of MAX_PIXELS pixels of 16 bit, uncompressed.
 MAX_BYTES = 1 << 29
-# Edges of the histogram of box sizes: the square root of a box's area, in pixels.
+# Lower edges of the histogram of box sizes: the square root of a box's area, in pixels.
 SIZE_EDGES = (0, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Example(TypedDict):
+    """One pair as it is stored; files are kept encoded, b"" where there is none.
+
+    Keys:
+        name: of the pair.
+        group: "day", "night" or "".
+        ir, vis, saliency, labels: image files.
+        boxes: y0, x0, y1, x1 in pixels.
+        classes: class of every box.
+        has_labels, has_boxes: whether the pair is annotated.
+    """
+
+    name: str
+    group: str
+    ir: bytes
+    vis: bytes
+    saliency: bytes
+    labels: bytes
+    boxes: Float32[np.ndarray, "n 4"]
+    classes: Int32[np.ndarray, " n"]
+    has_labels: bool
+    has_boxes: bool
 
 
 class Facts(NamedTuple):
@@ -30,11 +64,11 @@ class Facts(NamedTuple):
 
     Fields:
         size: (height, width) in pixels.
-        boxes: boxes of each class; () without annotation.
-        pixels: labelled pixels of each class; () without a map.
-        sizes: boxes by size, one number for each of `SIZE_EDGES`.
+        boxes: number of boxes of each class; () where the boxes are not annotated.
+        pixels: number of labelled pixels of each class; () without a label map.
+        sizes: number of boxes of each size of `SIZE_EDGES`.
         digest: of both images' bytes.
-        notes: on boxes that were left out.
+        notes: sentences on boxes that were left out.
     """
 
     size: tuple[int, int]
@@ -45,15 +79,15 @@ class Facts(NamedTuple):
     notes: list[str]
 
 
-def make_example(builder: Any, pair: Pair) -> tuple[dict[str, Any], Facts]:
+def make_example(builder: "PairBuilder", pair: Pair) -> tuple[Example, Facts]:
     """Reads and checks every file of a pair.
 
     Args:
-        builder: a `PairBuilder`: how its data set stores images and boxes, its classes and options.
+        builder: says how its data set stores images and boxes, and has its classes and options.
         pair: the files.
 
     Returns:
-        The example as the builder's features describe it, and what the summary counts.
+        The example, and what the summary counts of it.
 
     Raises:
         InputError: a file is missing, damaged, of an unusable size, or does not fit its pair.
@@ -70,9 +104,10 @@ def make_example(builder: Any, pair: Pair) -> tuple[dict[str, Any], Facts]:
         encoded = read_file(pair.labels)
         check_size(pair.labels, encoded_size(encoded, pair.labels), pair.infrared, (height, width))
         labels = decode_labels(encoded, pair.labels, len(builder.label_names) or IGNORE, builder.palette)
-    boxes = None if pair.boxes is None else builder.read_boxes(pair, height, width)
-    classes = np.zeros(0, np.int32) if boxes is None else _class_numbers(boxes, builder.class_names, pair)
-    example = {
+    boxes = None if pair.boxes is None else builder.read_boxes(pair.boxes, pair.name, height, width)
+    none = np.zeros(0, np.int32)
+    classes = none if boxes is None else class_numbers(boxes.names, builder.class_names, str(pair.boxes))
+    example: Example = {
         "name": pair.name,
         "group": pair.group,
         "ir": data[0],
@@ -94,8 +129,16 @@ def make_example(builder: Any, pair: Pair) -> tuple[dict[str, Any], Facts]:
     )
 
 
-def check_encoded(path: Any, encoded: bytes) -> None:
-    """Raises InputError where an image file is empty or too large, or its picture too small or too large, undecoded."""
+def check_encoded(path: Path, encoded: bytes) -> None:
+    """Checks an image file before it is decoded.
+
+    Args:
+        path: names the file in messages.
+        encoded: its bytes.
+
+    Raises:
+        InputError: the file is empty or too large, or its picture is too small or too large.
+    """
     if not encoded:
         raise InputError(f"{path} is empty, expected an image.")
     if len(encoded) > MAX_BYTES:
@@ -108,39 +151,32 @@ def check_encoded(path: Any, encoded: bytes) -> None:
         )
 
 
-def encode_image(image: np.ndarray) -> bytes:
-    """uint8 [H, W, 1 or 3] as a PNG file, packed for speed."""
+def encode_image(image: UInt8[np.ndarray, "h w c"]) -> bytes:
+    """Encodes an image with 1 or 3 channels as a PNG file, with little compression, which is fast."""
     file = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file, "PNG", compress_level=3)
     return file.getvalue()
 
 
-def count_pixels(labels: np.ndarray, num_classes: int) -> tuple[int, ...]:
-    """How many pixels of a label map, int [H, W], are of each class; 255 is not counted."""
+def count_pixels(labels: Int32[np.ndarray, "h w"], num_classes: int) -> tuple[int, ...]:
+    """Counts the pixels of each class in a label map; 255 is not counted."""
     counts = np.bincount(labels[labels != IGNORE].ravel(), minlength=num_classes)
     return tuple(counts.tolist())
 
 
-def count_sizes(boxes: np.ndarray) -> tuple[int, ...]:
-    """How many of these boxes, [n, 4], are of each size of `SIZE_EDGES`."""
+def count_sizes(boxes: Float32[np.ndarray, "n 4"]) -> tuple[int, ...]:
+    """Counts the boxes (y0, x0, y1, x1 in pixels) of each size of `SIZE_EDGES`."""
     sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     return tuple(np.histogram(sides, (*SIZE_EDGES, np.inf))[0].tolist())
 
 
-def _class_numbers(boxes: Boxes, class_names: tuple[str, ...], pair: Pair) -> np.ndarray:
-    numbers = {name: number for number, name in enumerate(class_names)}
-    for name in boxes.names:
-        if name not in numbers:
-            raise InputError(f"{pair.boxes} has the class {name[:60]!r}, expected one of {', '.join(class_names)}.")
-    return np.array([numbers[name] for name in boxes.names], np.int32)
-
-
-def _saliency(options: Any, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> bytes:
+def _saliency(options: Options, pair: Pair, ir: UInt[np.ndarray, "h w 1"], vis: UInt[np.ndarray, "h w c"]) -> bytes:
+    """Returns the saliency as a file, b"" where it is computed when the pair is read."""
     if pair.saliency is not None:
         encoded = read_file(pair.saliency)
         check_size(pair.saliency, encoded_size(encoded, pair.saliency), pair.infrared, ir.shape[:2])
-        return encode_image(given_saliency(decode_image(encoded, pair.saliency)))
+        return encode_image(mask_as_saliency(decode_image(encoded, pair.saliency)))
     if options.saliency in METHODS:
-        scaled = scale_raw(ir, tuple(options.infrared_range) or None)
+        scaled = scale_raw(ir, options.range_or_none())
         return encode_image(computed_saliency(scaled, vis, options.saliency))
     return b""

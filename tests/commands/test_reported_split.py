@@ -9,7 +9,7 @@ from bilevel_jax.commands.evaluate import evaluate_command
 from bilevel_jax.commands.train import train_command
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import run_command
-from bilevel_jax.evaluation.held_out.final_table import measure
+from bilevel_jax.evaluation.image_measures import mean_measures, measure_images
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.images.files import write_image
 from bilevel_jax.inference import Fuser
@@ -69,7 +69,7 @@ def evaluate(workdir, *more):
 
 
 def deviation(workdir, source):
-    return measure(source, InputSource(source, "fused", Fuser.from_workdir(workdir)))["SD"]
+    return mean_measures(measure_images(source, InputSource(source, "fused", Fuser.from_workdir(workdir))))["SD"]
 
 
 def sets_of(file):

@@ -1,12 +1,13 @@
 """Training batches as `config.data` asks for them."""
 
 from collections.abc import Sequence
-from typing import Any
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.data.pipeline import training_batches
 from bilevel_jax.data.resumable import ResumableBatches
+from bilevel_jax.data.sources.source import Source
 
 GEOMETRY = ("flip", "brightness", "scale", "mosaic")
 ONE_CAMERA = (
@@ -17,8 +18,8 @@ ONE_CAMERA = (
 
 def configured_batches(
     config: ConfigDict,
-    source: Any,
-    indices: Sequence[int],
+    source: Source,
+    indices: Sequence[int] | np.ndarray,
     *,
     batch_size: int,
     seed: int,
@@ -26,13 +27,13 @@ def configured_batches(
     shard_index: int = 0,
     shard_count: int = 1,
 ) -> ResumableBatches:
-    """`training_batches` with the crop, the augmentation, the threads and the workers of a configuration.
+    """Calls `training_batches` with the crop, the augmentation, the threads and the workers of a configuration.
 
     Args:
         config: the `data` part of a run's configuration.
         source, indices, batch_size, seed, shard_index, shard_count: see `training_batches`.
-        cameras: False where `vis` is no camera's image but one made of both beforehand and held in memory: what happens
-            to one camera alone is left out, and no worker process gets a copy of it.
+        cameras: whether `vis` is a camera's image. False where it was made of both images beforehand and is held in
+            memory: then nothing is done to one camera alone, and no worker process gets a copy of the images.
     """
     options = {key: config[key] for key in GEOMETRY + (ONE_CAMERA if cameras else ())}
     return training_batches(

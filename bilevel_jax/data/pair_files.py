@@ -1,10 +1,8 @@
-"""Which pairs a folder holds: its subfolders, the files in them by stem, and list files such as train.txt."""
+"""Which files a folder of pairs holds: its subfolders, and the images in them by stem."""
 
-import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
-from bilevel_jax.data.annotations.text_files import read_lines
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES
 
@@ -17,29 +15,12 @@ FOLDER_NAMES = {
 }
 
 
-def read_list(root: str | os.PathLike, list_file: str) -> list[str]:
-    """Reads a list file of a folder (one stem a line, a suffix such as .png is dropped), in the file's order.
+def find_folder(root: Path, role: str) -> Path | None:
+    """Returns the subfolder of `root` for a role of `FOLDER_NAMES`, regardless of case; None where there is none.
 
     Raises:
-        InputError: the file is missing or empty, names an item twice, or one that has no pair.
+        InputError: there are two.
     """
-    root = Path(root)
-    path = root / list_file
-    names: dict[str, int] = {}
-    for number, line in enumerate(read_lines(path), 1):
-        name = Path(line).stem if Path(line).suffix.lower() in IMAGE_SUFFIXES else line
-        if name in names:
-            raise InputError(f"{path}, line {number} repeats {name!r} of line {names[name]}, expected every name once.")
-        if name:
-            names[name] = number
-    if not names:
-        raise InputError(f"{path} is empty, expected one name a line.")
-    check_listed(path, names, *list_pairs(root))
-    return list(names)
-
-
-def find_folder(root: Path, role: str) -> Path | None:
-    """The one subfolder of `root` that has a role's name, None where there is none; InputError where there are two."""
     found = sorted(path for path in root.iterdir() if path.is_dir() and path.name.lower() in FOLDER_NAMES[role])
     if len(found) > 1:
         shown = " and ".join(path.name for path in found)
@@ -48,7 +29,11 @@ def find_folder(root: Path, role: str) -> Path | None:
 
 
 def list_pairs(root: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    """The infrared and the visible files of a folder by stem; InputError where a folder is missing or has no image."""
+    """Returns the infrared and the visible files of a folder of pairs by stem.
+
+    Raises:
+        InputError: the folder, or one of the two subfolders, is missing or has no image.
+    """
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
         raise InputError(f"{root} {what}, expected a folder with ir/ and vi/.")
@@ -64,7 +49,11 @@ def list_pairs(root: Path) -> tuple[dict[str, Path], dict[str, Path]]:
 
 
 def list_files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """The files with one of these suffixes by stem, strays left out; InputError for two of a stem or a dead link."""
+    """Returns the files with one of these suffixes by stem; other files are ignored.
+
+    Raises:
+        InputError: two files have one stem, or a file is a broken link.
+    """
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # Names with a leading dot are the file system's: .DS_Store, and macOS's ._NAME.png, which is no image.
@@ -79,8 +68,12 @@ def list_files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     return files
 
 
-def check_matched(root: Path, infrared: dict[str, Path], visible: dict[str, Path]) -> None:
-    """Raises InputError, with the count and up to three names, where an image has no partner."""
+def check_matched(root: Path, infrared: Mapping[str, Path], visible: Mapping[str, Path]) -> None:
+    """Checks that every image of a folder has its partner.
+
+    Raises:
+        InputError: some have not; the message has the count and up to three names.
+    """
     for have, lack, role in ((infrared, visible, "visible"), (visible, infrared, "infrared")):
         alone = sorted(set(have) - set(lack))
         if alone:
@@ -90,14 +83,3 @@ def check_matched(root: Path, infrared: dict[str, Path], visible: dict[str, Path
                 f"{root / folder} holds {len(alone)} image(s) without the {role} one of the same name ({some}), "
                 f"expected each in {other} as well."
             )
-
-
-def check_listed(where: str | Path, names: Iterable[str], infrared: dict[str, Path], visible: dict[str, Path]) -> None:
-    """Raises InputError where a name (a mapping also has its line) is not that of a pair; `where` opens the message."""
-    lines = names if isinstance(names, dict) else {name: None for name in names}
-    for name, number in lines.items():
-        for files in (infrared, visible):
-            if name not in files:
-                line = "" if number is None else f", line {number}"
-                folder = next(iter(files.values())).parent
-                raise InputError(f"{where}{line} names {name!r}, expected an image of that name in {folder}.")

@@ -1,28 +1,32 @@
-"""Which pairs a download holds, by split, and what of it cannot be used, with the reason."""
+"""Which pairs a download holds, by split, and which of its files cannot be used, with the reason."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
-from bilevel_jax.data.annotations.text_files import is_there, read_lines
-from bilevel_jax.data.splits import hold_out_blocks
+from bilevel_jax.data.annotations.text_lines import is_there
+from bilevel_jax.data.hold_out import hold_out_blocks
+from bilevel_jax.data.name_lists import numbered_names
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES
 
 Files = dict[str, Path]  # by stem
 LISTS = {split: f"{split}.txt" for split in ("train", "val", "test")}
+NO_FILES: Mapping[str, Path] = MappingProxyType({})
+NO_GROUPS: Mapping[str, str] = MappingProxyType({})
 
 
 class Pair(NamedTuple):
-    """One pair before any file of it is opened; None where it has no such file.
+    """The files of one pair, before any of them is opened.
 
     Fields:
         name: unique in its split.
         infrared: the infrared image; for MFNet the same file as `visible`.
         visible: the visible image.
-        labels: label map.
-        boxes: box annotation.
-        saliency: mask.
+        labels: the label map, None where there is none.
+        boxes: the file with its boxes, None where there is none.
+        saliency: the mask, None where there is none.
         group: "day", "night" or "".
     """
 
@@ -36,7 +40,7 @@ class Pair(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """A file or pair that is left out: its split ("" where it is in none), what it is, and why."""
+    """A file or pair that is left out: its split ("" where it is in none), its name, and the reason."""
 
     split: str
     name: str
@@ -44,7 +48,13 @@ class Rejection(NamedTuple):
 
 
 class Scan:
-    """Collects what a builder finds: `splits` of pairs, `rejected`, and `notes` on what was ignored or assumed."""
+    """Collects what a builder finds in a download.
+
+    Attributes:
+        splits: the pairs of each split, in the order of recording.
+        rejected: what cannot be used.
+        notes: sentences on what was ignored or assumed.
+    """
 
     def __init__(self) -> None:
         self.splits: dict[str, list[Pair]] = {}
@@ -56,10 +66,18 @@ class Scan:
         self.rejected.append(Rejection(split, shown(name), reason))
 
     def files(self, folder: Path | None, suffixes: Sequence[str] = IMAGE_SUFFIXES, split: str = "") -> Files:
-        """The files of a folder by stem; {} for None.
+        """Returns the files of a folder by stem; {} for None.
 
-        What has one of the suffixes and is no regular file, or the stem of another one, is rejected; other files
-        (Thumbs.db, .DS_Store, macOS's ._NAME.png) are noted.
+        A path with one of the suffixes is rejected if it is no regular file, or has the stem of another one. Other
+        files (Thumbs.db, .DS_Store, macOS's ._NAME.png) are noted.
+
+        Args:
+            folder: the folder.
+            suffixes: of the files that are wanted, in lower case.
+            split: what is rejected is said to be of this split.
+
+        Raises:
+            InputError: the folder cannot be read.
         """
         files: Files = {}
         strays = []
@@ -93,21 +111,27 @@ class Scan:
         visible: Files,
         names: Iterable[str] | None = None,
         *,
-        labels: Mapping[str, Path] = {},  # noqa: B006, only read
-        boxes: Mapping[str, Path] = {},  # noqa: B006
-        saliency: Mapping[str, Path] = {},  # noqa: B006
-        groups: Mapping[str, str] = {},  # noqa: B006
+        labels: Mapping[str, Path] = NO_FILES,
+        boxes: Mapping[str, Path] = NO_FILES,
+        saliency: Mapping[str, Path] = NO_FILES,
+        groups: Mapping[str, str] = NO_GROUPS,
         where: str = "",
     ) -> list[Pair]:
-        """Adds the pairs of a split, each name that has both images, and rejects those that lack one.
+        """Adds a pair to a split for each name that has both images, and rejects the names that lack one.
 
         Args:
             split: its name.
-            infrared: files by stem.
-            visible: files by stem.
-            names: which, in this order; None = all.
-            labels: files by stem, and so `boxes` and `saliency`; `groups` by name.
+            infrared: infrared images by stem.
+            visible: visible images by stem.
+            names: which pairs, in this order; None = all.
+            labels: label maps by stem.
+            boxes: files with boxes by stem.
+            saliency: masks by stem.
+            groups: "day" or "night" by name.
             where: the list that `names` is from, for messages.
+
+        Returns:
+            The pairs of the split so far.
         """
         pairs = self.splits.setdefault(split, [])
         for name in sorted({**infrared, **visible}) if names is None else names:
@@ -122,10 +146,7 @@ class Scan:
         return pairs
 
     def hold_out(self, split: str, held_out: str, seed: int) -> None:
-        """Moves a fifth of a split's pairs, in contiguous blocks drawn by `seed`, to the split `held_out`.
-
-        Neighbouring frames are near-duplicates: dealt out one by one they would stand on both sides.
-        """
+        """Moves a fifth of a split's pairs to the split `held_out`, in contiguous blocks drawn by `seed`."""
         pairs = self.splits[split]
         kept, moved = hold_out_blocks(len(pairs), seed=seed)
         self.splits[split], self.splits[held_out] = [pairs[i] for i in kept], [pairs[i] for i in moved]
@@ -134,25 +155,28 @@ class Scan:
         )
 
     def lists(self, folder: Path, names: Mapping[str, str] = LISTS) -> dict[str, Path]:
-        """split -> its list file, where there is one in any form (`read_list` says what is wrong with it)."""
+        """Returns the list file of each split that has one. A broken link counts: `read_list` says what is wrong."""
         found = {split: folder / name for split, name in names.items()}
         return {split: path for split, path in found.items() if is_there(path)}
 
     def read_list(self, path: Path) -> list[str]:
-        """The names in a list file (a suffix such as .png is dropped); a name that stands there twice is noted."""
+        """Returns the names in a list file, without image suffixes; a name that stands there twice is noted.
+
+        Raises:
+            InputError: the file cannot be read, or is empty.
+        """
         names: dict[str, int] = {}
-        for number, line in enumerate(read_lines(path), 1):
-            name = Path(line).stem if Path(line).suffix.lower() in IMAGE_SUFFIXES else line
+        for number, name in numbered_names(path):
             if name in names:
                 self.notes.append(f"{path}, line {number} repeats {shown(name)} of line {names[name]}")
-            elif name:
+            else:
                 names[name] = number
         if not names:
             raise InputError(f"{path} is empty, expected one name a line.")
         return list(names)
 
     def note_unlisted(self, files: Iterable[str]) -> None:
-        """Notes how many of these names are in no split and were not rejected: a list left them out."""
+        """Notes how many of these names are in no split although they were not rejected, since no list names them."""
         used = {pair.name for pairs in self.splits.values() for pair in pairs}
         rejected = {entry.name for entry in self.rejected}
         left = sorted(name for name in set(files) - used if shown(name) not in rejected)
@@ -160,7 +184,7 @@ class Scan:
             self.notes.append(f"{len(left)} pair(s) are in no list and left out ({first_few(map(shown, left))})")
 
     def note_unannotated(self) -> None:
-        """Notes how many pairs of a split lack a label map or boxes that others of it have."""
+        """Notes how many pairs of a split lack a label map or boxes where other pairs of it have some."""
         for split, pairs in self.splits.items():
             for what in ("labels", "boxes"):
                 lack = [pair.name for pair in pairs if getattr(pair, what) is None]
@@ -169,7 +193,7 @@ class Scan:
                     self.notes.append(f"{split}: {len(lack)} of {len(pairs)} pairs have no {what} ({some})")
 
     def overlap(self) -> list[str]:
-        """One sentence for each two splits that name the same infrared file."""
+        """Returns one sentence for each two splits that name the same infrared file."""
         found = []
         splits = list(self.splits.items())
         for place, (first, pairs) in enumerate(splits):
@@ -182,11 +206,11 @@ class Scan:
 
 
 def overlap_sentence(first: str, second: str, names: Sequence[str]) -> str:
-    """How an overlap of two splits is reported: the count and up to three names."""
+    """Returns the sentence that reports an overlap of two splits: the count and up to three names."""
     return f"{len(names)} pair(s) stand in both {first} and {second} ({first_few(map(shown, names))})"
 
 
 def shown(text: str, most: int = 60) -> str:
-    """A name for a message: cut where it is very long, quoted where it has characters that do not print."""
+    """Returns a name for a message: cut where it is very long, quoted where it has characters that do not print."""
     text = text if len(text) <= most else text[: most - 3] + "..."
     return text if text.isprintable() else repr(text)

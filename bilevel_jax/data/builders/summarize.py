@@ -1,26 +1,22 @@
-"""What a prepared data set holds, counted, and what was left out with the reason."""
+"""Counting what a prepared data set holds, and the counts as text."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
 
-from bilevel_jax.data.builders.examples import SIZE_EDGES
+from bilevel_jax.data.builders.make_example import SIZE_EDGES
 from bilevel_jax.data.builders.pair_builder import PairBuilder
+from bilevel_jax.data.sources.summary import RejectedPair, SplitSummary, Summary
 
 SHOWN = 10
 
 
-def summarize(builder: PairBuilder) -> dict[str, Any]:
-    """The summary of a builder whose examples have been made, as JSON takes it.
-
-    Keys: "dataset", "title", "source", "held_out", "class_names", "label_names"; "splits": per split the number of
-    pairs, of pairs with boxes and with labels, the groups, the most boxes of one pair, the boxes of each class, the
-    labelled pixels of each class, boxes by size (`size_edges`), and image sizes; "rejected": split, name and reason;
-    "notes".
-    """
-    splits = {}
+def summarize(builder: PairBuilder) -> Summary:
+    """Counts what a builder has made, when all its examples have been made."""
+    splits: dict[str, SplitSummary] = {}
     for split, pairs in builder.scan.splits.items():
         facts = [(pair, builder.facts[split, pair.name]) for pair in pairs if (split, pair.name) in builder.facts]
-        boxes, pixels, sizes = Counter(), Counter(), [0] * len(SIZE_EDGES)
+        boxes, pixels = Counter[int](), Counter[int]()
+        sizes = [0] * len(SIZE_EDGES)
         for _, fact in facts:
             boxes.update(dict(enumerate(fact.boxes)))
             pixels.update(dict(enumerate(fact.pixels)))
@@ -46,13 +42,13 @@ def summarize(builder: PairBuilder) -> dict[str, Any]:
         "label_names": list(builder.label_names),
         "size_edges": list(SIZE_EDGES),
         "splits": splits,
-        "rejected": [entry._asdict() for entry in builder.scan.rejected],
+        "rejected": [RejectedPair(split=e.split, name=e.name, reason=e.reason) for e in builder.scan.rejected],
         "notes": builder.scan.notes,
     }
 
 
-def summary_text(summary: dict[str, Any], most: int = SHOWN) -> str:
-    """The summary for a person: a line or two a split, then what was rejected, up to `most` of them."""
+def summary_text(summary: Summary, most: int = SHOWN) -> str:
+    """Returns a summary as text: a few lines a split, then up to `most` notes and as many rejected pairs."""
     lines = []
     for split, count in summary["splits"].items():
         groups = "".join(f", {number} {group}" for group, number in count["groups"].items())
@@ -65,24 +61,20 @@ def summary_text(summary: dict[str, Any], most: int = SHOWN) -> str:
             total = max(1, sum(count["pixels"].values()))
             shares = ", ".join(f"{name} {100 * number / total:.2g} %" for name, number in count["pixels"].items())
             lines.append(f"  {count['with_labels']} with label maps: {shares}")
-    lines += _some(summary["notes"], most, "note", lambda note: note)
-    lines += _some(
-        summary["rejected"],
-        most,
-        "rejected",
-        lambda entry: f"{entry['split'] or '-'} {entry['name']}: {entry['reason']}",
-    )
+    lines += _some("note", summary["notes"], most)
+    rejected = [f"{entry['split'] or '-'} {entry['name']}: {entry['reason']}" for entry in summary["rejected"]]
+    lines += _some("rejected", rejected, most)
     return "\n".join(lines)
 
 
-def _by_name(pixels: Counter, names: tuple[str, ...]) -> dict[str, int]:
+def _by_name(pixels: Counter[int], names: tuple[str, ...]) -> dict[str, int]:
     if names:
         return {name: pixels[number] for number, name in enumerate(names)}
     return {str(number): count for number, count in sorted(pixels.items()) if count}
 
 
-def _some(entries: list, most: int, what: str, text: Any) -> list[str]:
-    lines = [f"{what}: {text(entry)}" for entry in entries[:most]]
-    if len(entries) > most:
-        lines.append(f"{what}: {len(entries) - most} more, see summary.json")
+def _some(what: str, sentences: Sequence[str], most: int) -> list[str]:
+    lines = [f"{what}: {sentence}" for sentence in sentences[:most]]
+    if len(sentences) > most:
+        lines.append(f"{what}: {len(sentences) - most} more, see summary.json")
     return lines

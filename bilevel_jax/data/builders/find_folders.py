@@ -1,4 +1,4 @@
-"""Finding things in a download: folders by any of their names, regardless of case and of one folder too many."""
+"""Finding folders in a download by any of their names, regardless of case and of one folder too many."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,30 +9,47 @@ from bilevel_jax.errors import InputError
 INFRARED = ("ir", "infrared", "lwir", "the", "thermal")
 VISIBLE = ("vi", "vis", "visible", "rgb")
 LABELS = ("label", "labels", "segmentation_labels")
-# How far below the given folder a data set may lie (archives often unpack to NAME/NAME/), and how many are looked at.
+# A data set may lie this many levels below the given folder, since archives often unpack to NAME/NAME/.
 MAX_DEPTH = 2
+# At most this many folders of a level are looked into.
 MAX_FOLDERS = 200
 
 
-def subfolder(root: Path, *names: str) -> Path | None:
-    """The subfolder of `root` with the first of these names that is there, regardless of case; None where none is.
+def subfolder(root: Path | None, *names: str) -> Path | None:
+    """Returns the subfolder with the first of these names that is there, regardless of case.
 
-    A name may have several parts, "input/IR".
+    Args:
+        root: the folder; None has no subfolder.
+        names: a name may have several parts, such as "input/IR".
+
+    Returns:
+        None where none of them is there.
     """
     for name in names:
-        folder: Path | None = root
+        folder = root
         for part in name.split("/"):
-            folder = _child(folder, part) if folder is not None else None
+            folder = None if folder is None else _child(folder, part)
         if folder is not None:
             return folder
     return None
 
 
+def has_pairs(folder: Path | None) -> bool:
+    """Returns whether a folder has a subfolder of infrared and one of visible images."""
+    return None not in (subfolder(folder, *INFRARED), subfolder(folder, *VISIBLE))
+
+
 def find_root(source: Path, accepts: Callable[[Path], bool], name: str, layout: str) -> Path:
-    """`source`, or the first folder at most two levels below it, that a data set's `accepts` takes as its root.
+    """Returns the first folder, `source` or one at most two levels below it, that looks like a data set's.
+
+    Args:
+        source: the folder that a user gave.
+        accepts: whether a folder looks like the data set's.
+        name: of the data set, for the message.
+        layout: what its folders look like, for the message.
 
     Raises:
-        InputError: there is none; the message has `layout`, and what the folder holds.
+        InputError: there is none; the message says what `source` holds.
     """
     if not source.is_dir():
         what = "is not a folder" if source.exists() else "does not exist"
@@ -48,9 +65,9 @@ def find_root(source: Path, accepts: Callable[[Path], bool], name: str, layout: 
 
 
 def folders_in(folder: Path) -> Iterator[Path]:
-    """The folders in a folder, in the order of their names; none where it cannot be read."""
+    """Yields the folders in a folder in the order of their names, none where it cannot be read."""
     try:
-        with os.scandir(folder) as entries:  # it knows what is a folder without a look at each of many files
+        with os.scandir(folder) as entries:  # it tells folders from files without opening each of many files
             names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and _is_folder(entry))
     except OSError:
         return
@@ -67,4 +84,4 @@ def _is_folder(entry: os.DirEntry) -> bool:
 def _child(folder: Path, name: str) -> Path | None:
     found = [path for path in folders_in(folder) if path.name.lower() == name.lower()]
     exact = [path for path in found if path.name == name]
-    return (exact or found or [None])[0]
+    return next(iter(exact or found), None)

@@ -14,7 +14,7 @@ from bilevel_jax.evaluation.ablation import train_row as ablation_run
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.signals import StopRequest
 
-SMOKE = Path(__file__).parents[3] / "experiments" / "configs" / "smoke.py"
+SMOKE = Path(__file__).parents[2] / "experiments" / "configs" / "smoke.py"
 ROWS = "fusion_only,no_semantic"  # quick to compile: neither trains a semantic network beside the fusion network
 
 
@@ -49,7 +49,7 @@ def known_cells(config, sets, inputs, seeds, folder, **options):
 @pytest.mark.parametrize("learns", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_stopped_continued_and_failed(tmp_path, monkeypatch, capsys, learns):
     if not learns:
-        monkeypatch.setattr(ablation_run, "compare_inputs", known_cells)
+        monkeypatch.setattr(ablation_run, "train_cells", known_cells)
     # The second row is stopped within its training.
     asked, trained = StopRequest.asked_of_any, []
 
@@ -124,7 +124,7 @@ def test_detectors_start_from_one_network_and_images_are_ranked(tmp_path, capsys
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--stage=final", "--rows="], "--rows is missing: --stage=final takes"),
+        (["--stage=final", "--rows="], "--rows is missing; --stage=final expects"),
         (["--rows=other"], "--rows has 'other'; expected some of"),
         (["--seeds=x"], "--seeds=x"),
         (["--reference=theory"], "--reference=theory is no row; expected one of fusion_only"),

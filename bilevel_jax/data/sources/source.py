@@ -1,0 +1,79 @@
+"""The `Source` protocol: a random access sequence of samples, and the `Sample` that it gives."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypedDict
+
+import numpy as np
+from jaxtyping import Float32, Int32, UInt, UInt8
+
+Progress = Callable[[int, int], None]  # called with (pairs done, pairs in all)
+
+
+class Sample(TypedDict):
+    """One registered pair with its annotations.
+
+    A source may keep its samples in memory, so their arrays are read-only. A pair without a label map or without boxes
+    says so by `has_labels` or `has_boxes`; no boxes and `has_boxes` True means that the pair shows no object.
+
+    Keys:
+        ir: infrared image, uint8 or uint16.
+        vis: visible image, RGB, uint8 or uint16.
+        saliency: 255 m, where m in [0, 1] is the weight of the infrared image.
+        labels: class of every pixel, 255 = ignore.
+        boxes: y0, x0, y1, x1 in pixels.
+        classes: class of every box; -1 for a slot without a box, after `pad_boxes`.
+        has_labels: whether the pair has a label map.
+        has_boxes: whether the pair's boxes are annotated.
+        index: the pair's place in its source, for messages.
+    """
+
+    ir: UInt[np.ndarray, "h w 1"]
+    vis: UInt[np.ndarray, "h w 3"]
+    saliency: UInt8[np.ndarray, "h w 1"]
+    labels: Int32[np.ndarray, "h w"]
+    boxes: Float32[np.ndarray, "n 4"]
+    classes: Int32[np.ndarray, " n"]
+    has_labels: bool | np.bool_
+    has_boxes: bool | np.bool_
+    index: int | np.int64
+
+
+class Source(Protocol):
+    """A random access sequence of samples.
+
+    A new kind of source inherits from this class. It sets the four attributes and defines `__len__` and `__getitem__`.
+
+    Attributes:
+        names: the name of every pair.
+        class_names: the classes of boxes, () where there are no boxes.
+        label_names: the classes of label maps, () where there are none.
+        groups: "day", "night" or another group of every pair, None where the data does not say.
+    """
+
+    names: Sequence[str]
+    class_names: tuple[str, ...]
+    label_names: tuple[str, ...]
+    groups: Sequence[str] | None
+
+    def __len__(self) -> int:
+        """Returns the number of pairs."""
+        ...
+
+    def __getitem__(self, index: int) -> Sample:
+        """Returns one sample; IndexError where `index` is out of range."""
+        ...
+
+    def most_boxes(self) -> int:
+        """Returns the largest number of boxes of any pair, or a bound on it. Here: by reading every sample."""
+        return max((len(self[index]["boxes"]) for index in range(len(self))), default=0)
+
+    def check(self, progress: Progress | None = None) -> None:
+        """Looks at every file once, so that a damaged one is named before a run starts. Here: there are no files.
+
+        Args:
+            progress: called after each pair.
+
+        Raises:
+            InputError: for the first pair that does not fit.
+        """
+        return None

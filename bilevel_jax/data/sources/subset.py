@@ -1,0 +1,31 @@
+"""Some pairs of a source as a source of their own."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bilevel_jax.data.sources.source import Sample, Source
+
+
+class Subset(Source):
+    """The pairs at `indices` of a source, in that order. Samples keep the `index` that they have in the source.
+
+    Attributes:
+        source: the whole source.
+    """
+
+    def __init__(self, source: Source, indices: Sequence[int] | np.ndarray):
+        self.source = source
+        self._indices: list[int] = np.asarray(indices, np.int64).tolist()
+        self.names = [source.names[index] for index in self._indices]
+        self.groups = None if source.groups is None else [source.groups[index] for index in self._indices]
+        self.class_names, self.label_names = source.class_names, source.label_names
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.source[self._indices[index]]
+
+    def __repr__(self) -> str:
+        return f"{len(self)} pairs of {self.source!r}"
