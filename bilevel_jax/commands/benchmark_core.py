@@ -11,6 +11,7 @@ from bilevel_jax.benchmarks.core_cost import MIB, Cost
 from bilevel_jax.benchmarks.core_networks import NETWORKS, Network, parameters, size
 from bilevel_jax.benchmarks.torchjd_cost import torchjd_seconds
 from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS, named_weighting
+from bilevel_jax.bilevel.weighting import example_options
 from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import InputError
 from bilevel_jax.report.tables import format_table
@@ -26,9 +27,7 @@ def core_command(argv: Sequence[str]) -> None:
         flags.DEFINE_list("networks", ["0.4M", "30M"], f"of {', '.join(NETWORKS)}", flag_values=values)
         flags.DEFINE_list("tasks", ["2", "8"], "numbers of tasks K", flag_values=values)
         flags.DEFINE_list("weightings", sorted(WEIGHTINGS), "which; none: an empty list", flag_values=values)
-        flags.DEFINE_list(
-            "estimators", list(core_cost.ESTIMATOR_OPTIONS), "which; none: an empty list", flag_values=values
-        )
+        flags.DEFINE_list("estimators", sorted(ESTIMATORS), "which; none: an empty list", flag_values=values)
         flags.DEFINE_integer("repeats", 3, "calls whose least time counts, after a first", 1, flag_values=values)
         flags.DEFINE_integer("examples", None, "of a batch, in place of the network's", 1, flag_values=values)
         flags.DEFINE_string("out", None, "Markdown file for the tables", flag_values=values)
@@ -79,7 +78,7 @@ def _weightings(name: str, network: Network, number: int, chosen: Sequence[str],
         row: dict[str, Any] = {"weighting": weighting}
         if isinstance(cost, Cost):
             whole = core_cost.whole_step(weighting, costs, cost, number)
-            options = core_cost.weighting_options(weighting, number)
+            options = example_options(weighting, number)
             row |= {
                 "needs": named_weighting(weighting, **options).needs,
                 "update ms": 1e3 * cost.seconds,
@@ -101,7 +100,7 @@ def _estimators(name: str, network: Network, number: int, chosen: Sequence[str],
     plain, model = costs["plain"], 4 * size(parameters(network, number))
     yield (
         f"### Estimators: {name} network\n\nOne task with the sum of {number} losses, batch of {network.examples:,} "
-        f"(inner batch of empirical_fisher: {core_cost.FISHER_EXAMPLES}); outer variable of {core_cost.GROUPS} "
+        f"(inner batch of empirical_fisher: {core_cost.FEW_EXAMPLES}); outer variable of {core_cost.GROUPS} "
         f"coordinates, inner of {model // 4:,} ({model / MIB:.0f} MiB); T, iterations = {core_cost.STEPS} (1 in "
         f"value_function, moreau_envelope, penalty). One plain gradient {plain.seconds:.2f} s, temporary memory "
         f"{_mib(plain)} MiB."
@@ -111,7 +110,7 @@ def _estimators(name: str, network: Network, number: int, chosen: Sequence[str],
             "estimator": estimator,
             "seconds": cost.seconds,
             "/ plain": cost.seconds / plain.seconds,
-            "expected": float(core_cost.ESTIMATOR_OPTIONS[estimator][1]),
+            "expected": core_cost.expected_cost(estimator),
             "temporary MiB": round(cost.temporary / MIB),
             "/ plain's": cost.temporary / plain.temporary,
         }

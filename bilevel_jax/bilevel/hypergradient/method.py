@@ -2,13 +2,14 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
 
 from bilevel_jax.bilevel import docstrings
 from bilevel_jax.bilevel.hypergradient.context import ARGUMENTS, LOSSES, Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
+from bilevel_jax.bilevel.registry import Options
 
 
 class EstimatorTraits(NamedTuple):
@@ -26,7 +27,7 @@ class EstimatorTraits(NamedTuple):
     paper: str = ""  # author and year; the docstring's References have the title
     choose_for: str = ""  # one clause: when to choose this estimator
     # How it is used.
-    example: Mapping[str, Any] = MappingProxyType({})  # options where the defaults do not serve, for tests
+    example: Options = MappingProxyType({})  # options where the defaults do not serve, for tests
     batch_per_step: bool = False  # the inner batch has a leading axis: one batch for each of `steps` inner steps
     forward_mode: bool = False  # one tangent a coordinate of the outer variable: few, not sharded, no custom_vjp
     example_gradients: bool = False  # it keeps one gradient of the inner parameters for each example

@@ -1,13 +1,14 @@
 """What every weighting of task gradients is, and what its file says about it."""
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, ParamSpec, Protocol, cast
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from bilevel_jax.bilevel.registry import Options
 from bilevel_jax.bilevel.trees import PyTree
 
 P = ParamSpec("P")
@@ -46,7 +47,7 @@ class Weighting(NamedTuple):
         return self.needs in ("nothing", "losses")
 
 
-def no_options(num_tasks: int) -> Mapping[str, object]:
+def no_options(num_tasks: int) -> Options:
     """The example of a weighting whose defaults serve for any number of tasks."""
     return {}
 
@@ -61,7 +62,7 @@ class WeightingTraits(NamedTuple):
     paper: str = ""  # author, year and equation; the docstring's References have the title
     choose_for: str = ""  # one clause: when to choose this weighting
     least_tasks: int = 1  # the smallest K that the default options allow
-    example: Callable[[int], Mapping[str, object]] = no_options  # options for K tasks, where the defaults do not serve
+    example: Callable[[int], Options] = no_options  # options for K tasks, where the defaults do not serve
 
     def __call__(self, make: Callable[P, Weighting]) -> "WeightingFactory[P]":
         """Returns `make` with these traits."""
