@@ -5,7 +5,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping
 
-TITLES = ("Args", "Returns", "Raises", "Example", "References")
+TITLES = ("Args", "Attributes", "Returns", "Raises", "Example", "References")
 
 
 def summary(method: Callable[..., object]) -> str:

@@ -18,19 +18,28 @@ LossValue = Scalar | Pair | Mapping[str, Scalar | Pair]
 
 
 class Task(NamedTuple):
-    """One task k; its losses are pure functions that return a LossValue."""
+    """One task k; its losses are pure functions that return a LossValue.
 
-    # f_k: (u, inner_params of this task, batch). None: the task has no inner problem, and no inner_params.
+    Attributes:
+      inner_loss: f_k, a function (u, inner_params of this task, batch). None for a task without an inner problem, which
+        has no inner_params.
+      outer_loss: F_k, a function (u, inner_params of all tasks by name, batch). Only this task's own inner_params are
+        differentiated.
+    """
+
     inner_loss: Callable[[PyTree, PyTree, PyTree], LossValue] | None
-    # F_k: (u, inner_params of all tasks by name, batch). Only this task's own inner_params are differentiated.
     outer_loss: Callable[[PyTree, Mapping[str, PyTree], PyTree], LossValue]
 
 
 class BilevelProblem(NamedTuple):
-    """A forward function that all tasks share, and the tasks by name."""
+    """A forward function that all tasks share, and the tasks by name.
 
-    # (outer_params, batch) -> u, any pytree of arrays with a leading batch axis. It must treat examples independently,
-    # because two batches may be sent through it side by side.
+    Attributes:
+      forward: a function (outer_params, batch) -> u, any pytree of arrays with a leading batch axis. It must treat
+        examples independently, because two batches may be sent through it side by side.
+      tasks: the tasks by name, in the order of weights and gradients.
+    """
+
     forward: Callable[[PyTree, PyTree], PyTree]
     tasks: Mapping[str, Task]
 
