@@ -1,20 +1,19 @@
-"""Writing a file whole or not at all: under a temporary name beside its place, then renamed."""
+"""Writes a file completely or not at all: under a temporary name in the same folder, which is then renamed."""
 
 import contextlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from bilevel_jax.errors import InputError
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary path that becomes `path` when the block ends well, and is removed when it does not.
+    """Yields a temporary path. It is renamed to `path` when the block ends, and removed if the block raises.
 
-    The temporary name keeps the suffix, by which many writers choose the format. Folders on the way are made.
+    The temporary name keeps the suffix, because many writers choose the format by it. Missing folders are created.
 
     Raises:
         InputError: `path` cannot be written.
@@ -33,11 +32,11 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes `text` to `path`, whole or not at all."""
+    """Writes `text` to `path`, completely or not at all; raises InputError if `path` cannot be written."""
     with replacing(path) as temporary:
         temporary.write_text(text)
 
 
-def write_json(path: str | os.PathLike, value: Any) -> None:
-    """Writes `value` to `path` as indented JSON, whole or not at all."""
+def write_json(path: str | os.PathLike, value: object) -> None:
+    """Writes `value` to `path` as indented JSON, completely or not at all; raises InputError as `write_text`."""
     write_text(path, json.dumps(value, indent=2) + "\n")

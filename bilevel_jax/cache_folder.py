@@ -1,9 +1,9 @@
-"""Where this package keeps what it can make again."""
+"""The folder for files that the package can make again."""
 
 import os
 from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """$XDG_CACHE_HOME/bilevel_jax or ~/.cache/bilevel_jax: prepared data sets and compiled programs."""
+    """The folder of prepared data sets and compiled programs: $XDG_CACHE_HOME/bilevel_jax or ~/.cache/bilevel_jax."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bilevel_jax"

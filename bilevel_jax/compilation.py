@@ -1,4 +1,4 @@
-"""How commands compile: the jaxlib that they refuse, the options of a CPU, and programs kept for the next start."""
+"""Compilation: the jaxlib version that is refused, compiler options for CPUs, and the cache of compiled programs."""
 
 import contextlib
 import hashlib
@@ -16,22 +16,21 @@ from bilevel_jax.cache_folder import cache_folder
 from bilevel_jax.errors import InputError
 
 WRONG_SUMS = "0.10.2"  # this jaxlib compiles some sums wrongly on a CPU: github.com/jax-ml/jax/issues/39103
-# Before this one, jaxlib logs two lines of 2.5 kB for every program that a CPU loads from the cache, as an error that
-# is none (github.com/jax-ml/jax/issues/38445: it asks the CPU for the compiler's preferences too).
+# Older versions of jaxlib log two lines of 2.5 kB as an error for every program that a CPU loads from the cache. It is
+# no error (github.com/jax-ml/jax/issues/38445: they compare the compiler's preferences with the features of the CPU).
 QUIET_SINCE = (0, 10, 2)
 
 MAX_BYTES = 2 * 2**30
-SHORTEST_COMPILATION = 0.1  # seconds; what compiles faster is not kept: reading it would take as long
-UNUSED_DAYS = 30  # after which the programs of another jaxlib or CPU are removed
+SHORTEST_COMPILATION = 0.1  # seconds; a program that compiles faster is not kept, because reading it takes as long
+UNUSED_DAYS = 30  # after this time the programs of another jaxlib or CPU are removed
 LOCK_SECONDS = 10
 
 
 def compiler_options() -> dict[str, int]:
-    """Options for `jax.jit(compiler_options=...)` of programs that run a few hundred times: {} but on a CPU.
+    """Options for `jax.jit(compiler_options=...)` of training steps and initialisations; {} except on a CPU.
 
-    LLVM's first level instead of its third there. It compiles our steps in two thirds of the time and the
-    initialisations in a quarter, with the same speed within 3 % and, in the initialisations, the same bits
-    (`docs/results/compilation.md`). An optimisation level in XLA_FLAGS has precedence.
+    On a CPU they choose LLVM's first optimisation level instead of the third. Our programs then compile much faster and
+    run about as fast (docs/results has the figures). An optimisation level in XLA_FLAGS has precedence.
     """
     import jax
 
@@ -41,20 +40,21 @@ def compiler_options() -> dict[str, int]:
 
 
 def refuse_wrong_sums() -> None:
-    """Raises InputError where programs would run on a CPU by the jaxlib that computes some sums wrongly there."""
+    """Raises InputError if programs would run on a CPU and the installed jaxlib computes some sums wrongly there."""
     import jaxlib
 
     if jaxlib.__version__ == WRONG_SUMS and _runs_on_cpu():
         raise InputError(
-            f"jaxlib {WRONG_SUMS} is installed, which computes wrong sums on a CPU "
+            f"jaxlib {WRONG_SUMS} is installed; it computes wrong sums on a CPU "
             "(github.com/jax-ml/jax/issues/39103); expected another version: pip install 'jax!=0.10.2'."
         )
 
 
 def hide_false_errors() -> None:
-    """Raises the log level of a jaxlib that reports every cached program of a CPU as an error; before JAX is imported.
+    """Raises the log level if the installed jaxlib reports every cached program of a CPU as an error.
 
-    A level that the user has set stays. Errors of XLA reach Python as exceptions in any case.
+    Call it before JAX is imported. A log level that the user has set stays. Real errors of XLA still reach Python as
+    exceptions.
     """
     version = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:3] if part.isdigit())
     if version < QUIET_SINCE and _runs_on_cpu():
@@ -62,26 +62,28 @@ def hide_false_errors() -> None:
 
 
 def keep_compiled_programs(where: str = "") -> Path | None:
-    """Switches JAX's persistent compilation cache on: what one process compiled, the next one loads.
+    """Switches JAX's persistent compilation cache on: a program that one process compiled is loaded by the next one.
 
-    The programs lie in a folder of their own for each jaxlib and kind of CPU, so that none meets a machine that it was
-    not made for. The folder grows to MAX_BYTES, then what was unused longest goes. Two processes may share it: JAX
-    locks it. A file that is damaged, such as one that a kill cut short, is removed at the next start and compiled anew.
+    Each version of jaxlib and each type of CPU has a folder of its own, so that no program runs on a machine that it
+    was not compiled for. When a folder has reached MAX_BYTES, the programs that were unused longest are removed.
+    Several processes may share a folder: JAX locks it. A damaged file, such as one that a kill has cut short, is
+    removed at the next start, and its program is compiled again.
 
     Args:
-        where: the folder that holds those folders; "" = $XDG_CACHE_HOME/bilevel_jax/xla or ~/.cache/bilevel_jax/xla;
-            "off" = no cache. JAX's own setting (JAX_COMPILATION_CACHE_DIR) has precedence over "".
+        where: the parent of these folders; "" = $XDG_CACHE_HOME/bilevel_jax/xla or ~/.cache/bilevel_jax/xla; "off" = no
+            cache. JAX's own setting (JAX_COMPILATION_CACHE_DIR) has precedence over "".
 
     Returns:
-        The folder, None where there is none: switched off, left to JAX's own setting, or it cannot be written (which is
-        said on stderr).
+        The folder; None if the cache is off, is left to JAX's own setting, or cannot be written (a note on stderr says
+        so).
     """
     import jax
 
     if where == "off":
         jax.config.update("jax_enable_compilation_cache", False)
         return None
-    if not where and jax.config.jax_compilation_cache_dir:
+    # jax declares most settings only at run time, so their types are not known.
+    if not where and jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return None
     if importlib.util.find_spec("filelock") is None:
         print("note: compiled programs are not kept: pip install filelock.", file=sys.stderr, flush=True)
@@ -94,8 +96,8 @@ def keep_compiled_programs(where: str = "") -> Path | None:
         _remove_unused(root, folder)
     except OSError as error:  # filelock's Timeout is one too
         print(
-            f"note: compiled programs are not kept, {folder} cannot be used: {error}; --compilation_cache=DIR is "
-            "another place, --compilation_cache=off says nothing.",
+            f"note: compiled programs are not kept, {folder} cannot be used: {error}; choose another folder with "
+            "--compilation_cache=DIR, or hide this note with --compilation_cache=off.",
             file=sys.stderr,
             flush=True,
         )
@@ -108,9 +110,12 @@ def keep_compiled_programs(where: str = "") -> Path | None:
 
 
 def remove_damaged(folder: Path) -> list[str]:
-    """Removes programs of a cache folder that cannot be unpacked, and mends what an interrupted process left.
+    """Removes programs of a cache folder that cannot be unpacked, and mends what an interrupted process left behind.
 
-    Looks only at files that are newer than its last look. Returns the names of the files that it removed.
+    It checks only files that are newer than its last check.
+
+    Returns:
+        The names of the removed files.
 
     Raises:
         OSError: the folder cannot be written, or another process holds its lock for more than LOCK_SECONDS.
@@ -126,7 +131,7 @@ def remove_damaged(folder: Path) -> list[str]:
             if path.stat().st_mtime >= since and not _unpacks(path):
                 path.unlink()
                 removed.append(path.name)
-        # Beside each program JAX keeps the time of its last use, and stops evicting where one is missing.
+        # JAX keeps the time of the last use beside each program, and stops removing programs if one time is missing.
         for name, path in entries.items():
             used = folder / f"{name}-atime"
             if path.exists() and not used.exists():
@@ -139,7 +144,7 @@ def remove_damaged(folder: Path) -> list[str]:
 
 
 def _unpacks(path: Path) -> bool:
-    """Whether a program's file is whole: JAX packs them by zlib, or by zstandard where that is installed."""
+    """Whether a program's file is complete. JAX packs it with zstandard if that is installed, otherwise with zlib."""
     packed = path.read_bytes()
     if packed[:1] == b"\x78":
         try:
@@ -147,7 +152,7 @@ def _unpacks(path: Path) -> bool:
         except zlib.error:
             return False
     if importlib.util.find_spec("zstandard") is None:
-        return packed[:4] == b"\x28\xb5\x2f\xfd"  # this environment never reads it
+        return packed[:4] == b"\x28\xb5\x2f\xfd"  # an environment without zstandard never reads it
     import zstandard
 
     try:
@@ -157,7 +162,7 @@ def _unpacks(path: Path) -> bool:
 
 
 def _remove_unused(root: Path, used: Path) -> None:
-    """Removes folders of other jaxlibs and CPUs that no command has opened for UNUSED_DAYS."""
+    """Removes the folders of other jaxlibs and CPUs that no command has used for UNUSED_DAYS days."""
     for other in root.glob("jaxlib-*"):
         looked = other / ".looked"
         if other != used and looked.exists() and time.time() - looked.stat().st_mtime > UNUSED_DAYS * 24 * 3600:
@@ -165,12 +170,12 @@ def _remove_unused(root: Path, used: Path) -> None:
 
 
 def _cpu_type() -> str:
-    """Twelve letters that differ between CPUs of different instruction sets."""
+    """Twelve letters that differ between CPUs with different instruction sets."""
     text = platform.machine() + platform.processor()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        told = [line for line in lines if line.split(":")[0].strip() in ("model name", "flags", "Features", "CPU part")]
-        text += "".join(dict.fromkeys(told))
+        names = ("model name", "flags", "Features", "CPU part")
+        text += "".join(dict.fromkeys(line for line in lines if line.split(":")[0].strip() in names))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -29,7 +29,10 @@ from bilevel_jax.checkpoints.lock import lock_folder
 from bilevel_jax.errors import InputError, RunError
 
 # What decides the shapes of the state: another value cannot read the checkpoint.
-MODEL_KEYS = ("fusion", "visual.loss", "semantic", "outer.name", "inner.name", "warm_start.name", "bilevel.weighting")
+MODEL_KEYS = (
+    *("fusion", "visual.loss", "tasks", "semantic", "outer.name", "inner.name", "warm_start.name"),
+    *("bilevel.weighting", "bilevel.weighting_options"),
+)
 # What decides which pairs are trained on: a run that goes on with others would train on its own test.
 SPLIT_KEYS = ("data.test_share", "data.test_list", "data.test_split")
 IMPORTED = "imported.json"  # in a folder that convert.py made: parameters without the rest that training needs

@@ -8,9 +8,10 @@ import pytest
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import rgb_to_ycbcr
 from bilevel_jax.inference import Fuser
-from bilevel_jax.models import FusionNetwork, fusion_network
+from bilevel_jax.models import fusion_network
+from bilevel_jax.models.fusion.dilated_dense import DilatedDenseFusion
 
-SMALL = FusionNetwork(width=4, growth=2, blocks=1, convs=2)  # radius 7
+SMALL = DilatedDenseFusion(width=4, growth=2, blocks=1, convs=2)  # radius 7
 
 
 def _apply(params, ir, luminance):
@@ -32,25 +33,11 @@ def _random(seed, *shape):
     return np.random.default_rng(seed).random(shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", ["paper", "tiny"])
-def test_receptive_radius_is_that_of_the_network(name):
-    """The derivative of one output pixel is zero beyond the radius and not at it."""
-    network, middle = fusion_network(name), 32
-    zeros = np.zeros((1, 65, 65, 1), np.float32)
-    params = jax.eval_shape(network.init, jax.random.key(0), zeros, zeros)
-    # Positive weights and inputs: no ReLU cuts a path and no sum cancels.
-    params = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.01, np.float32), params)
-    pixel = jax.jit(jax.grad(lambda ir: network.apply(params, ir, zeros + 0.5)[0, middle, middle, 0]))
-    reached = np.argwhere(np.asarray(pixel(zeros + 0.5))[0, ..., 0] != 0)
-    assert np.abs(reached - middle).max() == network.receptive_radius
-
-
 def test_a_network_that_sees_everything_is_never_cut_into_tiles():
     """Its result depends on the mean of the whole image, however large: tiles would show."""
     fuser = Fuser(lambda params, ir, luma: ir - luma.mean((1, 2), keepdims=True), {}, radius=None, tile=64)
     ir, vis = _random(3, 1, 128, 192, 1), _random(4, 1, 128, 192, 1)
     np.testing.assert_allclose(fuser.luminance(ir, vis), ir - vis.mean(), atol=1e-6)
-    assert fusion_network("pyramid").receptive_radius is None
 
 
 def test_paper_radius_is_the_default():

@@ -96,12 +96,13 @@ class WeightingFactory(Protocol[P]):
 def check_num_tasks(rule: Weighting, num_tasks: int) -> None:
     """Raises ValueError where a weighting cannot be used for this number of tasks; it says why."""
 
-    def init(key):
+    def init():
+        key = jax.random.PRNGKey(0)  # traced: nothing here may touch a device before jax.distributed is initialised
         if rule.init_with_params is not None:
             return rule.init_with_params(num_tasks, key, jnp.zeros(()))
         return rule.init(num_tasks, key)
 
-    jax.eval_shape(init, jax.random.PRNGKey(0))
+    jax.eval_shape(init)
 
 
 def without_state(needs: Needs, weights: Callable[[Array], Float[Array, " k"]]) -> Weighting:
