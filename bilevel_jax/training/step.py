@@ -200,9 +200,9 @@ def _prepared(
 def _present(
     config: ConfigDict, problem: BilevelProblem, batch: PreparedBatch, axis_name: str | None
 ) -> Bool[Array, " k"]:
-    """Returns for which tasks any image of the batch has labels; the visual task needs none."""
+    """Returns for which tasks any image of the batch has labels; a task that needs no labels is always present."""
     kind = semantic_task(config)
-    present = {"visual": jnp.bool_(True)}
+    present = dict.fromkeys(problem.tasks, jnp.bool_(True))
     if "semantic" in problem.tasks and kind is not None:
         labelled = jnp.any(kind.labelled(batch))
         if axis_name is not None:
