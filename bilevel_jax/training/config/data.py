@@ -74,8 +74,8 @@ SET = (
         "data.train_list",
         "train.txt",
         anything(),
-        "folder: file with the names of the training pairs, one a line. Without it a fifth of all pairs is held out as val, "
-        "and the run keeps the lists",
+        "folder: file with the names of the training pairs, one a line. Without it a fifth of all pairs is held out as "
+        "val, and the run keeps the lists",
     ),
     Key("data.validation_list", "val.txt", anything(), "folder: file with the names of the pairs that choose weights"),
     Key(
