@@ -7,12 +7,13 @@ from bilevel_jax.benchmarks.core_cost import MIB, Cost
 from bilevel_jax.benchmarks.core_networks import NETWORKS, Network, parameters, size
 from bilevel_jax.benchmarks.torchjd_cost import torchjd_seconds
 from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS, named_weighting
+from bilevel_jax.bilevel.weighting import example_options
 from bilevel_jax.report.text_table import format_table
 
 NETWORK_NAMES = tuple(NETWORKS)
 WEIGHTING_NAMES = tuple(sorted(WEIGHTINGS))
-ESTIMATOR_NAMES = tuple(core_cost.ESTIMATOR_OPTIONS)
-KNOWN = {"networks": NETWORK_NAMES, "weightings": WEIGHTING_NAMES, "estimators": tuple(ESTIMATORS)}
+ESTIMATOR_NAMES = tuple(sorted(ESTIMATORS))
+KNOWN = {"networks": NETWORK_NAMES, "weightings": WEIGHTING_NAMES, "estimators": ESTIMATOR_NAMES}
 
 
 def core_tables(
@@ -59,7 +60,7 @@ def _weightings(name: str, network: Network, number: int, chosen: Sequence[str],
         row: dict[str, object] = {"weighting": weighting}
         if isinstance(cost, Cost):
             whole = core_cost.whole_step(weighting, costs, cost, number)
-            options = core_cost.weighting_options(weighting, number)
+            options = example_options(weighting, number)
             row |= {
                 "needs": named_weighting(weighting, **options).needs,
                 "update ms": 1e3 * cost.seconds,
@@ -81,7 +82,7 @@ def _estimators(name: str, network: Network, number: int, chosen: Sequence[str],
     plain, model = costs["plain"], 4 * size(parameters(network, number))
     yield (
         f"### Estimators: {name} network\n\nOne task with the sum of {number} losses, batch of {network.examples:,} "
-        f"(inner batch of empirical_fisher: {core_cost.FISHER_EXAMPLES}); outer variable of {core_cost.GROUPS} "
+        f"(inner batch of empirical_fisher: {core_cost.FEW_EXAMPLES}); outer variable of {core_cost.GROUPS} "
         f"coordinates, inner of {model // 4:,} ({model / MIB:.0f} MiB); T, iterations = {core_cost.STEPS} (1 in "
         f"value_function, moreau_envelope, penalty). One plain gradient {plain.seconds:.2f} s, temporary memory "
         f"{_mib(plain)} MiB."
@@ -91,7 +92,7 @@ def _estimators(name: str, network: Network, number: int, chosen: Sequence[str],
             "estimator": estimator,
             "seconds": cost.seconds,
             "/ plain": cost.seconds / plain.seconds,
-            "expected": float(core_cost.ESTIMATOR_OPTIONS[estimator][1]),
+            "expected": core_cost.expected_cost(estimator),
             "temporary MiB": round(cost.temporary / MIB),
             "/ plain's": cost.temporary / plain.temporary,
         }

@@ -5,7 +5,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping
 
-TITLES = ("Args", "Returns", "Raises", "Example", "References")
+TITLES = ("Args", "Attributes", "Returns", "Raises", "Example", "References")
 
 
 def summary(method: Callable[..., object]) -> str:
@@ -15,7 +15,7 @@ def summary(method: Callable[..., object]) -> str:
 
 def arguments(method: Callable[..., object]) -> dict[str, str]:
     """The help of each argument by name, in one line, from entries `name: help` or `name, name: help` of Args."""
-    found = {}
+    found: dict[str, str] = {}
     for entry in _entries(_sections(inspect.getdoc(method) or "").get("Args", "")):
         names, _, text = entry.partition(":")
         found |= {name.strip(): " ".join(text.split()) for name in names.split(",")}

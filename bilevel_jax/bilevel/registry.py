@@ -11,6 +11,7 @@ from bilevel_jax.bilevel import docstrings
 
 T = TypeVar("T")
 
+Options = Mapping[str, Any]  # values of options by name; the signature of the method says of which type each one is
 REQUIRED: Any = inspect.Parameter.empty
 # Arguments that come from the problem. An option is what the user of a method chooses.
 NOT_OPTIONS = ("outer_loss", "inner_loss", "has_aux", "axis_name", "sharded_outer")

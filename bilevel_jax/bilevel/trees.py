@@ -1,6 +1,7 @@
 """Linear algebra on pytrees, on one device or over a mapped axis; inner products accumulate in float32 or wider."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,11 @@ def vdot(a: PyTree, b: PyTree) -> Float[Array, ""]:
     # Multiply and sum, not a dot: a dot may run in TF32 or bfloat16 passes on an accelerator.
     products = jax.tree.map(lambda x, y: jnp.sum(x.astype(accumulator(x.dtype)) * y.astype(accumulator(y.dtype))), a, b)
     return sum(jax.tree.leaves(products), start=jnp.zeros((), jnp.float32))
+
+
+def sum_of(arrays: Iterable[Array]) -> Array:
+    """The sum of one or more arrays of equal shapes, in their order."""
+    return cast(Array, sum(arrays))
 
 
 def norm(a: PyTree) -> Float[Array, ""]:

@@ -19,7 +19,7 @@ import optax
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import ESTIMATORS, Estimator
-from bilevel_jax.bilevel.problem_gradients import EstimatorFactory
+from bilevel_jax.bilevel.problem_gradients import MakeEstimator
 from bilevel_jax.bilevel.registry import Option, options_of
 from bilevel_jax.errors import InputError
 
@@ -64,7 +64,7 @@ def further_options(name: str) -> dict[str, Option]:
     return {key: option for key, option in options.items() if key not in KEY_OF_OPTION and option.plain}
 
 
-def estimator_factory(config: ConfigDict) -> EstimatorFactory:
+def estimator_factory(config: ConfigDict) -> MakeEstimator:
     """Returns what makes the configured estimator out of a task's two losses, for `bilevel.outer_gradient`.
 
     The factory raises ValueError for a value that the estimator does not accept.
@@ -141,7 +141,7 @@ def _made(config: ConfigDict) -> Estimator:
         ) from error
 
 
-def _on_one_batch(make: EstimatorFactory, outer_loss: Any, inner_loss: Any, *, steps: int, **options: Any) -> Estimator:
+def _on_one_batch(make: MakeEstimator, outer_loss: Any, inner_loss: Any, *, steps: int, **options: Any) -> Estimator:
     """Returns an estimator whose inner steps all take the same inner batch, and not one batch each."""
     made = make(outer_loss, inner_loss, steps=steps, **options)
 

@@ -24,7 +24,7 @@ import optax
 from absl import flags
 from bundled_digits import bundled_digits
 
-from bilevel_jax.bilevel import Estimator, estimator
+from bilevel_jax.bilevel import ESTIMATORS, Estimator, estimator
 from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import InputError, run_command
 
@@ -77,6 +77,12 @@ RECIPES = {
     "one_step, sample by sample": Recipe("one_step", dict(), sample_by_sample=True),
     # F_w = 0: the weights stay where they are.
     "ignore": Recipe("ignore", dict()),
+}
+# An estimator that was not tuned here.
+RECIPES |= {
+    name: Recipe(name, dict(factory.traits.example))
+    for name, factory in ESTIMATORS.items()
+    if name not in {recipe.name for recipe in RECIPES.values()}
 }
 
 

@@ -22,7 +22,7 @@ import optax
 from absl import flags
 from bundled_digits import bundled_digits
 
-from bilevel_jax.bilevel import WEIGHTINGS, dynamic_aggregate, find_state, task_gradients
+from bilevel_jax.bilevel import WEIGHTINGS, dynamic_aggregate, find_state, registry, task_gradients
 from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import InputError, run_command
 
@@ -113,7 +113,10 @@ def options_of(weighting, num_tasks):
     """The options of a weighting beyond its own defaults."""
     if weighting == "fixed":
         return dict(weights=[2.0] + [1.0] * (num_tasks - 1))  # the left digit counts twice
-    return dict(window=TRAIN // BATCH) if weighting == "dwa" else {}  # an epoch, as in its paper
+    if weighting == "dwa":
+        return dict(window=TRAIN // BATCH)  # an epoch, as in its paper
+    required = any(option.required for option in registry.options_of(WEIGHTINGS[weighting]).values())
+    return WEIGHTINGS[weighting].traits.example(num_tasks) if required else {}
 
 
 def alone(tasks, task):

@@ -24,13 +24,20 @@ class Estimate(NamedTuple):
 
 
 class Estimator(NamedTuple):
-    """A hypergradient estimator of `min_w F(w, v*(w))  s.t.  v*(w) in argmin_v f(w, v)`."""
+    """A hypergradient estimator of `min_w F(w, v*(w))  s.t.  v*(w) in argmin_v f(w, v)`.
 
-    init: Callable[[PyTree, PyTree], PyTree]  # (outer_params, inner_params) -> state, () where there is none
-    # (outer_params, inner_params, outer_batch, inner_batch, state) -> Estimate
+    Attributes:
+      init: a function (outer_params, inner_params) -> state, () where the estimator keeps none.
+      estimate: a function (outer_params, inner_params, outer_batch, inner_batch, state) -> Estimate.
+      needs_inner_loss: False where the inner loss and the inner batch are never looked at.
+      needs_inner_grad: True where the hypergradient is right only if the inner optimizer takes `inner_grad` in place of
+        f_v.
+    """
+
+    init: Callable[[PyTree, PyTree], PyTree]
     estimate: Callable[[PyTree, PyTree, PyTree, PyTree, PyTree], Estimate]
-    needs_inner_loss: bool = True  # False: the inner loss and the inner batch are never looked at
-    needs_inner_grad: bool = False  # True: right only where the inner optimizer takes `inner_grad` in place of f_v
+    needs_inner_loss: bool = True
+    needs_inner_grad: bool = False
 
 
 def stateless(outer_params: PyTree, inner_params: PyTree) -> tuple[()]:

@@ -2,13 +2,14 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
 
 from bilevel_jax.bilevel import docstrings
 from bilevel_jax.bilevel.hypergradient.context import ARGUMENTS, LOSSES, Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
+from bilevel_jax.bilevel.registry import Options
 
 
 class EstimatorTraits(NamedTuple):
@@ -17,20 +18,33 @@ class EstimatorTraits(NamedTuple):
     It decorates a function (context, outer_loss, inner_loss, *, options) -> Estimator, and is then its attribute
     `traits`. The arguments `has_aux`, `axis_name` and `sharded_outer` take the place of `context` in the decorated
     function's signature and docstring.
+
+    Attributes:
+      cost: for the documents' table. B is one backward pass, H one product with second derivatives, T the number of
+        inner steps.
+      exact_where: for the documents' table: where it equals the exact hypergradient.
+      keeps: for the documents' table: its state, and what it returns beside the hypergradient.
+      paper: author and year. The docstring's References have the title.
+      choose_for: one clause that says when to choose this estimator.
+      example: options for tests and benchmarks, where the defaults do not serve.
+      batch_per_step: whether the inner batch has a leading axis, one batch for each of `steps` inner steps.
+      forward_mode: whether it carries one tangent for each coordinate of the outer variable. It then serves few
+        coordinates, no sharded outer variable, and no loss that goes through a `custom_vjp`.
+      example_gradients: whether it keeps one gradient of the inner parameters for each example. It then takes
+        `outer_in_axes`.
+      plain_gradients: a function (T, coordinates of the outer variable) -> its cost in plain gradients, counted in
+        matrix products. `benchmark.py core` prints it beside the measured cost.
     """
 
-    # For the documents' table. B: one backward pass; H: one product with second derivatives; T: inner steps.
     cost: str = ""
     exact_where: str = ""
-    keeps: str = ""  # its state, and what it returns beside the hypergradient
-    paper: str = ""  # author and year; the docstring's References have the title
-    choose_for: str = ""  # one clause: when to choose this estimator
-    # How it is used.
-    example: Mapping[str, Any] = MappingProxyType({})  # options where the defaults do not serve, for tests
-    batch_per_step: bool = False  # the inner batch has a leading axis: one batch for each of `steps` inner steps
-    forward_mode: bool = False  # one tangent a coordinate of the outer variable: few, not sharded, no custom_vjp
-    example_gradients: bool = False  # it keeps one gradient of the inner parameters for each example
-    # (T, coordinates of the outer variable) -> plain gradients by its matrix products, for `benchmark.py core`
+    keeps: str = ""
+    paper: str = ""
+    choose_for: str = ""
+    example: Options = MappingProxyType({})
+    batch_per_step: bool = False
+    forward_mode: bool = False
+    example_gradients: bool = False
     plain_gradients: Callable[[int, int], float] | None = None
 
     def __call__(self, make: Callable[..., Estimator]) -> "EstimatorFactory":

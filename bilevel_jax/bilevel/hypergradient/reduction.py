@@ -54,10 +54,7 @@ def corrected(
       state: the estimator's next state.
     """
     F_w, mixed = reduce_outer((F_w, mixed), context)
-    aux = {
-        "outer_loss": trees.mean(outer_loss, context.axis_name),
-        "outer_grad_norm": outer_norm(F_w, context),
-        "correction_norm": abs(scale) * outer_norm(mixed, context),
-        **aux,
-    }
+    common = {"outer_loss": trees.mean(outer_loss, context.axis_name), "outer_grad_norm": outer_norm(F_w, context)}
+    factor = jnp.abs(scale) if isinstance(scale, jax.Array) else abs(scale)
+    aux = common | {"correction_norm": factor * outer_norm(mixed, context)} | aux
     return Estimate(trees.add_scaled(F_w, -scale, mixed), None, None, state, aux)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bilevel_jax.bilevel.registry import look_up, registered
+from bilevel_jax.bilevel.registry import Options, look_up, options_of, registered
 
 # One line a weighting. The import is the registration, so that editors and type checkers find each of them.
 from bilevel_jax.bilevel.weighting.aligned_mtl import aligned_mtl as aligned_mtl
@@ -28,6 +28,7 @@ from bilevel_jax.bilevel.weighting.trimmed_mean import trimmed_mean as trimmed_m
 from bilevel_jax.bilevel.weighting.unit_norm import unit_norm as unit_norm
 from bilevel_jax.bilevel.weighting.upgrad import upgrad as upgrad
 from bilevel_jax.bilevel.weighting.weighting import Weighting, WeightingFactory
+from bilevel_jax.bilevel.weighting.weighting import check_num_tasks as check_num_tasks
 
 WEIGHTINGS: Mapping[str, WeightingFactory[...]] = MappingProxyType(registered(globals()))
 
@@ -44,3 +45,10 @@ def named_weighting(name: str | Weighting, **options: object) -> Weighting:
             raise ValueError(f"options {sorted(options)} belong to a weighting given by name, not to a Weighting")
         return name
     return look_up("weighting", WEIGHTINGS, name)(**options)
+
+
+def example_options(name: str, num_tasks: int) -> Options:
+    """Options with which a weighting can be tried on K tasks: none where its defaults serve, else its example."""
+    factory = WEIGHTINGS[name]
+    required = any(option.required for option in options_of(factory).values())
+    return factory.traits.example(num_tasks) if required or factory.traits.least_tasks > num_tasks else {}

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.trees import accumulator
+from bilevel_jax.bilevel.trees import accumulator, sum_of
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
@@ -46,7 +46,7 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
             square = stack.astype(total.dtype) ** 2
             return jnp.sum(square * jax.lax.rsqrt(total + 1e-7), axis=tuple(range(1, stack.ndim)))
 
-        risk = sum(jax.tree.leaves(jax.tree.map(excess, grads, squares))).astype(jnp.float32)
+        risk = sum_of(jax.tree.leaves(jax.tree.map(excess, grads, squares))).astype(jnp.float32)
         started = state["seen"]
         first = jnp.where(started, state["first"], risk)  # an absent task's risk is 0, and it is not seen yet
         unknown = jnp.where(started & (risk == 0), 0.0, 1.0)  # a risk that was 0 at first has no ratio

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from bilevel_jax.bilevel.trees import accumulator
+from bilevel_jax.bilevel.trees import accumulator, sum_of
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
@@ -39,16 +39,17 @@ def graddrop(f: Callable[[Array], Array] | None = None, leak: Sequence[float] | 
     def weigh(grads, state):
         leaves, structure = jax.tree.flatten(grads)
         state, *draws = jax.random.split(state, len(leaves) + 1)
-        return structure.unflatten(map(_drop, leaves, draws)), state
+        dropped = [_drop(leaf, draw) for leaf, draw in zip(leaves, draws, strict=True)]
+        return jax.tree.unflatten(structure, dropped), state
 
     def _drop(stack, draw):
         # Task by task, which fuses into one pass: a reduction over the task axis copies the whole stack.
         rows = [g.astype(accumulator(stack.dtype)) for g in stack]
-        magnitude = sum(jnp.abs(g) for g in rows)
-        positive = 0.5 * (1 + sum(rows) / jnp.where(magnitude > 0, magnitude, 1.0))
+        magnitude = sum_of(jnp.abs(g) for g in rows)
+        positive = 0.5 * (1 + sum_of(rows) / jnp.where(magnitude > 0, magnitude, 1.0))
         keep = (positive if f is None else f(positive)) > jax.random.uniform(draw, magnitude.shape, magnitude.dtype)
         parts = (0.0,) * len(rows) if leak is None else leak
         kept = [part * g + (1 - part) * jnp.where(keep == (g > 0), g, 0.0) for part, g in zip(parts, rows, strict=True)]
-        return sum(kept).astype(stack.dtype)
+        return sum_of(kept).astype(stack.dtype)
 
     return Weighting("gradients", init, weigh)

@@ -1,13 +1,14 @@
 """What every weighting of task gradients is, and what its file says about it."""
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, ParamSpec, Protocol, cast
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from bilevel_jax.bilevel.registry import Options
 from bilevel_jax.bilevel.trees import PyTree
 
 P = ParamSpec("P")
@@ -27,17 +28,23 @@ class Promise(enum.StrEnum):
 class Weighting(NamedTuple):
     """A rule that turns K task gradients into one update.
 
-    `needs` says what `weigh` is given: None, the losses [K] of the update being made (the weights then hold for the
-    NEXT one), the Gramian [K, K] of the gradients, or the gradients themselves, stacked on a leading axis.
-    `weigh` returns float32 weights [K], or, for "gradients", the combined update; and its next state.
+    Attributes:
+      needs: says what `weigh` is given: None ("nothing"); the losses [K] of the update being made, whose weights then
+        hold for the NEXT update ("losses"); the Gramian [K, K] of the gradients ("gramian"); or the gradients
+        themselves, stacked on a leading axis ("gradients").
+      init: a function (num_tasks, key) -> state.
+      weigh: a function (what it needs, state) -> (result, next state). The result is float32 weights [K], or for
+        "gradients" the combined update.
+      init_with_params: a function (num_tasks, key, params) -> state, in place of `init` where the state has the shape
+        of the gradients.
+      weigh_present: for "gradients", a function (gradients, state, present [K]) -> (update, next state). None: `weigh`
+        gets zeros for absent tasks.
     """
 
     needs: Needs
-    init: Callable[[int, PRNGKeyArray], PyTree]  # (num_tasks, key) -> state
-    weigh: Callable[[Any, PyTree], tuple[Any, PyTree]]  # (what it needs, state) -> (weights or update, state)
-    # (num_tasks, key, params) -> state, in place of init where the state has the shape of the gradients
+    init: Callable[[int, PRNGKeyArray], PyTree]
+    weigh: Callable[[Any, PyTree], tuple[Any, PyTree]]
     init_with_params: Callable[[int, PRNGKeyArray, PyTree], PyTree] | None = None
-    # (gradients, state, present [K]) -> (update, state), for "gradients"; None: `weigh` gets zeros for absent tasks
     weigh_present: Callable[[PyTree, PyTree, Bool[Array, " k"]], tuple[PyTree, PyTree]] | None = None
 
     @property
@@ -46,7 +53,7 @@ class Weighting(NamedTuple):
         return self.needs in ("nothing", "losses")
 
 
-def no_options(num_tasks: int) -> Mapping[str, object]:
+def no_options(num_tasks: int) -> Options:
     """The example of a weighting whose defaults serve for any number of tasks."""
     return {}
 
@@ -55,13 +62,20 @@ class WeightingTraits(NamedTuple):
     """What the file of a weighting says about it, for tables, for tests, and for whoever lists the choices.
 
     It decorates the function that makes the weighting, and is then its attribute `traits`.
+
+    Attributes:
+      promises: some of `Promise`, which are tested, and others that only the documents' table shows.
+      paper: author, year and equation. The docstring's References have the title.
+      choose_for: one clause that says when to choose this weighting.
+      least_tasks: the smallest K that the default options allow.
+      example: a function K -> options for tests and benchmarks, where the defaults do not serve.
     """
 
-    promises: Sequence[str] = ()  # of `Promise`, and others that only the documents' table shows
-    paper: str = ""  # author, year and equation; the docstring's References have the title
-    choose_for: str = ""  # one clause: when to choose this weighting
-    least_tasks: int = 1  # the smallest K that the default options allow
-    example: Callable[[int], Mapping[str, object]] = no_options  # options for K tasks, where the defaults do not serve
+    promises: Sequence[str] = ()
+    paper: str = ""
+    choose_for: str = ""
+    least_tasks: int = 1
+    example: Callable[[int], Options] = no_options
 
     def __call__(self, make: Callable[P, Weighting]) -> "WeightingFactory[P]":
         """Returns `make` with these traits."""
