@@ -43,7 +43,7 @@ setup(
         "pycocotools>=2.0.8",
         "scipy>=1.13",
         "safetensors>=0.5",
-        "filelock>=3.16",
+        "filelock>=3.30",
         "jaxtyping>=0.2.36",
     ],
     extras_require={
