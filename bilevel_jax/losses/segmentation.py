@@ -1,39 +1,47 @@
-"""Segmentation losses, each as a (sum, normaliser) pair of float32 scalars, both 0 where nothing is labelled.
+"""Segmentation losses. Each returns (sum, normaliser), two float32 scalars, both 0 where no pixel is labelled.
 
-Common arguments: `logits` [B,H,W,K], unbounded; `labels` [B,H,W] int, in [0, K) or `ignore`; `weight` [B] in [0, 1],
-the weight of each image, 1 where none is given: an image of weight 0 adds neither to the sum nor to the normaliser.
+Arguments of all of them: `logits` are unbounded; `labels` are in [0, K), or `ignore`; `weight` in [0, 1] is the weight
+of each image, 1 by default. An image of weight 0 adds nothing to the sum or to the normaliser.
 """
 
 import chex
 import jax
 import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int
 
-Pair = tuple[jax.Array, jax.Array]
+from bilevel_jax.losses.pair import Pair
 
 
 def cross_entropy(
-    logits: jax.Array,
-    labels: jax.Array,
+    logits: Float[Array, "b h w k"],
+    labels: Int[Array, "b h w"],
     *,
     ignore: int = 255,
-    weight: jax.Array | None = None,
-    class_weights: jax.Array | None = None,
+    weight: Float[Array, " b"] | None = None,
+    class_weights: Float[Array, " k"] | None = None,
 ) -> Pair:
-    """Returns the cross-entropy in nats over all pixels that are not ignored, and the sum of their weights.
+    """The cross-entropy in nats, summed over the labelled pixels; the normaliser is the sum of their weights.
 
-    `class_weights` [K] scale each pixel by its class, in the sum and in the normaliser.
+    `class_weights` scale each pixel by its class, in the sum and in the normaliser.
     """
     valid, safe = _valid(logits, labels, ignore, weight)
     if class_weights is not None:
         valid = valid * jnp.asarray(class_weights, jnp.float32)[safe]
-    # A one-hot product rather than a gather: its gradient is no scatter, which is slow on a CPU.
+    # A product with one-hot labels instead of a gather: the gradient of a gather is a scatter, which is slow on a CPU.
     one_hot = jax.nn.one_hot(safe, logits.shape[-1])
     losses = jax.nn.logsumexp(logits, axis=-1) - jnp.sum(logits * one_hot, axis=-1)
     return jnp.sum(losses * valid), jnp.sum(valid)
 
 
-def dice(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax.Array | None = None) -> Pair:
-    """Returns the sum of 1 - Dice over the classes that occur in the batch, and their number.
+def dice(
+    logits: Float[Array, "b h w k"],
+    labels: Int[Array, "b h w"],
+    *,
+    ignore: int = 255,
+    weight: Float[Array, " b"] | None = None,
+) -> Pair:
+    """1 - Dice, summed over the classes that occur in the batch; the normaliser is their number.
 
     Dice = 2 sum p g / (sum p^2 + sum g), p the softmax probability: Milletari et al., "V-Net", 3DV 2016, section 3.
     """
@@ -48,23 +56,30 @@ def dice(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax
     return jnp.sum(losses * present), jnp.sum(present)
 
 
-def lovasz_softmax(logits: jax.Array, labels: jax.Array, *, ignore: int = 255, weight: jax.Array | None = None) -> Pair:
-    """Returns the sum of the Lovasz extension of the Jaccard loss over the classes that occur, and their number.
+def lovasz_softmax(
+    logits: Float[Array, "b h w k"],
+    labels: Int[Array, "b h w"],
+    *,
+    ignore: int = 255,
+    weight: Float[Array, " b"] | None = None,
+) -> Pair:
+    """The Lovasz extension of the Jaccard loss, summed over the classes that occur; the normaliser is their number.
 
-    Over the pixels of the whole batch. Berman et al., "The Lovasz-Softmax loss", CVPR 2018, equation 11, algorithm 1.
+    It is taken over the pixels of the whole batch. Berman et al., "The Lovasz-Softmax loss", CVPR 2018, equation 11,
+    algorithm 1.
     """
     valid, safe = _valid(logits, labels, ignore, weight)
     valid = valid.reshape(-1)
     truth = jax.nn.one_hot(safe.reshape(-1), logits.shape[-1]) * (valid > 0)[:, None]
     probabilities = jax.nn.softmax(logits, axis=-1).reshape(truth.shape)
-    # An ignored pixel has error 0 and is no foreground: it is sorted last and changes no other pixel's share.
+    # An ignored pixel has the error 0 and is no foreground: it is sorted last and changes no other pixel's share.
     errors = jnp.abs(truth - probabilities) * valid[:, None]
     losses = jax.vmap(_lovasz, in_axes=1)(errors, truth)
     present = (truth.sum(axis=0) > 0).astype(jnp.float32)
     return jnp.sum(losses * present), jnp.sum(present)
 
 
-def _lovasz(errors: jax.Array, truth: jax.Array) -> jax.Array:
+def _lovasz(errors: Float[Array, " pixels"], truth: Float[Array, " pixels"]) -> Float[Array, ""]:
     order = jnp.argsort(-jax.lax.stop_gradient(errors))
     truth = truth[order]
     foreground = truth.sum()
@@ -75,8 +90,10 @@ def _lovasz(errors: jax.Array, truth: jax.Array) -> jax.Array:
     return jnp.dot(errors[order], jax.lax.stop_gradient(shares))
 
 
-def _valid(logits: jax.Array, labels: jax.Array, ignore: int, weight: jax.Array | None) -> tuple[jax.Array, jax.Array]:
-    """Returns each pixel's weight [B,H,W] float32 and labels [B,H,W] with 0 where they are to be ignored."""
+def _valid(
+    logits: Float[Array, "b h w k"], labels: Int[Array, "b h w"], ignore: int, weight: Float[Array, " b"] | None
+) -> tuple[Float[Array, "b h w"], Int[Array, "b h w"]]:
+    """The weight of each pixel, and the labels with 0 in place of `ignore`."""
     chex.assert_rank([logits, labels], [4, 3])
     chex.assert_equal_shape_prefix([logits, labels], 3)
     counted = labels != ignore

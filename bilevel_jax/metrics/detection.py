@@ -1,38 +1,44 @@
-"""Detection over a whole set: COCO's average precisions by pycocotools, and VOC's beside them.
-
-Boxes are float [n, 4], (y0, x0, y1, x1) in pixels. An image's ground truth is a dict of "boxes" and "classes" int [n],
-its detections have "scores" [n] as well; a negative class is padding.
-"""
+"""Figures of a detector over a whole set: COCO's average precisions by pycocotools, and VOC's beside them."""
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
+from jaxtyping import Float
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from bilevel_jax.errors import InputError
+from bilevel_jax.metrics.coco import Boxes, Detections, coco_json
+from bilevel_jax.metrics.figure import Figure, FigureName
 
-Boxes = Mapping[str, np.ndarray]
+FIGURES = (
+    Figure("AP", "COCO's average precision, mean over IoU 0.50 to 0.95"),
+    Figure("AP50", "COCO's average precision at IoU 0.50", per_class=True),
+    Figure("AP75", "COCO's average precision at IoU 0.75"),
+    Figure("AP50_voc", "average precision at IoU 0.50 as in Pascal VOC, all points"),
+)
+# One figure says how good a network is: validation logs it, and keep_best = semantic chooses by it.
+MAIN_FIGURE = "AP50"
 
 
 def coco_ap(
     ground_truth: Sequence[Boxes],
-    detections: Sequence[Boxes],
+    detections: Sequence[Detections],
     class_names: Sequence[str],
     image_sizes: Sequence[tuple[int, int]],
 ) -> dict[str, float]:
-    """COCO's AP (mean over IoU 0.5 ... 0.95), AP50 and AP75, "AP50/NAME" per class, and "AP50_voc", all in [0, 1].
+    """The figures of `FIGURES` for a whole set, in [0, 1].
 
-    A class without ground truth in the set has the AP NaN and is left out of the means, which are NaN where no class
-    has any. At most 100 detections an image count for COCO. Lin et al., "Microsoft COCO", 2014.
+    A class without ground truth in the set has the AP NaN and is left out of the means. The means are NaN where no
+    class has any. COCO counts at most 100 detections an image. Lin et al., "Microsoft COCO", 2014.
 
     Args:
-        ground_truth: one dict an image: boxes, classes.
-        detections: one dict an image: boxes, classes, scores.
-        class_names: classes are numbers of this list.
+        ground_truth: the true boxes of each image.
+        detections: of each image.
+        class_names: the classes' names by number.
         image_sizes: (height, width) of each image.
 
     Raises:
@@ -44,7 +50,7 @@ def coco_ap(
     # [IoU threshold, recall, class, area range (0 = all), detections an image (last = 100)]; -1 = no ground truth
     precision = evaluation.eval["precision"][:, :, :, 0, -1]
     result = {"AP": _mean(precision), "AP50": _mean(precision[0]), "AP75": _mean(precision[5])}
-    result |= {f"AP50/{name}": _mean(precision[0, :, k]) for k, name in enumerate(class_names)}
+    result |= {str(FigureName("AP50", name)): _mean(precision[0, :, k]) for k, name in enumerate(class_names)}
     voc = [voc_ap(ground_truth, detections, k) for k in range(len(class_names))]
     result["AP50_voc"] = float(np.nanmean(voc)) if np.isfinite(voc).any() else float("nan")
     return result
@@ -52,18 +58,22 @@ def coco_ap(
 
 def coco_evaluation(
     ground_truth: Sequence[Boxes],
-    detections: Sequence[Boxes],
+    detections: Sequence[Detections],
     class_names: Sequence[str],
     image_sizes: Sequence[tuple[int, int]],
 ) -> COCOeval:
-    """pycocotools' matching of detections to ground truth, image by image, not accumulated yet; as for `coco_ap`."""
+    """pycocotools' matching of detections to ground truth, image by image, not accumulated yet.
+
+    Arguments and errors are those of `coco_ap`.
+    """
     if not len(ground_truth) == len(detections) == len(image_sizes):
         counts = f"{len(ground_truth)}, {len(detections)} and {len(image_sizes)}"
         raise InputError(f"Ground truth, detections and sizes are of {counts} images; expected one number.")
     # pycocotools prints its progress.
     with contextlib.redirect_stdout(io.StringIO()):
         datasets = []
-        for boxes in (ground_truth, detections):
+        both: tuple[Sequence[Boxes], ...] = (ground_truth, detections)
+        for boxes in both:
             dataset = COCO()
             dataset.dataset = coco_json(boxes, class_names, image_sizes)
             dataset.createIndex()
@@ -73,15 +83,17 @@ def coco_evaluation(
     return evaluation
 
 
-def voc_ap(ground_truth: Sequence[Boxes], detections: Sequence[Boxes], number: int, threshold: float = 0.5) -> float:
+def voc_ap(
+    ground_truth: Sequence[Boxes], detections: Sequence[Detections], number: int, threshold: float = 0.5
+) -> float:
     """VOC's average precision of one class: the area under the precision envelope at all points, in [0, 1].
 
-    Detections in the order of their scores take the ground truth that they overlap most; a second one on the same
+    Detections take, in the order of their scores, the true box that they overlap most; a second detection of the same
     object is false. NaN where the class has no ground truth. Everingham et al., "The PASCAL VOC challenge", 2010.
 
     Args:
         ground_truth, detections: as for `coco_ap`.
-        number: the class.
+        number: of the class.
         threshold: least IoU of a hit.
     """
     true = [_of_class(boxes, number)[0] for boxes in ground_truth]
@@ -108,64 +120,22 @@ def voc_ap(ground_truth: Sequence[Boxes], detections: Sequence[Boxes], number: i
     return float(np.sum(envelope[hit]) / total)
 
 
-def coco_json(
-    boxes: Sequence[Boxes],
-    class_names: Sequence[str],
-    image_sizes: Sequence[tuple[int, int]],
-    names: Sequence[str] | None = None,
-) -> dict[str, Any]:
-    """Boxes as a COCO data set (images, annotations, categories), ready for `json.dump`; all ids count from 1.
-
-    Detections carry "score" in their annotations, so that `["annotations"]` is COCO's list of results.
-
-    Args:
-        boxes: one dict an image: boxes, classes, and scores where they are detections.
-        class_names: classes are numbers of this list.
-        image_sizes: (height, width) of each image.
-        names: "file_name" of each image.
-
-    Raises:
-        InputError: a class without a name.
-    """
-    annotations = []
-    for image, found in enumerate(boxes, start=1):
-        for place, number in enumerate(np.asarray(found["classes"])):
-            if number < 0:
-                continue
-            if number >= len(class_names):
-                raise InputError(f"A box has the class {number}; expected 0 ... {len(class_names) - 1}.")
-            y0, x0, y1, x1 = (float(v) for v in np.asarray(found["boxes"])[place])
-            annotation = {
-                "id": len(annotations) + 1,
-                "image_id": image,
-                "category_id": int(number) + 1,
-                "bbox": [x0, y0, x1 - x0, y1 - y0],
-                "area": (x1 - x0) * (y1 - y0),
-                "iscrowd": 0,
-            }
-            if "scores" in found:
-                annotation["score"] = float(np.asarray(found["scores"])[place])
-            annotations.append(annotation)
-    images = [{"id": i, "height": int(h), "width": int(w)} for i, (h, w) in enumerate(image_sizes, start=1)]
-    for image, name in zip(images, names or (), strict=names is not None):
-        image["file_name"] = name
-    categories = [{"id": i, "name": name} for i, name in enumerate(class_names, start=1)]
-    return {"images": images, "annotations": annotations, "categories": categories}
-
-
-def _mean(precision: np.ndarray) -> float:
+def _mean(precision: Float[np.ndarray, "..."]) -> float:
     known = precision[precision > -1]
     return float(known.mean()) if known.size else float("nan")
 
 
-def _of_class(found: Boxes, number: int) -> tuple[np.ndarray, np.ndarray]:
+def _of_class(found: Boxes | Detections, number: int) -> tuple[Float[np.ndarray, "n 4"], Float[np.ndarray, " n"]]:
+    """Boxes and scores of one class; scores of 0 where there are none."""
     chosen = np.asarray(found["classes"]) == number
     boxes = np.asarray(found["boxes"], np.float64).reshape(-1, 4)[chosen]
-    return boxes, np.asarray(found["scores"])[chosen] if "scores" in found else np.zeros(len(boxes))
+    if "scores" not in found:
+        return boxes, np.zeros(len(boxes))
+    return boxes, np.asarray(cast(Detections, found)["scores"])[chosen]
 
 
-def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    # In float64 numpy: boxes/iou.py is jnp and would compile anew for every number of boxes.
+def _overlaps(box: Float[np.ndarray, "4"], others: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, " n"]:
+    # In float64 numpy: boxes/iou.py is in jnp and would be compiled for every new number of boxes.
     sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     inner = np.prod(np.maximum(sides, 0), axis=-1)
     outer = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=-1) - inner

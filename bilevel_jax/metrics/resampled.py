@@ -1,15 +1,17 @@
-"""Figures of a whole set for many samples of its images at once, without matching or counting anything again.
+"""Figures of a whole set for many samples of its images at once, as a bootstrap needs them.
 
-A sample is a row of counts: how often each image is in it. With every count 1 the figures are those of `coco_ap` and
-`scores`.
+Detections are matched, and pixels are counted, only once an image. A sample is a row of counts: how often each image is
+in it. If every count is 1, the figures are those of `coco_ap` and `scores`.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
-from bilevel_jax.metrics.detection import Boxes, coco_evaluation
+from bilevel_jax.metrics.coco import Boxes, Detections
+from bilevel_jax.metrics.detection import coco_evaluation
 
 RECALLS = np.linspace(0.0, 1.0, 101)  # COCO's
 MOST_DETECTIONS = 100  # an image, COCO's
@@ -17,28 +19,28 @@ _CHUNK = 2**21  # numbers at once: 16 MiB in float64
 
 
 class Matches(NamedTuple):
-    """What one class's detections hit at an IoU of 0.5.
+    """What the detections of one class hit at an IoU of 0.5.
 
     Attributes:
-        image: int [detections], the image of each.
-        score: float [detections].
-        hit: bool [detections], whether it took an object.
-        objects: int [images], the true objects.
+        image: number of the image of each detection.
+        score: of each detection.
+        hit: whether the detection took an object.
+        objects: number of true objects in each image.
     """
 
-    image: np.ndarray
-    score: np.ndarray
-    hit: np.ndarray
-    objects: np.ndarray
+    image: Int[np.ndarray, " detections"]
+    score: Float[np.ndarray, " detections"]
+    hit: Bool[np.ndarray, " detections"]
+    objects: Int[np.ndarray, " images"]
 
 
 def match_detections(
     ground_truth: Sequence[Boxes],
-    detections: Sequence[Boxes],
+    detections: Sequence[Detections],
     class_names: Sequence[str],
     image_sizes: Sequence[tuple[int, int]],
 ) -> list[Matches]:
-    """The matches of every class by pycocotools; arguments and errors as for `coco_ap`."""
+    """The matches of every class by pycocotools. Arguments and errors are those of `coco_ap`."""
     evaluation = coco_evaluation(ground_truth, detections, class_names, image_sizes)
     num_images, areas = len(ground_truth), len(evaluation.params.areaRng)
     matches = []
@@ -66,14 +68,14 @@ def match_detections(
     return matches
 
 
-def average_precision(matches: Matches, counts: np.ndarray) -> np.ndarray:
-    """COCO's AP50 of one class for each sample, float [samples]; NaN where a sample has no object of the class.
+def average_precision(matches: Matches, counts: Int[np.ndarray, "samples images"]) -> Float[np.ndarray, " samples"]:
+    """COCO's AP50 of one class for each sample; NaN where a sample has no object of the class.
 
-    Exactly what pycocotools gives for the images repeated as `counts` says, but for the order of equal scores.
+    It is exactly what pycocotools gives for the images repeated as `counts` says, but for the order of equal scores.
 
     Args:
         matches: of the class.
-        counts: int [samples, images].
+        counts: how often each image is in each sample.
     """
     # Stable, as pycocotools sorts: equal scores stay in the order of the images.
     order = np.argsort(-matches.score, kind="stable")
@@ -83,11 +85,11 @@ def average_precision(matches: Matches, counts: np.ndarray) -> np.ndarray:
     step = max(1, _CHUNK // max(1, len(order)))
     for start in range(0, len(counts), step):
         weights = counts[start : start + step].astype(np.float64)[:, image]
-        # Only a hit raises recall or precision: the rest matters by its number alone.
+        # Only a hit raises recall or precision. Of the other detections only the number matters.
         found = np.cumsum(weights, axis=1)[:, hits]
         true = np.cumsum(weights[:, hits], axis=1)
         precision = true / np.maximum(found, 1)
-        # The precision of a recall is the best at this recall or a higher one.
+        # The precision at a recall is the best precision at this recall or a higher one.
         precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         for row, place in enumerate(range(start, start + len(weights))):
             if objects[place]:
@@ -97,12 +99,14 @@ def average_precision(matches: Matches, counts: np.ndarray) -> np.ndarray:
     return result
 
 
-def intersection_over_union(confusions: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """IoU of every class for each sample, float [samples, classes]; NaN where a class does not occur in the labels.
+def intersection_over_union(
+    confusions: Int[np.ndarray, "images k k"], counts: Int[np.ndarray, "samples images"]
+) -> Float[np.ndarray, "samples k"]:
+    """IoU of every class for each sample; NaN where a class does not occur in the labels.
 
     Args:
-        confusions: int [images, C, C], as `confusion_matrix` gives them.
-        counts: int [samples, images].
+        confusions: of each image, as `confusion_matrix` returns them.
+        counts: how often each image is in each sample.
     """
     total = np.tensordot(counts.astype(np.float64), confusions.astype(np.float64), axes=1)
     hits = np.diagonal(total, axis1=1, axis2=2)

@@ -204,7 +204,7 @@ def _target(config: ConfigDict, batch: Batch) -> jax.Array:
     if config.visual.saliency_blur:
         saliency = gaussian_blur(saliency, config.visual.saliency_blur)
     infrared = jnp.minimum(config.visual.infrared_gain * expose(batch["ir"], config.visual.exposure), 1.0)
-    return fusion.TARGETS[config.visual.target](infrared, luma(batch["vis"]), saliency)
+    return fusion.TARGETS[config.visual.target].make(infrared, luma(batch["vis"]), saliency)
 
 
 def _scaled(factor: float, pair: Pair) -> Pair:

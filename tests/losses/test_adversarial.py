@@ -20,6 +20,7 @@ BY_HAND = {
 @pytest.mark.parametrize("name", sorted(adversarial.FAMILIES))
 def test_values(name):
     family = adversarial.FAMILIES[name]
+    assert family.name == name and family.help
     for (total, count), expected in zip(
         (family.discriminator(REAL, FAKE), family.generator(FAKE)), BY_HAND[name], strict=True
     ):

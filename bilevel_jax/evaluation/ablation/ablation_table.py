@@ -13,6 +13,8 @@ from bilevel_jax.evaluation.downstream.comparison import compare_cells
 from bilevel_jax.evaluation.held_out.table import MEASURES
 from bilevel_jax.evaluation.leaderboard.board import make_leaderboard
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
+from bilevel_jax.metrics.figure import FigureName
+from bilevel_jax.metrics.semantic_figures import is_semantic
 from bilevel_jax.report.tables import format_table, split_title
 
 Results = Mapping[str, Mapping[int, Result]]  # row -> seed -> result
@@ -63,9 +65,9 @@ def ablation_text(table: Mapping[str, Any], markdown: bool = False) -> str:
     """The tables: what each row is worth, the detector's classes, the nine measures."""
     rows = {name: row for name, row in table["rows"].items() if row["seeds"]}
     keys = list(dict.fromkeys(key for row in rows.values() for key in row["figures"]))
-    detector = [key for key in keys if _is_share(key)]
-    overall = [key for key in detector if "/" not in key]
-    per_class = [key for key in detector if "/" in key]
+    detector = [key for key in keys if is_semantic(key)]
+    overall = [key for key in detector if not FigureName.parse(key).of_class]
+    per_class = [key for key in detector if FigureName.parse(key).of_class]
     rest = [key for key in keys if key.startswith(("ms ", "rho/", "correction/"))]
     field = f"among {table['against']} published methods" if table["against"] else "among these rows"
     parts = [
@@ -100,15 +102,11 @@ def _format(rows: Mapping[str, Any], keys: Sequence[str], rest: Sequence[str], m
     return format_table(lines, markdown=markdown)
 
 
-def _is_share(key: str) -> bool:
-    return key.split(":")[-1].split("/")[0] in ("AP50", "mIoU_all", "IoU")
-
-
 def _cell(key: str, values_by_key: Mapping[str, Sequence[float]]) -> str:
     values = np.array(values_by_key.get(key, [np.nan]), float)
     if np.isnan(values.mean()):
         return "-"
-    factor, digits = (100, 1) if _is_share(key) else (1, 1 if key == "mean_rank" or key.startswith("ms ") else 3)
+    factor, digits = (100, 1) if is_semantic(key) else (1, 1 if key == "mean_rank" or key.startswith("ms ") else 3)
     spread = f" ± {factor * values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
     return f"{factor * values.mean():.{digits}f}{spread}"
 
@@ -129,9 +127,10 @@ def _figures(result: Result) -> dict[str, float]:
     cell = result.cell
     groups = {"": np.ones(len(cell["names"]), np.int64)}
     for group in dict.fromkeys(cell["groups"]):
-        groups[f"{group}:"] = np.array([own == group for own in cell["groups"]], np.int64)
-    for prefix, members in groups.items():
-        found |= {f"{prefix}{key}": float(values[0]) for key, values in figures(cell, members[None]).items()}
+        groups[group] = np.array([own == group for own in cell["groups"]], np.int64)
+    for group, members in groups.items():
+        for key, values in figures(cell, members[None]).items():
+            found[str(FigureName.parse(key)._replace(group=group))] = float(values[0])
     found["ms a step"] = 1000 * result.training["step_s"]
     for name in ("rho", "correction"):
         found |= {f"{name}/{task}": value for task, value in result.training[name].items()}

@@ -10,6 +10,7 @@ import numpy as np
 from bilevel_jax.atomic import write_text
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.semantic_trainer import Prediction, semantic_scores
+from bilevel_jax.metrics.figure import FigureName
 from bilevel_jax.metrics.resampled import Matches, average_precision, intersection_over_union, match_detections
 from bilevel_jax.metrics.segmentation import confusion_matrix
 
@@ -77,7 +78,7 @@ def figures(cell: Cell, counts: np.ndarray) -> dict[str, np.ndarray]:
         values = intersection_over_union(np.asarray(cell["confusions"]), counts)
         mean = np.nan_to_num(values).mean(axis=1)
         name, mean_name = "IoU", "mIoU_all"
-    per_class = {f"{name}/{label}": values[:, i] for i, label in enumerate(cell["classes"])}
+    per_class = {str(FigureName(name, label)): values[:, i] for i, label in enumerate(cell["classes"])}
     return {mean_name: mean} | per_class
 
 

@@ -11,6 +11,7 @@ from bilevel_jax.evaluation.inputs import KINDS, input_image
 from bilevel_jax.evaluation.report_columns import fusion_column, semantic_column
 from bilevel_jax.evaluation.semantic_trainer import Prediction
 from bilevel_jax.inference import Fuser
+from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report import html
 from bilevel_jax.report.sheets import Cell, draw_cell, label_colors
 from bilevel_jax.report.writers import read_metrics
@@ -79,9 +80,7 @@ def run_report(
 
 def _semantic_columns(rows: Mapping[str, Mapping[str, float]], measures: Sequence[str]) -> list[str]:
     """The semantic figures that a page shows, the means before the classes."""
-    names = dict.fromkeys(name for row in rows.values() for name in row if name not in measures)
-    shown = [name for name in names if not name.startswith(("acc/", "mAcc", "pixel"))]
-    return sorted(shown, key=lambda name: "/" in name)
+    return shown_figures(dict.fromkeys(name for row in rows.values() for name in row if name not in measures))
 
 
 def _semantic_table(

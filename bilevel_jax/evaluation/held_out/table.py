@@ -19,6 +19,7 @@ from bilevel_jax.evaluation.predictions import write_predictions
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer, semantic_scores
 from bilevel_jax.inference import Fuser
 from bilevel_jax.metrics import fusion
+from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report.html import write_report
 from bilevel_jax.report.tables import format_table, split_title
 from bilevel_jax.training.config import check_config, completed
@@ -161,9 +162,7 @@ def evaluate_run(
 def table_text(table: Table, markdown: bool = False) -> str:
     """The title, then the rows as text or markdown: the nine measures, then the semantic figures in per cent."""
     rows = table.rows
-    semantic = [name for name in next(iter(rows.values())) if name not in MEASURES]
-    shown = [n for n in semantic if not n.startswith(("acc/", "mAcc", "pixel"))]
-    shown.sort(key=lambda n: "/" in n)  # the means first
+    shown = shown_figures(name for name in next(iter(rows.values())) if name not in MEASURES)
     lines = []
     for kind, row in rows.items():
         cells = {"input": kind} | {name: row.get(name, float("nan")) for name in MEASURES}

@@ -10,11 +10,11 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer, semantic_scores
 from bilevel_jax.inference import Fuser
-from bilevel_jax.metrics import fusion
+from bilevel_jax.metrics import detection, fusion, segmentation
 from bilevel_jax.training.problem import Networks
 
 MEASURES = ("VIF", "Qabf", "SSIM")
-SEMANTIC = {"detection": "AP50", "segmentation": "mIoU_occurring"}
+SEMANTIC = {"detection": detection.MAIN_FIGURE, "segmentation": segmentation.MAIN_FIGURE}
 
 
 class Validation:
@@ -30,7 +30,7 @@ class Validation:
         self._config, self._networks, self._fuser = config, networks, None
         count = min(config.validate_pairs or len(source), len(source))
         self._pairs = _Some(source, np.linspace(0, len(source) - 1, count).astype(int))
-        self._names = tuple(name for name in fusion.NINE if name in (*MEASURES, config.keep_best))
+        self._names = tuple(name for name in fusion.CHOOSABLE if name in (*MEASURES, config.keep_best))
         self._predictor = SemanticTrainer(config, networks) if networks.semantic is not None else None
 
     def __call__(self, outer_params: Any, semantic_params: Any) -> dict[str, float]:

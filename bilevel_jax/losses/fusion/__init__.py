@@ -1,25 +1,28 @@
-"""Losses of a fused image, each as a (sum, normaliser) pair: against one target, or against both sources.
+"""Losses of a fused image. Each returns (sum, normaliser).
 
-`TARGETS` are the targets of `l1` and `structural_dissimilarity`. `SOURCE_TERMS` are (fused u, infrared x, luminance of
-the visible image y_Y) -> pair, [B, H, W, 1] each, the sources in [0, 1], the fused image not clipped. `chroma_change`
-takes the visible image's colours.
-
-Value and gradient of 8 images of 128 x 128 in ms, least of 40 on one of 2 cores of a busy server CPU (2026-11-22):
-l1 0.2, ssim 6.5, intensity_max 0.3, gradient_max 0.8, ssim_sources 17, vif 22, qabf 13, scd 0.9, contrast 6.1, chroma
-1.5; all of those to both sources at once 92. Not timed: mutual_information, entropy, sharpness.
+`TERMS` holds the terms of the visual task, one a file: a term compares the fused luminance u with the target, with both
+sources (infrared x and luminance y_Y of the visible image) or with the visible image's colours. `TARGETS` holds the
+ways to make the target. Sources and targets are in [0, 1]; the fused image is not clipped.
 """
 
-from bilevel_jax.losses.fusion.chroma import chroma_change
+from bilevel_jax.losses.fusion.color import chroma_change
 from bilevel_jax.losses.fusion.contrast import contrast_deficit
-from bilevel_jax.losses.fusion.correlation import uncorrelated_differences
-from bilevel_jax.losses.fusion.edges import edge_loss
-from bilevel_jax.losses.fusion.fidelity import LEAST_SIDE, information_loss
-from bilevel_jax.losses.fusion.information import entropy_deficit, mutual_information_loss
+from bilevel_jax.losses.fusion.entropy import entropy_deficit
+from bilevel_jax.losses.fusion.gradient_max import gradient_max
+from bilevel_jax.losses.fusion.intensity_max import intensity_max
+from bilevel_jax.losses.fusion.l1 import l1
+from bilevel_jax.losses.fusion.mutual_information import mutual_information_loss
+from bilevel_jax.losses.fusion.qabf import edge_loss
+from bilevel_jax.losses.fusion.registry import TERMS
+from bilevel_jax.losses.fusion.scd import uncorrelated_differences
 from bilevel_jax.losses.fusion.sharpness import sharpness_deficit
-from bilevel_jax.losses.fusion.strongest import gradient_max, intensity_max
-from bilevel_jax.losses.fusion.structure import source_dissimilarity, structural_dissimilarity
-from bilevel_jax.losses.fusion.target import TARGETS, bright_target, l1, saliency_target
+from bilevel_jax.losses.fusion.ssim import structural_dissimilarity
+from bilevel_jax.losses.fusion.ssim_sources import source_dissimilarity
+from bilevel_jax.losses.fusion.target import TARGETS, Target, bright_target, saliency_target
+from bilevel_jax.losses.fusion.term import Images, Term
+from bilevel_jax.losses.fusion.vif import LEAST_SIDE, information_loss
 
+# Only training reads it, until its loss is one loop over TERMS.
 SOURCE_TERMS = {
     "intensity_max": intensity_max,
     "gradient_max": gradient_max,
@@ -37,6 +40,10 @@ __all__ = [
     "LEAST_SIDE",
     "SOURCE_TERMS",
     "TARGETS",
+    "TERMS",
+    "Images",
+    "Target",
+    "Term",
     "bright_target",
     "chroma_change",
     "contrast_deficit",

@@ -1,40 +1,64 @@
-"""The contrast that the fused image has less of than its sources."""
+"""Contrast: what the fused image has less of than the source with more contrast."""
 
 import chex
 import jax
 import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
 
 from bilevel_jax.images.ssim import WINDOW_SIZE, gaussian_window
 from bilevel_jax.images.sums import image_means
 from bilevel_jax.images.windows import windowed
+from bilevel_jax.losses.fusion.term import Term, to_sources
+from bilevel_jax.losses.pair import Pair
 
-# Half a grey level, squared: under it a standard deviation has a bounded slope.
+# Half a grey level, squared. It is added to each variance, so that the slope of the square root is bounded.
 FLOOR = (0.5 / 255) ** 2
 
 
-def contrast_deficit(fused: jax.Array, ir: jax.Array, luma: jax.Array) -> tuple[jax.Array, jax.Array]:
+def contrast_deficit(
+    fused: Float[Array, "b h w 1"], infrared: Float[Array, "b h w 1"], luminance: Float[Array, "b h w 1"]
+) -> Pair:
     """max(max(s(x), s(y_Y)) - s(u), 0), local mean + whole image, summed over the images; normaliser: their number.
 
-    s is the standard deviation sqrt(variance + FLOOR): under SSIM's window (11 x 11, Gaussian with sigma 1.5) at its
-    valid places, of which the mean is taken, and that of the whole image. One-sided: more contrast than the stronger
-    source has is not rewarded, so nothing asks for a stretch. [B, H, W, 1] in [0, 1], sides from 11. The term is this
-    project's own.
+    s is the standard deviation sqrt(variance + FLOOR). It is taken once under SSIM's window (11 x 11, Gaussian with
+    sigma 1.5) where the window fits, averaged over these places, and once over the whole image. More contrast than in
+    the stronger source is not rewarded, so the loss does not ask for a contrast stretch. It is this project's own.
+
+    Args:
+        fused: fused luminance u; it may leave [0, 1].
+        infrared: x, in [0, 1].
+        luminance: y_Y of the visible image, in [0, 1].
+
+    Raises:
+        ValueError: a side is under 11 pixels.
     """
-    chex.assert_rank([fused, ir, luma], 4)
-    chex.assert_equal_shape([fused, ir, luma])
-    losses = 0.0
-    # Local, then of the whole.
-    for deviations in zip(*(_deviations(image) for image in (fused, ir, luma)), strict=True):
-        u, x, y = deviations
+    chex.assert_rank([fused, infrared, luminance], 4)
+    chex.assert_equal_shape([fused, infrared, luminance])
+    losses: Array | float = 0.0
+    # First the local deviations of the three images, then those of the whole images.
+    for u, x, y in zip(*(_deviations(image) for image in (fused, infrared, luminance)), strict=True):
         losses += image_means(jax.nn.relu(jnp.maximum(x, y) - u))
     return jnp.sum(losses), jnp.float32(fused.shape[0])
 
 
-def _deviations(images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Of [B,H,W,1]: at the window's places [B,H-10,W-10,1], and of each whole image [B]."""
-    # Variances know no mean; without it, less of them is lost to rounding.
+def _deviations(images: Float[Array, "b h w 1"]) -> tuple[Float[Array, "b h-10 w-10 1"], Float[Array, " b"]]:
+    """Standard deviations at each place of the window, and of each whole image."""
+    # Subtracting the mean changes no variance and loses less to rounding.
     centred = images - jax.lax.stop_gradient(image_means(images))[:, None, None, None]
     squares = centred * centred
     moments = windowed(jnp.stack([centred, squares], axis=1), gaussian_window(WINDOW_SIZE))
-    variances = moments[:, 1] - moments[:, 0] ** 2, image_means(squares)
-    return tuple(jnp.sqrt(jnp.maximum(variance, 0.0) + FLOOR) for variance in variances)
+    local, whole = moments[:, 1] - moments[:, 0] ** 2, image_means(squares)
+    return _root(local), _root(whole)
+
+
+def _root(variance: Float[Array, "..."]) -> Float[Array, "..."]:
+    return jnp.sqrt(jnp.maximum(variance, 0.0) + FLOOR)
+
+
+TERM = Term(
+    "contrast",
+    to_sources(contrast_deficit),
+    "weight of the contrast, local and of the whole image, that is missing to the source with more contrast",
+    least_side=WINDOW_SIZE,
+)

@@ -1,46 +1,68 @@
-"""The target of the visual task, made of both sources, and the distance to it.
+"""Target of the visual task, made from both sources.
 
 Liu et al., "Bi-level Dynamic Learning for Jointly Multi-modality Image Fusion and Beyond", IJCAI 2023: the visual
 objective is L1(u, t) + 1.1 (1 - SSIM(u, t)) with t = m x + (1 - m) y_Y.
 """
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
 import chex
-import jax
 import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
 
 
-def saliency_target(ir: jax.Array, luma: jax.Array, saliency: jax.Array) -> jax.Array:
-    """The target t = m x + (1 - m) y_Y of the visual task.
+def saliency_target(
+    infrared: Float[Array, "b h w 1"], luminance: Float[Array, "b h w 1"], saliency: Float[Array, "b h w 1"]
+) -> Float[Array, "b h w 1"]:
+    """The target t = m x + (1 - m) y_Y, in [0, 1].
 
     Args:
-        ir: infrared image x, [B, H, W, 1] in [0, 1].
-        luma: luminance y_Y of the visible image, [B, H, W, 1] in [0, 1].
-        saliency: weight m of the infrared image, [B, H, W, 1] in [0, 1].
-
-    Returns:
-        The target, [B, H, W, 1] in [0, 1].
+        infrared: x, in [0, 1].
+        luminance: y_Y of the visible image, in [0, 1].
+        saliency: weight m of the infrared image, in [0, 1].
     """
-    chex.assert_rank([ir, luma, saliency], 4)
-    chex.assert_equal_shape([ir, luma, saliency])
-    return saliency * ir + (1.0 - saliency) * luma
+    chex.assert_rank([infrared, luminance, saliency], 4)
+    chex.assert_equal_shape([infrared, luminance, saliency])
+    return saliency * infrared + (1.0 - saliency) * luminance
 
 
-def bright_target(ir: jax.Array, luma: jax.Array, saliency: jax.Array) -> jax.Array:
-    """The visible image, raised where the infrared one is salient AND brighter: t = y_Y + m max(x - y_Y, 0).
+def bright_target(
+    infrared: Float[Array, "b h w 1"], luminance: Float[Array, "b h w 1"], saliency: Float[Array, "b h w 1"]
+) -> Float[Array, "b h w 1"]:
+    """The target t = y_Y + m max(x - y_Y, 0): the visible image, brightened where infrared is salient and brighter.
 
-    Histogram contrast calls a cold patch as salient as a hot one, and in a dim infrared image the saliency-weighted
-    target then paints dark stains on a well-lit road. Here heat shows and nothing is darkened. Shapes and ranges as in
+    Histogram contrast rates a cold patch as salient as a hot one. `saliency_target` then paints dark stains on a
+    well-lit road where the infrared image is dim. This target shows heat and never darkens. Arguments are those of
     `saliency_target`.
     """
-    chex.assert_rank([ir, luma, saliency], 4)
-    chex.assert_equal_shape([ir, luma, saliency])
-    return luma + saliency * jnp.maximum(ir - luma, 0.0)
+    chex.assert_rank([infrared, luminance, saliency], 4)
+    chex.assert_equal_shape([infrared, luminance, saliency])
+    return luminance + saliency * jnp.maximum(infrared - luminance, 0.0)
 
 
-TARGETS = {"saliency": saliency_target, "bright": bright_target}
+class Target(NamedTuple):
+    """One way to make the target.
+
+    Attributes:
+        name: value of the configuration's key `visual.target`.
+        make: function of (infrared, luminance, saliency).
+        help: its formula, for the configuration's help.
+    """
+
+    name: str
+    make: Callable[[Float[Array, "b h w 1"], Float[Array, "b h w 1"], Float[Array, "b h w 1"]], Float[Array, "b h w 1"]]
+    help: str
 
 
-def l1(fused: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Absolute difference, summed over all pixels; the normaliser is the number of pixels. [B, H, W, 1] each."""
-    chex.assert_equal_shape([fused, target])
-    return jnp.sum(jnp.abs(fused - target)), jnp.float32(fused.size)
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        target.name: target
+        for target in (
+            Target("saliency", saliency_target, "t = m x + (1 - m) y"),
+            Target("bright", bright_target, "t = y + m max(x - y, 0)"),
+        )
+    }
+)

@@ -1,23 +1,27 @@
-"""Where an image lies in its array: padding at the bottom and the right that no measure sees.
+"""Where an image lies in its array: padding at the bottom and on the right that no measure sees.
 
-An array of one of a few shapes can then hold an image of any size, and a folder of many sizes is measured with a few
-compilations. `size` is (height, width) of the image, two numbers or an int array [2] that jit may trace; None means
-that the image fills the array. Whatever the padding holds, it is ignored: every sum and mean is that of the image.
+An array of one of a few shapes can hold an image of any size, so a folder of many sizes needs a few compilations only.
+`size` is (height, width) of the image: two numbers, or an int array [2] that jit may trace. None means that the image
+fills the array. The values in the padding do not matter: every sum and mean is over the image.
 """
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Literal, ParamSpec, cast
 
 import jax
 import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Bool, Float, Int
 
-Size = jax.Array | Sequence[int] | None
+Size = Int[Array, "2"] | Sequence[Int[Array, ""] | int] | None
+Border = Literal["zero", "edge", "reflect"]
+P = ParamSpec("P")
 
 
-def lengths(image: jax.Array, size: Size) -> tuple:
-    """Height and width of the image [..., H, W] in its array."""
-    return image.shape[-2:] if size is None else (size[0], size[1])
+def lengths(image: Float[Array, "... h w"], size: Size) -> tuple[Array | int, Array | int]:
+    """Height and width of the image in its array."""
+    return (image.shape[-2], image.shape[-1]) if size is None else (size[0], size[1])
 
 
 def shrunk(size: Size, pixels: int) -> Size:
@@ -30,30 +34,30 @@ def halved(size: Size) -> Size:
     return None if size is None else ((size[0] + 1) // 2, (size[1] + 1) // 2)
 
 
-def inside(image: jax.Array, size: Size) -> jax.Array | bool:
-    """True where the array [..., H, W] holds the image, bool [H, W]; True alone where it fills it."""
+def inside(image: Float[Array, "... h w"], size: Size) -> Bool[Array, "h w"] | bool:
+    """True where the array holds the image; a single True where the image fills it."""
     if size is None:
         return True
     rows, columns = (jnp.arange(length) for length in image.shape[-2:])
     return (rows[:, None] < size[0]) & (columns[None, :] < size[1])
 
 
-def total(values: jax.Array, size: Size) -> jax.Array:
-    """The sum of a map [..., H, W] over the image: [...]."""
+def total(values: Float[Array, "*n h w"], size: Size) -> Float[Array, "*n"]:
+    """The sum of a map over the image."""
     if size is not None:
         values = jnp.where(inside(values, size), values, 0)
     return jnp.sum(values, axis=(-2, -1))
 
 
-def mean(values: jax.Array, size: Size) -> jax.Array:
-    """The mean of a map [..., H, W] over the image: [...]; NaN where the image is empty."""
+def mean(values: Float[Array, "*n h w"], size: Size) -> Float[Array, "*n"]:
+    """The mean of a map over the image; NaN where the image is empty."""
     height, width = (jnp.maximum(length, 0) for length in lengths(values, size))
     count = height * width
     return jnp.where(count > 0, total(values, size) / jnp.maximum(count, 1), jnp.nan)
 
 
-def extremes(image: jax.Array, size: Size) -> tuple[jax.Array, jax.Array]:
-    """The least and the greatest value of the image [..., H, W]: two of [...]."""
+def extremes(image: Float[Array, "*n h w"], size: Size) -> tuple[Float[Array, "*n"], Float[Array, "*n"]]:
+    """The least and the greatest value of the image."""
     if size is None:
         return jnp.min(image, axis=(-2, -1)), jnp.max(image, axis=(-2, -1))
     within = inside(image, size)
@@ -61,19 +65,21 @@ def extremes(image: jax.Array, size: Size) -> tuple[jax.Array, jax.Array]:
     return least, jnp.max(jnp.where(within, image, -jnp.inf), axis=(-2, -1))
 
 
-def where_it_fits(value: jax.Array, image: jax.Array, size: Size, least: int) -> jax.Array:
-    """`value`, or NaN where a side of the image [..., H, W] is under `least` pixels."""
+def where_it_fits(
+    value: Float[Array, "..."], image: Float[Array, "... h w"], size: Size, least: int
+) -> Float[Array, "..."]:
+    """`value`, or NaN where a side of the image is under `least` pixels."""
     height, width = lengths(image, size)
     return jnp.where(jnp.minimum(height, width) >= least, value, jnp.nan)
 
 
-def bordered(image: jax.Array, size: Size, border: str) -> jax.Array:
-    """The image with one more row and column on each of its sides: [..., H, W] -> [..., H+2, W+2].
+def bordered(image: Float[Array, "*n h w"], size: Size, border: Border) -> Float[Array, "*n h+2 w+2"]:
+    """The image with one more row and column on each of its sides.
 
     Args:
-        image: [..., H, W]; the new right column stands right of the image, wherever in the array that is.
+        image: the new column on the right stands right beside the image, wherever in the array that is.
         size: of the image.
-        border: what the new pixels are: "zero"; "edge", the pixel next to them; "reflect", the one behind that.
+        border: values of the new pixels: "zero"; "edge", the pixel next to them; "reflect", the pixel behind that one.
     """
     for axis, length in zip((-2, -1), lengths(image, size), strict=True):
         if border == "zero":
@@ -89,29 +95,30 @@ def bordered(image: jax.Array, size: Size, border: str) -> jax.Array:
     return image
 
 
-def per_channel(measure: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-    """A measure of [H, W] images as one of [H, W] or [H, W, C] images: the mean over the channels.
+def per_channel(measure: Callable[P, Array]) -> Callable[P, Array]:
+    """A measure of images [H, W] as a measure of images [H, W] or [H, W, C]: the mean over the channels.
 
     A one-channel image serves every channel of the others. Integers become the default float.
     """
 
     @functools.wraps(measure)
-    def over_channels(*images: jax.Array, **options: Any) -> jax.Array:
-        return mean_over_planes(functools.partial(measure, **options), *map(channels_first, images))
+    def over_channels(*images: Array, **options: object) -> Array:
+        of_planes = functools.partial(cast(Callable[..., Array], measure), **options)
+        return mean_over_planes(of_planes, *map(channels_first, images))
 
-    return over_channels
+    return cast(Callable[P, Array], over_channels)
 
 
-def mean_over_planes(measure: Callable[..., jax.Array], *images: jax.Array) -> jax.Array:
-    """`measure` of [H, W] images over the planes of [H, W] and [C, H, W] images: the mean of its C values."""
+def mean_over_planes(measure: Callable[..., Float[Array, ""]], *images: Float[Array, "*c h w"]) -> Float[Array, ""]:
+    """The mean of a measure over the channels: images [H, W] serve every channel of images [C, H, W]."""
     axes = [None if image.ndim == 2 else 0 for image in images]
     if all(axis is None for axis in axes):
         return measure(*images)
     return jnp.mean(jax.vmap(measure, in_axes=axes)(*images))
 
 
-def channels_first(image: jax.Array) -> jax.Array:
-    """[H, W] or [H, W, 1] -> [H, W]; [H, W, C] -> [C, H, W]; a float stays the float it is."""
+def channels_first(image: Float[Array, "h w *c"]) -> Float[Array, "*c h w"]:
+    """[H, W] or [H, W, 1] -> [H, W]; [H, W, C] -> [C, H, W]. A float keeps its type, an integer becomes a float."""
     image = jnp.asarray(image)
     if not jnp.issubdtype(image.dtype, jnp.floating):
         image = image.astype(jnp.result_type(float))

@@ -1,6 +1,7 @@
 """Pixels of a file as the values that the measures take: grey levels, or channels in 0-255."""
 
 import numpy as np
+from jaxtyping import Float, Shaped
 
 from bilevel_jax.errors import InputError
 
@@ -8,11 +9,11 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601
 TYPES = "expected uint8, uint16 or float in 0-255"
 
 
-def channel_values(image: np.ndarray) -> np.ndarray:
-    """The image in 0-255, unrounded, with the channels that it has: float64 [H, W] or [H, W, 3].
+def channel_values(image: Shaped[np.ndarray, "h w *c"]) -> Float[np.ndarray, "h w *c"]:
+    """The image in 0-255, not rounded, with its channels: float64 [H, W] or [H, W, 3].
 
     Args:
-        image: [H, W], [H, W, 1] or [H, W, 3]; uint8, uint16 (its own range: divided by 257), or float in 0-255.
+        image: [H, W], [H, W, 1] or [H, W, 3]; uint8, uint16 (divided by 257), or float in 0-255.
 
     Raises:
         InputError: another shape or type, or a value that is not finite.
@@ -28,16 +29,16 @@ def channel_values(image: np.ndarray) -> np.ndarray:
     return values[..., 0] if values.shape[2:] == (1,) else values
 
 
-def gray_levels(image: np.ndarray) -> np.ndarray:
-    """The image as one channel of whole grey levels, float64 [H, W] in 0-255: floor(0.299 R + 0.587 G + 0.114 B + 0.5).
+def gray_levels(image: Shaped[np.ndarray, "h w *c"]) -> Float[np.ndarray, "h w"]:
+    """The image as one channel of whole grey levels in 0-255, float64: floor(0.299 R + 0.587 G + 0.114 B + 0.5).
 
-    A one-channel image takes the same rounding, so that a grey picture stored in colour has the same levels.
+    A one-channel image is rounded in the same way, so a grey picture that is stored in colour has the same levels.
 
     Args:
-        image: as `channel_values` takes it.
+        image: as for `channel_values`.
 
     Raises:
-        InputError: as `channel_values` says.
+        InputError: as for `channel_values`.
     """
     values = channel_values(image)
     return np.floor((values @ np.array(LUMA_WEIGHTS) if values.ndim == 3 else values) + 0.5)

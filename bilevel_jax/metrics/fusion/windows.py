@@ -3,20 +3,24 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float
 
-from bilevel_jax.metrics.fusion.extent import Size, bordered
+from bilevel_jax.metrics.fusion.extent import Border, Size, bordered
 
 
-def weighted_windows(image: jax.Array, window: np.ndarray, stride: int = 1) -> jax.Array:
-    """Sums under a separable, symmetric window where it fits: [..., H, W] -> [..., H-n+1, W-n+1].
+def weighted_windows(
+    image: Float[Array, "*n h w"], window: Float[np.ndarray, " k"], stride: int = 1
+) -> Float[Array, "*n h-k+1 w-k+1"]:
+    """Sums under a separable, symmetric window where it fits.
 
-    As sums of shifted copies: 8 images of 512 x 640 in float64 under 17 x 17 take 11 ms so and 113 ms as products with
-    banded matrices (2 cores of a server CPU, 2026-11-22). Give it a stack of all the images that one sum needs: from
-    single images XLA joins both passes with that sum, and computes the first anew for each weight of the second.
+    They are computed as sums of shifted copies, which is faster than products with banded matrices. Give it a stack of
+    all the images that one sum needs: with single images XLA joins both passes with that sum, and computes the first
+    pass anew for each weight of the second.
 
     Args:
-        image: float [..., H, W], sides not under n.
-        window: [n], n odd, the weights along either axis.
+        image: sides of at least k pixels.
+        window: k is odd; the weights along either axis.
         stride: 2 takes every second place along each axis, the first one included.
     """
     half = len(window) // 2
@@ -29,13 +33,15 @@ def weighted_windows(image: jax.Array, window: np.ndarray, stride: int = 1) -> j
     return image
 
 
-def sobel(image: jax.Array, size: Size, border: str) -> tuple[jax.Array, jax.Array]:
-    """The Sobel operator's differences to the right and downwards: two of [..., H, W].
+def sobel(
+    image: Float[Array, "*n h w"], size: Size, border: Border
+) -> tuple[Float[Array, "*n h w"], Float[Array, "*n h w"]]:
+    """The Sobel operator's differences to the right and downwards.
 
     Args:
-        image: [..., H, W].
+        image: any range.
         size: of the image in its array.
-        border: as `bordered` takes it.
+        border: as in `bordered`.
     """
     wide = bordered(image, size, border)
     height, width = image.shape[-2:]
@@ -45,6 +51,6 @@ def sobel(image: jax.Array, size: Size, border: str) -> tuple[jax.Array, jax.Arr
     return right, down
 
 
-def magnitude(x: jax.Array, y: jax.Array) -> jax.Array:
+def magnitude(x: Float[Array, "*n"], y: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """sqrt(x^2 + y^2)."""
     return jnp.sqrt(x * x + y * y)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from bilevel_jax.metrics import evaluate, fusion
-from bilevel_jax.metrics.fusion import FAMILIES, channel_values, families, gray_levels
+from bilevel_jax.metrics.fusion import FAMILIES, channel_values, compiled, gray_levels
 from bilevel_jax.metrics.fusion.stretch import stretched
 
-NAMES = tuple(families.PAPER)
+NAMES = tuple(FAMILIES["paper"])
 
 
 def _images(height, width, seed=0, channels=()):
@@ -23,7 +23,7 @@ def test_padding_of_any_content_is_ignored(family, synthetic_images):
     """Against the same functions on the images as they are, which know no padding at all."""
     images = [gray_levels(image) if family == "paper" else channel_values(image) for image in synthetic_images]
     height, width = images[0].shape[:2]
-    table = functools.partial(families.paper, names=NAMES) if family == "paper" else families.vifb
+    table = functools.partial(compiled.paper, names=NAMES) if family == "paper" else compiled.vifb
     with jax.enable_x64(True):
         exact, exact_planes = _floats(table(*images, None))
         for content in (0.0, 777.0):
@@ -41,8 +41,8 @@ def _floats(outputs):
     return {name: float(value) for name, value in values.items()}, list(map(np.asarray, planes))
 
 
-def test_the_front_door_and_the_pure_functions_agree():
-    """In colour, with odd sides: the front door pads, and filters on the host; the functions do neither."""
+def test_evaluate_and_the_pure_functions_agree():
+    """In colour, with odd sides: `evaluate` pads, and filters on the host; the functions do neither."""
     a, b, f = _images(47, 61, channels=(3,))
     a = a[..., 0]
     got = evaluate(a, b, f, "vifb")
@@ -106,7 +106,7 @@ def _evaluate_folder(pairs):
 def test_a_folder_of_many_sizes_does_not_compile_per_size():
     pairs = _folder(20, 41, 64)
     assert len({images[0].shape for images in pairs}) == 20
-    # One array shape: the nine, VIFB's eleven, and Qcb and Qcv. Fewer where another test came first.
+    # One array shape: the nine, VIFB's without filters, and those with filters. Fewer where another test came first.
     assert _compilations(lambda: _evaluate_folder(pairs)) <= 3
     assert _compilations(lambda: _evaluate_folder(_folder(7, 50, 60))) == 0
 

@@ -1,37 +1,44 @@
-"""Visual information fidelity of the fused image to its sources."""
+"""VIF: visual information fidelity of the fused image to its sources."""
 
-import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
 
 from bilevel_jax.images.ssim import gaussian_window
+from bilevel_jax.metrics.fusion.causes import CONSTANT_SOURCE
 from bilevel_jax.metrics.fusion.extent import Size, halved, inside, mean, per_channel, shrunk, total, where_it_fits
+from bilevel_jax.metrics.fusion.measure import Measure
 from bilevel_jax.metrics.fusion.windows import weighted_windows
 
 SCALES = (17, 9, 5, 3)  # sides of the windows, 2^(5-s) + 1
 NOISE = 2.0  # variance sigma_n^2 of the eye's own noise, in squared grey levels
 SMALL = 1e-10
-VIF_LEAST_SIDE = 41  # the window fits at every scale
+LEAST_SIDE = 41  # pixels: the windows fit at every scale
 
 
 @per_channel
 def visual_information_fidelity(
-    infrared: jax.Array, visible: jax.Array, fused: jax.Array, *, size: Size = None
-) -> jax.Array:
+    infrared: Float[Array, "h w *c"],
+    visible: Float[Array, "h w *c"],
+    fused: Float[Array, "h w *c"],
+    *,
+    size: Size = None,
+) -> Float[Array, ""]:
     """VIF: vifp(infrared, fused) + vifp(visible, fused), a SUM, each about 0 ... 1; higher is better.
 
-    The pixel-domain version: four scales, Gaussian windows of 17, 9, 5, 3 pixels with sigma a fifth of that, where
-    they fit ("valid"), noise variance 2. NaN for an image under 41 x 41 and for a constant source, of which there is no
-    information to keep. Sheikh and Bovik, "Image information and visual quality", 2006, and the authors'
-    vifp_mscale.
+    This is the pixel-domain version: four scales, Gaussian windows of 17, 9, 5, 3 pixels with sigma a fifth of that,
+    where they fit ("valid"), noise variance 2. NaN for an image under 41 x 41, and for a constant source, which has no
+    information to keep. Sheikh and Bovik, "Image information and visual quality", 2006, and the authors' vifp_mscale.
 
     Args:
-        infrared, visible, fused: float [H, W] or [H, W, C] in 0-255. In float32 the result is good to 2e-6 for
+        infrared, visible, fused: in 0-255; the result is the mean over the channels. In float32 it is good to 2e-6 for
             photographs, and to less where much of the image is flat.
-        size: as extent.py says it.
+        size: of the images in their arrays, see extent.py.
     """
-    if min(fused.shape) < VIF_LEAST_SIDE:
+    if min(fused.shape) < LEAST_SIDE:
         return jnp.full((), jnp.nan, fused.dtype)
-    # Variances know no mean; without it, less of them is lost to rounding.
+    # Subtracting the mean changes no variance and loses less to rounding.
     images = jnp.stack([jnp.where(inside(x, size), x - mean(x, size), 0) for x in (infrared, visible, fused)])
     kept, there, side = jnp.zeros(2, fused.dtype), jnp.zeros(2, fused.dtype), size
     for number, taps in enumerate(SCALES):
@@ -42,11 +49,13 @@ def visual_information_fidelity(
         more_kept, more_there = _information(images, window, side)
         kept, there = kept + more_kept, there + more_there
     fidelities = kept / jnp.where(there > 0, there, jnp.nan)
-    return where_it_fits(jnp.sum(fidelities), fused, size, VIF_LEAST_SIDE)
+    return where_it_fits(jnp.sum(fidelities), fused, size, LEAST_SIDE)
 
 
-def _information(images: jax.Array, window: jax.Array, size: Size) -> tuple[jax.Array, jax.Array]:
-    """Information of two sources [2] that the fused image keeps, and that there is; images [3, H, W]."""
+def _information(
+    images: Float[Array, "3 h w"], window: np.ndarray, size: Size
+) -> tuple[Float[Array, "2"], Float[Array, "2"]]:
+    """Information of the two sources that the fused image (the last one) keeps, and that there is."""
     sources, fused = images[:2], images[2:]
     moments = weighted_windows(jnp.concatenate([images, images * images, sources * fused]), window)
     means, squares, products = moments[:3], moments[3:6], moments[6:]
@@ -67,3 +76,15 @@ def _information(images: jax.Array, window: jax.Array, size: Size) -> tuple[jax.
     fitting = shrunk(size, len(window) - 1)
     kept = total(jnp.log(1 + gain * gain * variance / (unexplained + NOISE)), fitting)
     return kept, total(jnp.log(1 + variance / NOISE), fitting)
+
+
+MEASURES = (
+    Measure(
+        "VIF",
+        visual_information_fidelity,
+        "visual information fidelity in the pixel domain, to infrared plus to visible",
+        in_nine=True,
+        least_side=LEAST_SIDE,
+        undefined=(CONSTANT_SOURCE,),
+    ),
+)

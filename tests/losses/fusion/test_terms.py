@@ -1,4 +1,4 @@
-"""The losses to both sources: equal to the metrics they are made from, with gradients everywhere."""
+"""The terms of the visual task: what holds for all of them, the measures they are made from, values worked by hand."""
 
 import jax
 import jax.numpy as jnp
@@ -21,17 +21,23 @@ METRICS = {
 
 
 @pytest.fixture(scope="module")
-def terms():
-    """Each term's (sum, normaliser) and the sum's gradient with respect to the fused image, compiled once."""
+def compiled():
+    """Each term as a function of (fused, Images) -> ((sum, normaliser), gradient of the sum), compiled once."""
+    return {name: jax.jit(jax.value_and_grad(term.loss, has_aux=True)) for name, term in fusion.TERMS.items()}
 
-    def with_gradient(term):
-        return jax.jit(jax.value_and_grad(lambda *images: term(*images), has_aux=True))
 
-    return {name: with_gradient(term) for name, term in fusion.SOURCE_TERMS.items()}
+@pytest.fixture(scope="module")
+def terms(compiled):
+    """The same as functions of (fused, infrared, luminance)."""
+
+    def of_sources(name):
+        return lambda fused, *sources: compiled[name](fused, _compared_with(*sources))
+
+    return {name: of_sources(name) for name in compiled}
 
 
 def _images(seed, number=2):
-    """Infrared, luminance and a fused image [number, 48, 53, 1] with structure at all scales, flat areas and noise."""
+    """Fused image, infrared and luminance [number, 48, 53, 1] with structure at all scales, flat areas and noise."""
     rng = np.random.default_rng(seed)
     steps = np.kron(rng.random((3, number, 6, 7, 1)), np.ones((8, 8, 1)))[:, :, : SIZE[0], : SIZE[1]]
     ir, luma, other = np.clip(1.4 * steps - 0.2 + rng.normal(0, 0.03, steps.shape), 0, 1).astype(np.float32)
@@ -39,17 +45,35 @@ def _images(seed, number=2):
     return 0.9 * (share * ir + (1 - share) * luma) + 0.1 * other, ir, luma
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_term_is_the_metric_in_grey_levels_without_rounding(terms, name):
-    measure, as_loss = METRICS[name]
-    measure = jax.jit(measure)
-    for seed in range(3):
-        images = _images(seed)
-        (total, count), _ = terms[name](*images)
-        fused, ir, luma = (255 * image[..., 0] for image in images)
-        expected = [as_loss(float(measure(a, b, f))) for a, b, f in zip(ir, luma, fused, strict=True)]
-        assert float(count) == 2
-        assert float(total) == pytest.approx(sum(expected), rel=1e-4)
+def _compared_with(infrared, luminance):
+    """What a fused image is compared with: the target lies between the sources, and the visible image is coloured."""
+    visible = np.clip(luminance + np.float32([0.25, 0.0, -0.15]), 0, 1)
+    return fusion.Images((infrared + 2 * luminance) / np.float32(3), infrared, luminance, visible)
+
+
+# --- what holds for every term ---
+
+
+@pytest.mark.parametrize("name", fusion.TERMS)
+def test_a_term_says_what_it_is(name):
+    term = fusion.TERMS[name]
+    assert term.name == name and term.help and not term.help.endswith(".") and term.default >= 0
+
+
+@pytest.mark.parametrize("name", fusion.TERMS)
+def test_the_least_side_is_enough_and_one_pixel_less_is_not(name):
+    term = fusion.TERMS[name]
+    images = [image[:1, : term.least_side, : term.least_side] for image in _images(1)]
+    total, count = jax.jit(term.loss)(images[0], _compared_with(*images[1:]))
+    assert np.isfinite(total) and float(count) > 0
+    if term.least_side == 1:
+        return
+    small = [image[:, 1:, 1:] for image in images]
+    try:
+        _, count = term.loss(small[0], _compared_with(*small[1:]))
+    except ValueError:
+        return
+    assert float(count) == 0  # no pixel has all its neighbours
 
 
 FLAT = {
@@ -67,7 +91,7 @@ FLAT = {
 
 
 @pytest.mark.parametrize("case", FLAT)
-def test_gradients_are_finite_and_bounded_where_the_metrics_have_no_value(terms, case):
+def test_gradients_are_finite_and_bounded_where_the_measures_have_no_value(terms, case):
     fused, ir, luma = _images(2)
     known = {"fused": fused, "ir": ir, "luma": luma}
     images = [
@@ -81,7 +105,7 @@ def test_gradients_are_finite_and_bounded_where_the_metrics_have_no_value(terms,
         assert np.isfinite(gradient).all() and np.abs(gradient).max() < 50, (name, float(np.abs(gradient).max()))
 
 
-@pytest.mark.parametrize("name", fusion.SOURCE_TERMS)
+@pytest.mark.parametrize("name", fusion.TERMS)
 def test_gradient_equals_finite_differences(terms, name):
     rng = np.random.default_rng(4)
     # Brighter to the right everywhere: Qabf's angle jumps where the difference to the right changes its sign.
@@ -92,6 +116,7 @@ def test_gradient_equals_finite_differences(terms, name):
     # Uphill in every pixel: across the slope the difference of two float32 sums is their rounding.
     direction, step = np.sign(gradient), 3e-5
     ahead, behind = (float(terms[name](images[0] + s * direction, *images[1:])[0][0]) for s in (step, -step))
+    assert np.any(direction)
     assert float(np.vdot(gradient, direction)) == pytest.approx((ahead - behind) / (2 * step), rel=0.05)
 
 
@@ -100,20 +125,51 @@ def test_gradient_equals_finite_differences(terms, name):
 def test_a_batch_is_the_sum_of_its_images(terms, seed):
     images = _images(seed)
     twice = [[np.repeat(image[i : i + 1], 2, axis=0) for image in images] for i in range(2)]
-    counts = {"intensity_max": 2 * 48 * 53, "gradient_max": 2 * 46 * 51}
     for name, term in terms.items():
         (total, count), gradient = term(*images)
         alone = [term(*pair) for pair in twice]
-        assert float(count) == counts.get(name, 2)
-        np.testing.assert_allclose(total, sum(pair[0] for pair, _ in alone) / 2, rtol=1e-5, atol=1e-5, err_msg=name)
+        assert float(count) == float(alone[0][0][1]) > 0
+        expected = sum(pair[0] for pair, _ in alone) / 2
+        np.testing.assert_allclose(total, expected, rtol=1e-5, atol=1e-5, err_msg=name)
         separate = np.stack([slope[0] for _, slope in alone])
         np.testing.assert_allclose(gradient, separate, rtol=1e-4, atol=1e-5 * np.abs(separate).max(), err_msg=name)
+
+
+# --- values ---
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_term_is_the_measure_in_grey_levels_without_rounding(terms, name):
+    measure, as_loss = METRICS[name]
+    measure = jax.jit(measure)
+    for seed in range(3):
+        images = _images(seed)
+        (total, count), _ = terms[name](*images)
+        fused, ir, luma = (255 * image[..., 0] for image in images)
+        expected = [as_loss(float(measure(a, b, f))) for a, b, f in zip(ir, luma, fused, strict=True)]
+        assert float(count) == 2
+        assert float(total) == pytest.approx(sum(expected), rel=1e-4)
+
+
+def test_l1_is_a_sum_and_the_number_of_pixels():
+    total, count = fusion.l1(jnp.full((2, 3, 4, 1), 0.25), jnp.full((2, 3, 4, 1), 0.5))
+    assert float(total) == pytest.approx(6.0) and float(count) == 24
+
+
+def test_dissimilarity_is_zero_for_equal_images_and_falls_along_its_gradient():
+    target = jax.random.uniform(jax.random.PRNGKey(0), (1, 16, 16, 1))
+    noisy = target + 0.1 * jax.random.normal(jax.random.PRNGKey(1), target.shape)
+    loss = lambda image: fusion.structural_dissimilarity(image, target)[0]
+    assert float(loss(target)) == pytest.approx(0.0, abs=1e-6)
+    better = noisy - 0.5 * jax.grad(loss)(noisy)
+    assert float(loss(better)) < float(loss(noisy))
 
 
 def test_terms_are_zero_where_they_must_be(terms):
     _, ir, luma = _images(5)
     value = lambda name, *images: float(terms[name](*images)[0][0] / terms[name](*images)[0][1])
     assert value("intensity_max", np.maximum(ir, luma), ir, luma) == 0
+    # Over 2 x 48 x 53 pixels.
     assert value("intensity_max", np.maximum(ir, luma) + 0.125, ir, luma) == pytest.approx(0.125, rel=1e-5)
     # One image: it keeps itself whole.
     for name in ("gradient_max", "contrast"):

@@ -1,0 +1,118 @@
+"""The pages docs/how_to/*.md as tests: the new file and the one line of a page go into a copy of the package.
+
+How a page is written, so that it can be read here:
+- A line that is nothing but a path in bold, such as **`bilevel_jax/bilevel/weighting/halves.py`**, says which file the
+  next code block belongs to.
+- A ```python block after such a line is the complete new file.
+- A ```diff block after such a line is the one line in the registry: lines that begin with a space are lines of today's
+  file, in order and without a gap, and the line that begins with + is the new one (with a line that begins with -, it
+  replaces that one).
+- A ```python block without a path is an example of use. Each line of a ```bash block is a command.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"(?:^\*\*`(?P<path>[^`\n]+)`\*\*\n\s*)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+
+
+class Page(NamedTuple):
+    """The code blocks of one page."""
+
+    files: dict[str, str]  # path -> text of a new file
+    diffs: dict[str, str]  # path -> the change to a file that exists
+    examples: list[str]  # python blocks without a path
+    commands: list[str]  # lines of bash blocks
+
+
+class Changed(NamedTuple):
+    """A copy of the package with the changes of one page."""
+
+    page: Page
+    folder: Path
+
+    def python(self, code: str, *arguments: str) -> str:
+        """What `python -c code` prints in the copy."""
+        return self._run("-c", code, *arguments)
+
+    def command(self, *arguments: str) -> str:
+        """What `python arguments` prints in the copy, such as ("experiments/train.py", "--help")."""
+        return self._run(*arguments)
+
+    def pytest(self, *arguments: str) -> str:
+        """What pytest prints for tests of this checkout, such as ("tests/losses", "-k", name), run on the copy."""
+        chosen = [str(ROOT / given) if given.startswith("tests/") else given for given in arguments]
+        return self._run("-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rN", *chosen)
+
+    def _run(self, *arguments: str) -> str:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        environment |= {"PYTHONPATH": str(self.folder), "JAX_PLATFORMS": "cpu", "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def apply_page(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Changed]:
+    """A function from a page's name, such as "add_weighting", to a copy of the package with the page's changes.
+
+    It fails unless the page adds one new file to the package and one line to one file of today.
+    """
+
+    def applied(name: str) -> Changed:
+        page = read_page((ROOT / "docs" / "how_to" / f"{name}.md").read_text())
+        added = [path for path in page.files if path.startswith("bilevel_jax/")]
+        assert len(added) == 1, f"{name}.md adds {added}; expected one new file of the package"
+        assert len(page.diffs) == 1, f"{name}.md changes {list(page.diffs)}; expected one file"
+        folder = tmp_path_factory.mktemp(name)
+        for part in ("bilevel_jax", "experiments"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for path, text in page.files.items():
+            assert not (folder / path).exists(), f"{path} exists already"
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        for path, diff in page.diffs.items():
+            (folder / path).write_text(with_one_line((folder / path).read_text(), diff))
+        return Changed(page, folder)
+
+    return applied
+
+
+def read_page(text: str) -> Page:
+    """Sorts the code blocks of a page by what they are; see the top of this file."""
+    page = Page({}, {}, [], [])
+    for block in BLOCK.finditer(text):
+        path, language, code = block["path"], block["language"], block["text"]
+        if path and language == "python":
+            page.files[path] = code
+        elif path and language == "diff":
+            page.diffs[path] = code
+        elif language == "python":
+            page.examples.append(code)
+        elif language == "bash":
+            page.commands.extend(code.replace("\\\n", "").splitlines())
+    return page
+
+
+def with_one_line(text: str, diff: str) -> str:
+    """`text` with a diff of one line; the diff's other lines must stand in it once, one after the other."""
+    lines = [line for line in diff.splitlines(keepends=True) if line.strip()]
+    assert sum(line[0] == "+" for line in lines) == 1, f"a diff adds one line, this one does not:\n{diff}"
+    assert sum(line[0] == "-" for line in lines) <= 1, f"a diff replaces one line at most:\n{diff}"
+    assert all(line[0] in " +-" for line in lines), f"a line of a diff begins with a space, + or -:\n{diff}"
+    before = "\n" + "".join(line[1:] for line in lines if line[0] != "+")
+    after = "\n" + "".join(line[1:] for line in lines if line[0] != "-")
+    text = "\n" + text
+    assert text.count(before) == 1, f"these lines stand {text.count(before)} times in the file:{before}"
+    return text.replace(before, after)[1:]
