@@ -17,6 +17,7 @@ from bilevel_jax.benchmarks.accelerator.plain_config import ConfigDict
 # Import name -> name for pip. Parts (a) to (e) only import these packages; of ml_collections they use ConfigDict, and
 # jaxtyping's names stand in annotations.
 STOOD_IN = {
+    "imagecodecs": "imagecodecs",
     "jaxtyping": "jaxtyping",
     "ml_collections": "ml-collections",
     "PIL": "pillow",

@@ -18,6 +18,7 @@ from bilevel_jax.errors import EXIT_DONE, EXIT_RESUME, RunError
 
 NEEDED = (
     "grain", "ml_collections", "tensorboardX", "tqdm", "PIL", "tifffile", "matplotlib", "pycocotools", "safetensors",
+    "imagecodecs", "jaxtyping",
 )  # fmt: skip
 WITHOUT_END = 1_000_000
 
