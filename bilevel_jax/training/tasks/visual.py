@@ -77,8 +77,9 @@ def visual_task(config: ConfigDict, discriminator: Discriminator) -> Task:
     """
 
     def outer_loss(fused: Fused, inner_params: Mapping[str, PyTree], batch: PreparedBatch) -> Terms:
-        generator = discriminator.generator_loss(config.visual.adversarial, fused, inner_params)
-        return appearance_loss(config, fused, batch) | generator
+        # The order of these two decides how their gradients are rounded.
+        appearance = appearance_loss(config, fused, batch)
+        return appearance | discriminator.generator_loss(config.visual.adversarial, fused, inner_params)
 
     own = None if config.visual.loss == "none" else discriminator.own_loss
     return Task(inner_loss=own, outer_loss=outer_loss)
