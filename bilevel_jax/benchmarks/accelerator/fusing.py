@@ -8,7 +8,7 @@ import numpy as np
 
 from bilevel_jax.benchmarks.accelerator.measure import compiled, median_ms, peak_mib
 from bilevel_jax.benchmarks.accelerator.results import Row
-from bilevel_jax.benchmarks.pytree import PyTree
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.models import fusion_network
 

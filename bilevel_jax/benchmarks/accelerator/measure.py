@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from bilevel_jax.benchmarks.pytree import PyTree
+from bilevel_jax.bilevel.trees import PyTree
 
 MIB = 2**20
 

@@ -12,10 +12,10 @@ import sys
 import types
 from collections.abc import Iterable, Sequence
 
-from bilevel_jax.benchmarks.accelerator.plain_config import ConfigDict
+from bilevel_jax.benchmarks.accelerator.plain_config import ConfigDict, FieldReference
 
-# Import name -> name for pip. Parts (a) to (e) only import these packages; of ml_collections they use ConfigDict, and
-# jaxtyping's names stand in annotations.
+# Import name -> name for pip. Parts (a) to (e) only import these packages; of ml_collections they use ConfigDict and
+# FieldReference, and jaxtyping's names stand in annotations.
 STOOD_IN = {
     "imagecodecs": "imagecodecs",
     "jaxtyping": "jaxtyping",
@@ -34,8 +34,9 @@ PIP_NAMES = STOOD_IN | {"tensorflow_datasets": "tensorflow-datasets"}
 def stand_in() -> None:
     """Makes imports of packages in `STOOD_IN` succeed if they are not installed. Call it before such imports.
 
-    `ml_collections.ConfigDict` works (see `plain_config`). Anything else that is taken from a stand-in may stand in an
-    annotation; calling it raises ModuleNotFoundError with the command that installs the package.
+    `ConfigDict` and `FieldReference` of ml_collections work (see `plain_config`). Anything else that is taken from a
+    stand-in may stand in an annotation; calling it raises ModuleNotFoundError with the command that installs the
+    package.
     """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())
@@ -94,7 +95,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         module = _Module(spec.name)
         if spec.name == "ml_collections":
-            vars(module)["ConfigDict"] = ConfigDict
+            vars(module).update(ConfigDict=ConfigDict, FieldReference=FieldReference)
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:

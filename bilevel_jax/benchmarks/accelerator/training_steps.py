@@ -9,7 +9,7 @@ from bilevel_jax.benchmarks.accelerator.measure import compiled, median_ms, peak
 from bilevel_jax.benchmarks.accelerator.peak_tflops import peak_tflops
 from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.benchmarks.accelerator.workload import paper_config, synthetic_batch, synthetic_training
-from bilevel_jax.benchmarks.pytree import PyTree
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.training.state import TrainState
 
 

@@ -99,6 +99,7 @@ def test_installed_packages_are_not_absent():
 def test_plain_config_is_the_real_one_as_far_as_it_goes(monkeypatch):
     real = runpy.run_path(str(EXPERIMENTS / "configs" / "paper.py"))["get_config"]()
     monkeypatch.setattr(run_config, "ConfigDict", plain_config.ConfigDict)
+    monkeypatch.setattr(run_config, "FieldReference", plain_config.FieldReference)
     monkeypatch.setattr(command_line, "ConfigDict", plain_config.ConfigDict)
     plain = runpy.run_path(str(EXPERIMENTS / "configs" / "paper.py"))["get_config"]()
     assert plain.to_dict() == real.to_dict() and sorted(plain) == list(real)  # which sorts
