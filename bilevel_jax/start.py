@@ -1,4 +1,4 @@
-"""How every command starts: settings before JAX is imported, then the command, then its exit code."""
+"""How every command starts: what has to be said before JAX is imported, then its module, then its exit code."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -11,16 +11,16 @@ def start(command: str | Callable[[Sequence[str]], None], argv: Sequence[str] | 
     """Runs a command and returns its exit code, as `run_command` does.
 
     Args:
-        command: "module:function", which is imported here, or a function whose module has not imported JAX.
-        argv: the command line; None = `sys.argv`.
+        command: "module:function", imported only now, or a function whose module has not imported JAX.
+        argv: `sys.argv` where None.
     """
     hide_false_errors()
-    if not isinstance(command, str):
-        return run_command(command, argv)
-    module, _, name = command.partition(":")
-    return run_command(getattr(importlib.import_module(module), name), argv)
+    if isinstance(command, str):
+        module, _, name = command.partition(":")
+        command = getattr(importlib.import_module(module), name)
+    return run_command(command, argv)
 
 
 def fuse() -> int:
-    """Runs the console command bilevel-fuse and returns its exit code."""
+    """The console command bilevel-fuse."""
     return start("bilevel_jax.commands.fuse:fuse_command")

@@ -30,9 +30,9 @@ from bilevel_jax.checkpoints.load import code_version, first_line, newest_readab
 from bilevel_jax.checkpoints.lock import lock_folder
 from bilevel_jax.errors import InputError, RunError
 
-# Keys that decide the shapes of the state: a run with another value cannot read the checkpoint.
+# What decides the shapes of the state: another value cannot read the checkpoint.
 MODEL_KEYS = ("fusion", "visual.loss", "semantic", "outer.name", "inner.name", "warm_start.name", "bilevel.weighting")
-# Keys that decide which pairs are trained on: a run that resumes with other pairs would train on its own test.
+# What decides which pairs are trained on: a run that goes on with others would train on its own test.
 SPLIT_KEYS = ("data.test_share", "data.test_list", "data.test_split")
 IMPORTED = "imported.json"  # in a folder that convert.py made: parameters without the rest that training needs
 
