@@ -12,8 +12,8 @@ from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError, StopSignal, run_command
 from bilevel_jax.evaluation.downstream import compare_inputs as downstream
-from bilevel_jax.evaluation.downstream.compare_inputs import Input, MixedSource, compare_inputs
-from bilevel_jax.evaluation.inputs import InputSource
+from bilevel_jax.evaluation.downstream.compare_inputs import Input, compare_inputs
+from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import check_config, default_config
 
@@ -38,7 +38,7 @@ def pairs():
 
 def test_a_mixture_has_every_record_with_every_kind(pairs):
     brighter = InputSource(pairs, "max")
-    mixed = MixedSource([InputSource(pairs, "ir"), brighter])
+    mixed = ConcatenatedInputs([InputSource(pairs, "ir"), brighter])
     assert len(mixed) == 6 and mixed.names == pairs.names * 2
     for i in range(3):
         np.testing.assert_array_equal(mixed[i]["vis"][..., :1], pairs[i]["ir"])
