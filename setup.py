@@ -35,6 +35,7 @@ setup(
         "absl-py>=2.1",
         "ml-collections>=1.0",
         "pillow>=11.0",
+        "imagecodecs>=2024.9.22",
         "tifffile>=2024.8",
         "matplotlib>=3.9",
         "tqdm>=4.66",
@@ -42,7 +43,7 @@ setup(
         "pycocotools>=2.0.8",
         "scipy>=1.13",
         "safetensors>=0.5",
-        "filelock>=3.16",
+        "filelock>=3.30",
         "jaxtyping>=0.2.36",
     ],
     extras_require={

@@ -1,4 +1,4 @@
-"""Command lines by absl whose mistakes end in one sentence and exit code 2, and `--help` in 0."""
+"""Parses command lines with absl. A mistake ends in one sentence and exit code 2, `--help` in exit code 0."""
 
 import difflib
 import re
@@ -18,16 +18,22 @@ def parse_flags(
     usage: str,
     required: Sequence[str] = (),
     compilation_cache: str = "",
+    more_help: Callable[[flags.FlagValues], str] = lambda values: "",
 ) -> flags.FlagValues:
-    """Parses `argv` (with the program's name first) by the flags that `define` adds, and by those of every command.
+    """Parses a command line, and opens the compilation cache for the command that goes on from here.
 
-    A command that goes on from here compiles into the cache that `--compilation_cache` names, whose default is
-    `compilation_cache`: "off" for a command that measures compilation.
+    Args:
+        define: adds the command's own flags; the flags of every command are added here.
+        argv: the command line, with the program's name first.
+        usage: how the command is called; its first line stands in error messages.
+        required: names of flags that must be given.
+        compilation_cache: default of `--compilation_cache`, "off" for a command that measures compilation.
+        more_help: what `--help` prints after the flags.
 
     Raises:
-        InputError: an unknown flag (the nearest is named), a bad value, a missing flag, or an argument that is none;
-            or the installed jaxlib computes wrongly.
-        HelpShown: after `usage` and the flags were printed.
+        InputError: an unknown flag (the nearest one is named), a bad value, a missing flag, or an argument that is not
+            a flag; or the installed jaxlib computes wrongly.
+        HelpShown: `--help` was given, and its text was printed.
     """
     values = flags.FlagValues()
     try:
@@ -43,7 +49,8 @@ def parse_flags(
     except flags.Error as error:
         raise InputError(f"{str(error).rstrip('. ')}.") from error
     if values.help:
-        print(f"{usage}\n\n{values.main_module_help() or values.get_help()}")
+        parts = [usage, values.main_module_help() or values.get_help(), more_help(values)]
+        print("\n\n".join(part for part in parts if part))
         raise HelpShown
     if len(rest) > 1:
         raise InputError(f"{rest[1]!r} is no flag; expected --name=value.")
@@ -56,14 +63,15 @@ def parse_flags(
 
 
 def define_config_flag(values: flags.FlagValues, argv: Sequence[str]) -> None:
-    """Adds `--config=FILE.py` with its overrides `--config.a.b=value`, checked before anything runs.
+    """Adds `--config=FILE.py` and its overrides `--config.a.b=value`, and reads the file.
 
     Args:
         values: where the flags go.
-        argv: the command line, which names the overrides.
+        argv: the command line, which names the file and the overrides.
 
     Raises:
-        InputError: the file does not exist or has no get_config, or an override names a key that it does not have.
+        InputError: the file does not exist or cannot be read, or an override names a key that the configuration does
+            not have.
     """
     holder = flags.FlagValues()
     config_flags.DEFINE_config_file("config", None, "a Python file with get_config()", flag_values=holder, sys_argv=[])
@@ -86,24 +94,24 @@ def define_config_flag(values: flags.FlagValues, argv: Sequence[str]) -> None:
 
 
 def define_checkpoint_flag(values: flags.FlagValues) -> None:
-    """Adds `--checkpoint`, which of the checkpoints of --workdir is read, as `load_run` takes it."""
+    """Adds `--checkpoint`, which says which checkpoint of --workdir is read; see `checkpoints.load_run`."""
     text = "best, newest or a step of --workdir (default: the best where the run keeps it, else the newest)"
     flags.DEFINE_string("checkpoint", "", text, flag_values=values)
 
 
 def define_report_flag(values: flags.FlagValues) -> None:
-    """Adds `--report`, the folder of a page."""
+    """Adds `--report`, the folder into which a report page is written."""
     flags.DEFINE_string("report", None, "folder that receives a page, index.html", flag_values=values)
 
 
 def print_report(values: flags.FlagValues) -> None:
-    """Says where the page of `--report` is, where one was asked for."""
+    """Prints where the report page is, where `--report` asked for one."""
     if values.report is not None:
         print(f"Report: {Path(values.report) / 'index.html'}")
 
 
 def config_keys(config: ConfigDict, prefix: str = "") -> list[str]:
-    """Every key of a configuration, nested ones as `a.b`, inner nodes too."""
+    """Returns every key of a configuration, nested ones as "a.b" and the blocks themselves too."""
     keys = []
     for key, value in config.items():
         keys.append(prefix + key)
@@ -113,7 +121,7 @@ def config_keys(config: ConfigDict, prefix: str = "") -> list[str]:
 
 
 def nearest_key(key: str, known: Sequence[str]) -> str:
-    """The end of a sentence that proposes the nearest of the known keys, where one is near."""
+    """Returns the end of a sentence, which proposes the nearest of the known keys where one is near."""
     by_leaf = {k.rsplit(".", 1)[-1]: k for k in known}
     near = difflib.get_close_matches(key, known, n=1) or [
         by_leaf[leaf] for leaf in difflib.get_close_matches(key.rsplit(".", 1)[-1], list(by_leaf), n=1)
@@ -122,7 +130,11 @@ def nearest_key(key: str, known: Sequence[str]) -> str:
 
 
 def height_and_width(flag: str, texts: Sequence[str]) -> tuple[int, int]:
-    """The two numbers of a list flag such as --crop=256,256; InputError where it holds something else."""
+    """Returns the two numbers of a list flag such as --crop=256,256.
+
+    Raises:
+        InputError: the flag does not hold two whole numbers of at least 1.
+    """
     size = tuple(int(text) if text.isdigit() else 0 for text in texts)
     if len(size) != 2 or min(size) < 1:
         raise InputError(f"--{flag} is {','.join(texts)!r}; expected a height and a width in pixels, such as 256,256.")
@@ -130,11 +142,15 @@ def height_and_width(flag: str, texts: Sequence[str]) -> tuple[int, int]:
 
 
 def read_seeds(given: Sequence[str]) -> list[int]:
-    """The numbers of --seeds; InputError where they are no different whole numbers from 0 on."""
+    """Returns the numbers of --seeds.
+
+    Raises:
+        InputError: they are not whole numbers from 0 on, or two are equal.
+    """
     try:
         seeds = [int(text) for text in given]
     except ValueError:
-        raise InputError(f"--seeds={','.join(given)} are no whole numbers; expected such as 0,1,2.") from None
+        raise InputError(f"--seeds={','.join(given)} are not whole numbers; expected such as 0,1,2.") from None
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise InputError(f"--seeds={','.join(given)}; expected different numbers from 0 on.")
     return seeds

@@ -13,7 +13,7 @@ from bilevel_jax.data.scenes.source import SceneSource
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.images.trivial_fusion import laplacian
 from bilevel_jax.inference import Fuser
-from bilevel_jax.report.sheets import Cell, picture_sheet
+from bilevel_jax.report.picture_sheet import Cell, picture_sheet
 
 PLACE = Path(__file__).with_name("scenes.png")
 SCENES = (0, 1, 2, 3)

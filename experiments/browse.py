@@ -1,7 +1,7 @@
-"""Shows a data set: python experiments/browse.py --dataset=msrs --source=DIR [--out=FILE.html]
+"""Shows a data set as one HTML file: python experiments/browse.py --dataset=msrs --source=DIR [--out=FILE.html]
 
-One HTML file: pairs with boxes and label borders, class counts, day and night, sizes of boxes, what was rejected. It is
-how one finds out that a label folder is shifted or a palette wrong. --dataset=scenes shows the built-in scenes.
+The file shows pairs with boxes and label borders, counts of classes, day and night, sizes of boxes, and rejected files.
+It reveals label folders that are shifted, and wrong palettes. --dataset=scenes shows the built-in scenes.
 """
 
 import sys

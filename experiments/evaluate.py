@@ -1,7 +1,7 @@
 """Evaluates a trained run: python experiments/evaluate.py --workdir=DIR [--split=val|test] [--data=FOLDER]
 
-Prints the table of the run's own test (or val), or of any folder of pairs. Or ranks the fused images of
-any methods:
+Prints the table of the run's own test (or val) pairs, or of any folder of pairs. With --ir and --vis it ranks the fused
+images of any methods instead:
 
     python experiments/evaluate.py --fused=DIR [--fused=DIR2 ...] --ir=DIR --vis=DIR [--published=CSV] [--out=DIR]
 """

@@ -1,4 +1,7 @@
-"""python experiments/fuse.py --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR]: fuses pairs of files."""
+"""Fuses pairs of image files.
+
+python experiments/fuse.py --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR]
+"""
 
 import sys
 

@@ -1,7 +1,8 @@
 """Prepares a data set: python experiments/prepare.py --dataset=msrs --source=DIR [--out=DIR]
 
-Reads a download as it was unpacked, looks at every file, and writes what training reads; prints pairs, classes, day and
-night, and what was rejected with the reason. Training on the download itself does the same on first use.
+Reads a download as it was unpacked, checks every file, and writes the files that training reads. Prints the number of
+pairs, classes, day and night, and each rejected file with the reason. Training on the download itself does the same on
+its first start.
 """
 
 import sys

@@ -1,1 +1,1 @@
-"""What things cost: the methods of the core, and a training on an accelerator."""
+"""Measures what things cost: training steps, the methods of the core, metrics, the data pipeline, an accelerator."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from bilevel_jax.bilevel.trees import PyTree
 
 HEAD = 8  # outputs a task
+Layers = list[dict[str, jax.Array]]
 
 
 class Network(NamedTuple):
@@ -28,7 +32,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
 )
 
 
-def parameters(network: Network, num_tasks: int, seed: int = 0) -> list[dict[str, jax.Array]]:
+def parameters(network: Network, num_tasks: int, seed: int = 0) -> Layers:
     """Random float32 layers, each a dict of `kernel` [in, out] and `bias` [out]; the heads side by side in the last."""
     widths = [network.inputs, *[network.width] * network.depth, num_tasks * HEAD]
     keys = jax.random.split(jax.random.PRNGKey(seed), network.depth + 1)
@@ -50,8 +54,8 @@ def batch(network: Network, num_tasks: int, seed: int, *leading: int) -> dict[st
     }
 
 
-def losses(params: list[dict[str, jax.Array]], given: dict[str, jax.Array], num_tasks: int) -> jax.Array:
-    """The K mean squared errors of the heads, [K]; all tasks share every layer but the last."""
+def losses(params: Layers, given: dict[str, jax.Array], num_tasks: int) -> Float[Array, " k"]:
+    """The K mean squared errors of the heads; all tasks share every layer but the last."""
     x = given["inputs"]
     for layer in params[:-1]:
         x = jax.nn.relu(x @ layer["kernel"] + layer["bias"])
@@ -59,8 +63,10 @@ def losses(params: list[dict[str, jax.Array]], given: dict[str, jax.Array], num_
     return jnp.mean(errors.reshape(errors.shape[0], num_tasks, HEAD), axis=(0, 2))
 
 
-def bilevel_loss(gains: jax.Array, params: Any, given: dict[str, jax.Array], num_tasks: int) -> jax.Array:
-    """The sum of the losses with the inputs scaled by the exponentials of the outer variable `gains` [G].
+def bilevel_loss(
+    gains: Float[Array, " g"], params: Layers, given: dict[str, jax.Array], num_tasks: int
+) -> Float[Array, ""]:
+    """The sum of the losses with the inputs scaled by the exponentials of the outer variable `gains`.
 
     Each gain belongs to a block of input features, so that the derivative in the outer variable goes back through
     the whole network, as it does where the outer variable is a network in front.
@@ -70,6 +76,6 @@ def bilevel_loss(gains: jax.Array, params: Any, given: dict[str, jax.Array], num
     return jnp.sum(losses(params, {**given, "inputs": grouped.reshape(x.shape)}, num_tasks))
 
 
-def size(tree: Any) -> int:
+def size(tree: PyTree) -> int:
     """The number of values in a pytree."""
     return sum(leaf.size for leaf in jax.tree.leaves(tree))

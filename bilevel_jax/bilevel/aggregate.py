@@ -1,40 +1,21 @@
 """dynamic_aggregate: K task gradients in, one update out, as an optax transform."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Bool, Float
 
 from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.gramian import conflicts, cosines, gramian
+from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
+from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
+from bilevel_jax.bilevel.gramian import gramian
 from bilevel_jax.bilevel.present_tasks import renormalised, weigh_present
-from bilevel_jax.bilevel.shared_leaves import shared_mask, split_leaves
+from bilevel_jax.bilevel.shared_leaves import Mask, shared_mask, split_leaves
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.bilevel.weighting import Weighting, named_weighting
-
-PyTree = Any
-
-
-class Accumulated(NamedTuple):
-    """What gradient accumulation has gathered since the last update."""
-
-    gradient: PyTree  # float32 mean so far: combined where the weights are known beforehand, else [K, *shape]
-    losses: jax.Array  # float32 [K]
-    present: jax.Array  # bool [K], the tasks present at any of the steps
-    steps: jax.Array  # int32 scalar
-
-
-class AggregateState(NamedTuple):
-    """The state of `dynamic_aggregate`: arrays only, so a restored checkpoint continues the same stream."""
-
-    count: jax.Array  # int32 scalar, the updates made
-    weights: jax.Array  # float32 [K], those of the last update; zeros before the first and for needs="gradients"
-    next_weights: jax.Array  # float32 [K], those of the coming update where they are known; zeros where they are not
-    cosines: jax.Array  # float32 [K, K] between the task gradients of the last update; see `diagnostics`
-    conflicts: jax.Array  # int32 scalar, the pairs of tasks with a negative cosine
-    weighting: PyTree  # the weighting's own state, its key included
-    accumulated: Accumulated | tuple[()]  # () without accumulation
 
 
 def dynamic_aggregate(
@@ -43,11 +24,11 @@ def dynamic_aggregate(
     num_tasks: int = 2,
     seed: int = 0,
     axis_name: str | None = None,
-    task_scale: tuple[float, ...] | None = None,
+    task_scale: Sequence[float] | None = None,
     shared: PyTree | Callable[[PyTree], PyTree] | None = None,
     accumulate: int = 1,
     diagnostics: bool = False,
-    **options,
+    **options: object,
 ) -> optax.GradientTransformationExtraArgs:
     """An optax transform that combines task gradients, [K, *shape] on every leaf, into one update, [*shape].
 
@@ -98,158 +79,165 @@ def dynamic_aggregate(
     if task_scale is not None and len(task_scale) != num_tasks:
         raise ValueError(f"{len(task_scale)} values of task_scale for {num_tasks} tasks")
     rule = named_weighting(weighting, **options)
-    known = rule.needs in ("nothing", "losses")
+    settings = _Settings(rule, num_tasks, seed, axis_name, task_scale, shared, accumulate, diagnostics)
 
-    def init_fn(params):
-        key, zeros = jax.random.PRNGKey(seed), jnp.zeros((num_tasks,), jnp.float32)
-        if rule.init_with_params is not None:
-            inner = rule.init_with_params(num_tasks, key, split_leaves(params, shared_mask(shared, params))[0])
-        else:
-            inner = rule.init(num_tasks, key)
-        following = zeros
-        if rule.needs == "nothing":
-            following, inner = rule.weigh(None, inner)
-        elif rule.needs == "losses":
-            following = jnp.full((num_tasks,), 1.0 / num_tasks, jnp.float32)  # no loss has been seen yet
-        count, pairs = jnp.zeros((), jnp.int32), jnp.zeros((num_tasks, num_tasks), jnp.float32)
-        state = AggregateState(count, zeros, following, pairs, count, inner, _nothing_yet(params))
-        # Each leaf a buffer of its own, so that the state may be donated to the first step.
-        return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
+    def init(params):
+        return _init(settings, params)
 
-    def _nothing_yet(params):
-        if accumulate == 1:
-            return ()
-        axis = () if known else (num_tasks,)
-        gradient = jax.tree.map(lambda p: jnp.zeros((*axis, *jnp.shape(p)), trees.accumulator(p.dtype)), params)
-        none = jnp.zeros((num_tasks,), bool)
-        return Accumulated(gradient, none.astype(jnp.float32), none, jnp.zeros((), jnp.int32))
-
-    def update_fn(updates, state, params=None, *, losses=None, weights=None, present=None, **ignored):
+    def update(updates, state, params=None, *, losses=None, weights=None, present=None, **ignored):
         del params, ignored
-        mask = shared_mask(shared, updates)
-        _check(weights, losses)
-        if weights is None:
-            _check_task_axis(updates, num_tasks)
-            if present is not None:
-                updates = jax.tree.map(lambda g: jnp.where(_column(present, g), g, 0), updates)
-            if task_scale is not None:
-                scale = jnp.asarray(task_scale, jnp.float32)
-                updates = jax.tree.map(lambda g: (_column(scale, g) * g).astype(g.dtype), updates)
-        if losses is not None:
-            losses = jnp.asarray(losses, jnp.float32)
-            losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), axis_name)
-        if weights is None and (diagnostics or not known):
-            updates = trees.mean(updates, axis_name)
-        if known:
-            state = _note(state, gramian(split_leaves(updates, mask)[0]) if diagnostics and weights is None else None)
-            used = renormalised(state.next_weights, present) if weights is None else jnp.asarray(weights, jnp.float32)
-            gathered = updates if weights is not None else _combined(used, updates, mask)
-            if weights is not None or not diagnostics:
-                gathered = trees.mean(gathered, axis_name)  # after the combination: one gradient travels, not K
-            state = state._replace(weights=used)
-        else:
-            gathered = updates
-        if accumulate == 1:
-            return finish(gathered, state, losses, present, mask)
-        return gather(gathered, state, losses, present, mask)
+        return _update(settings, updates, state, losses, weights, present)
 
-    def finish(gathered, state, losses, present, mask):
-        """One update from gradients, combined where the weights are known and stacked where they are not."""
-        state = state._replace(count=state.count + 1)
-        if known:
-            following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
-            return gathered, state._replace(next_weights=following, weighting=inner)
-        weighed, heads, merge = split_leaves(gathered, mask)
-        heads = [jnp.sum(head, axis=0) for head in heads]
-        matrix = gramian(weighed) if diagnostics or rule.needs == "gramian" else None
-        state = _note(state, matrix)
-        if rule.needs == "gradients":
-            if present is None or rule.weigh_present is None:
-                combined, inner = rule.weigh(weighed, state.weighting)
-            else:
-                combined, inner = rule.weigh_present(weighed, state.weighting, present)
-            return merge(combined, heads), state._replace(weighting=inner)
-        used, inner = weigh_present(rule, matrix, state.weighting, present)
-        return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
-
-    def gather(gathered, state, losses, present, mask):
-        so_far = state.accumulated
-        share = 1.0 / accumulate
-        now = Accumulated(
-            jax.tree.map(lambda a, g: a + share * g.astype(a.dtype), so_far.gradient, gathered),
-            so_far.losses if losses is None else so_far.losses + share * losses,
-            so_far.present | (True if present is None else present),
-            so_far.steps + 1,
-        )
-
-        def emit():
-            gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), now.gradient, gathered)
-            combined, after = finish(gradient, state, now.losses, None if present is None else now.present, mask)
-            return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
-
-        def wait():
-            shapes = jax.eval_shape(emit)[0]
-            return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), state._replace(accumulated=now)
-
-        return jax.lax.cond(now.steps == accumulate, emit, wait)
-
-    def _check(weights, losses):
-        if weights is not None and not known:
-            raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
-        if rule.needs == "losses" and losses is None:
-            raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
-
-    return optax.GradientTransformationExtraArgs(init_fn, update_fn)
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
-def next_weights(state: PyTree, losses: jax.Array | None = None, present: jax.Array | None = None) -> jax.Array:
-    """The weights float32 [K] that the coming update will use, from the state of `dynamic_aggregate` or its chain.
-
-    They are drawn when the update before is made, and a weighting that needs "losses" sees those of past updates, so
-    `losses` (of the coming update) do not matter; the argument is there for the symmetry with `update`. `present`
-    (bool [K]) has to be the one that the update will be given. For a weighting that needs gradients the result is
-    zeros: see `weights_known`.
-    """
-    del losses
-    return renormalised(find_state(state).next_weights, present)
-
-
-def weights_known(weighting: str | Weighting, **options) -> bool:
+def weights_known(weighting: str | Weighting, **options: object) -> bool:
     """Whether a weighting's weights are known before any backward pass, so that one pull-back serves all tasks."""
-    return named_weighting(weighting, **options).needs in ("nothing", "losses")
+    return named_weighting(weighting, **options).known_beforehand
 
 
-def find_state(state: PyTree) -> AggregateState:
-    """The AggregateState inside the state of a chain; raises ValueError where there is not exactly one."""
-    nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, AggregateState))
-    found = [node for node in nodes if isinstance(node, AggregateState)]
-    if len(found) != 1:
-        raise ValueError(f"expected the state of one dynamic_aggregate, found {len(found)}")
-    return found[0]
-
-
-def combine(weights: jax.Array, task_grads: PyTree) -> PyTree:
+def combine(weights: Float[Array, " k"], task_grads: PyTree) -> PyTree:
     """The weighted sum over the leading task axis, [K] and [K, *shape] -> [*shape], accumulated in float32 or wider."""
     return trees.weighted_sum(weights, task_grads)
 
 
-def _combined(weights, task_grads, mask):
-    weighed, heads, merge = split_leaves(task_grads, mask)
-    return merge(combine(weights, weighed), [jnp.sum(head, axis=0) for head in heads])
+Losses = Float[Array, " k"] | None
+Weights = Float[Array, " k"] | None
+Present = Bool[Array, " k"] | None
 
 
-def _note(state, matrix):
-    if matrix is None:
-        return state
-    found = cosines(matrix).astype(jnp.float32)
-    return state._replace(cosines=found, conflicts=conflicts(found))
+class _Settings(NamedTuple):
+    """The arguments of `dynamic_aggregate`, with the weighting made of its name and options."""
+
+    rule: Weighting
+    num_tasks: int
+    seed: int
+    axis_name: str | None
+    task_scale: Sequence[float] | None
+    shared: PyTree | Callable[[PyTree], PyTree] | None
+    accumulate: int
+    diagnostics: bool
 
 
-def _column(values, leaf):
+def _init(settings: _Settings, params: PyTree) -> AggregateState:
+    rule, num_tasks = settings.rule, settings.num_tasks
+    key, zeros = jax.random.PRNGKey(settings.seed), jnp.zeros((num_tasks,), jnp.float32)
+    if rule.init_with_params is not None:
+        weighed = split_leaves(params, shared_mask(settings.shared, params))[0]
+        inner = rule.init_with_params(num_tasks, key, weighed)
+    else:
+        inner = rule.init(num_tasks, key)
+    following = zeros
+    if rule.needs == "nothing":
+        following, inner = rule.weigh(None, inner)
+    elif rule.needs == "losses":
+        following = jnp.full((num_tasks,), 1.0 / num_tasks, jnp.float32)  # no loss has been seen yet
+    count, pairs = jnp.zeros((), jnp.int32), jnp.zeros((num_tasks, num_tasks), jnp.float32)
+    stacked = not rule.known_beforehand
+    accumulated = () if settings.accumulate == 1 else nothing_yet(params, num_tasks, stacked)
+    state = AggregateState(count, zeros, following, pairs, count, inner, accumulated)
+    # Each leaf gets a buffer of its own, so that the state may be donated to the first step.
+    return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
+
+
+def _update(
+    settings: _Settings, updates: PyTree, state: AggregateState, losses: Losses, weights: Weights, present: Present
+) -> tuple[PyTree, AggregateState]:
+    rule, mask = settings.rule, shared_mask(settings.shared, updates)
+    if weights is not None and not rule.known_beforehand:
+        raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
+    if rule.needs == "losses" and losses is None:
+        raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
+    if weights is None:
+        _check_task_axis(updates, settings.num_tasks)
+        updates = _present_and_scaled(updates, present, settings.task_scale)
+    if losses is not None:
+        losses = jnp.asarray(losses, jnp.float32)
+        losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), settings.axis_name)
+    if weights is None and (settings.diagnostics or not rule.known_beforehand):
+        updates = trees.mean(updates, settings.axis_name)
+    if rule.known_beforehand:
+        updates, state = _combine_beforehand(settings, updates, state, weights, present, mask)
+    if settings.accumulate == 1:
+        return _finish(settings, updates, state, losses, present, mask)
+    return _accumulate(settings, updates, state, losses, present, mask)
+
+
+def _combine_beforehand(
+    settings: _Settings, updates: PyTree, state: AggregateState, weights: Weights, present: Present, mask: Mask
+) -> tuple[PyTree, AggregateState]:
+    """The combined gradient, and the state with the weights used; with `weights` it came combined already."""
+    if weights is not None:
+        combined, used = trees.mean(updates, settings.axis_name), jnp.asarray(weights, jnp.float32)
+        return combined, state._replace(weights=used)
+    if settings.diagnostics:
+        state = with_diagnostics(state, gramian(split_leaves(updates, mask)[0]))
+    used = renormalised(state.next_weights, present)
+    weighed, heads, merge = split_leaves(updates, mask)
+    combined = merge(combine(used, weighed), [jnp.sum(head, axis=0) for head in heads])
+    if not settings.diagnostics:
+        combined = trees.mean(combined, settings.axis_name)  # after the combination: one gradient travels, not K
+    return combined, state._replace(weights=used)
+
+
+def _finish(
+    settings: _Settings, gathered: PyTree, state: AggregateState, losses: Losses, present: Present, mask: Mask
+) -> tuple[PyTree, AggregateState]:
+    """One update from gradients, combined where the weights are known beforehand and stacked where they are not."""
+    rule = settings.rule
+    state = state._replace(count=state.count + 1)
+    if rule.known_beforehand:
+        following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+        return gathered, state._replace(next_weights=following, weighting=inner)
+    weighed, heads, merge = split_leaves(gathered, mask)
+    heads = [jnp.sum(head, axis=0) for head in heads]
+    matrix = gramian(weighed) if settings.diagnostics or rule.needs == "gramian" else None
+    state = with_diagnostics(state, matrix)
+    if matrix is None or rule.needs == "gradients":
+        if present is None or rule.weigh_present is None:
+            combined, inner = rule.weigh(weighed, state.weighting)
+        else:
+            combined, inner = rule.weigh_present(weighed, state.weighting, present)
+        return merge(combined, heads), state._replace(weighting=inner)
+    used, inner = weigh_present(rule, matrix, state.weighting, present)
+    return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
+
+
+def _accumulate(
+    settings: _Settings, gathered: PyTree, state: AggregateState, losses: Losses, present: Present, mask: Mask
+) -> tuple[PyTree, AggregateState]:
+    """Gathers one more gradient: a zero update, or at the last of `accumulate` steps the one of their mean."""
+    assert state.accumulated, "a state without accumulation, for settings with it"
+    now = with_one_more(state.accumulated, settings.accumulate, gathered, losses, present)
+
+    def emit():
+        gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), now.gradient, gathered)
+        seen = None if present is None else now.present
+        combined, after = _finish(settings, gradient, state, now.losses, seen, mask)
+        return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
+
+    def wait():
+        shapes = jax.eval_shape(emit)[0]
+        return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), state._replace(accumulated=now)
+
+    return jax.lax.cond(now.steps == settings.accumulate, emit, wait)
+
+
+def _present_and_scaled(updates: PyTree, present: Present, task_scale: Sequence[float] | None) -> PyTree:
+    """The task gradients with those of absent tasks 0 and the others multiplied by their scale."""
+    if present is not None:
+        updates = jax.tree.map(lambda g: jnp.where(_column(present, g), g, 0), updates)
+    if task_scale is not None:
+        scale = jnp.asarray(task_scale, jnp.float32)
+        updates = jax.tree.map(lambda g: (_column(scale, g) * g).astype(g.dtype), updates)
+    return updates
+
+
+def _column(values: Array, leaf: Array) -> Array:
     return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
 
 
-def _check_task_axis(task_grads, num_tasks):
+def _check_task_axis(task_grads: PyTree, num_tasks: int) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(task_grads):
         if jnp.ndim(leaf) == 0 or leaf.shape[0] != num_tasks:
             raise ValueError(

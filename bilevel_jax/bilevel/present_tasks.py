@@ -1,15 +1,15 @@
 """How weights are found when some tasks are absent from an update."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.bilevel.weighting import Weighting
 
 
-def renormalised(weights: jax.Array, present: jax.Array | None) -> jax.Array:
-    """Weights [K] with those of absent tasks 0 and the others scaled up to the same total; 0 where none is there."""
+def renormalised(weights: Float[Array, " k"], present: Bool[Array, " k"] | None) -> Float[Array, " k"]:
+    """Sets the weights of absent tasks to 0 and scales the others up to the same total; all are 0 without any task."""
     if present is None:
         return weights
     kept = jnp.where(present, weights, 0.0)
@@ -17,11 +17,23 @@ def renormalised(weights: jax.Array, present: jax.Array | None) -> jax.Array:
     return kept * jnp.where(total > 0, jnp.sum(weights) / jnp.where(total > 0, total, 1.0), 0.0)
 
 
-def weigh_present(rule: Weighting, matrix: jax.Array, state: Any, present: jax.Array | None) -> tuple[jax.Array, Any]:
-    """What `rule` makes of the Gramian [K, K] of the present tasks alone: (weights [K], 0 for absent tasks, state).
+def weigh_present(
+    rule: Weighting, matrix: Float[Array, "k k"], state: PyTree, present: Bool[Array, " k"] | None
+) -> tuple[Float[Array, " k"], PyTree]:
+    """Applies a rule that needs the Gramian to the present tasks alone.
 
-    The present tasks are moved to the front and the rule is applied to as many tasks as there are, one branch a
-    number. A rule whose state has the size of K cannot be cut down: it sees zero gradients for absent tasks.
+    The present tasks are moved to the front and the rule is applied to as many tasks as there are; each number of tasks
+    has a branch of its own in the compiled program. A rule whose state has the size of K cannot be applied to fewer
+    tasks: it sees zero gradients for the absent ones.
+
+    Args:
+      rule: a weighting with needs="gramian".
+      matrix: the Gramian of all tasks; the rows of absent tasks are not looked at.
+      state: the rule's.
+      present: None where all tasks are present.
+
+    Returns:
+      (weights, 0 for absent tasks; the rule's next state).
     """
     if present is None:
         return rule.weigh(matrix, state)
@@ -50,11 +62,11 @@ def weigh_present(rule: Weighting, matrix: jax.Array, state: Any, present: jax.A
     return jnp.where(present, weights, 0.0), state
 
 
-def _state_shapes(rule, number):
+def _state_shapes(rule: Weighting, number: int) -> PyTree:
     return jax.tree.map(jnp.shape, jax.eval_shape(lambda key: rule.init(number, key), jax.random.PRNGKey(0)))
 
 
-def _accepts(rule, number):
+def _accepts(rule: Weighting, number: int) -> bool:
     try:
         _state_shapes(rule, number)
     except ValueError:
@@ -62,7 +74,8 @@ def _accepts(rule, number):
     return True
 
 
-def _same_state(rule, num_tasks):
+def _same_state(rule: Weighting, num_tasks: int) -> bool:
+    """Whether the rule's state has one shape for all numbers of tasks."""
     full = _state_shapes(rule, num_tasks)
     smaller = [n for n in range(1, num_tasks) if _accepts(rule, n)]
     # A rule that accepts no smaller number keeps K in its options, such as a preference.

@@ -1,18 +1,20 @@
 """Gradients of a BilevelProblem at the cost that a shared, expensive forward function allows."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.gramian import cosines, gramian
-from bilevel_jax.bilevel.hypergradient import Estimator, ignore, one_step
+from bilevel_jax.bilevel.hypergradient import Estimator, Loss, ignore, one_step
 from bilevel_jax.bilevel.problem import BilevelProblem, reduce_loss
+from bilevel_jax.bilevel.trees import PyTree
 
-PyTree = Any
-EstimatorFactory = Callable[..., Estimator]  # (outer_loss, inner_loss, *, has_aux, axis_name, sharded_outer)
+MakeEstimator = Callable[..., Estimator]  # (outer_loss, inner_loss, *, has_aux, axis_name, sharded_outer)
+AuxByTask = dict[str, dict[str, PyTree]]
+Cotangent = tuple[PyTree, ...]  # shaped as u of the outer batch, and as u of the inner batch where it is looked at
 
 
 def outer_gradient(
@@ -22,10 +24,10 @@ def outer_gradient(
     outer_batch: PyTree,
     inner_batch: PyTree,
     *,
-    estimators: EstimatorFactory | Mapping[str, EstimatorFactory] = one_step,
-    weights: jax.Array | None = None,
+    estimators: MakeEstimator | Mapping[str, MakeEstimator] = one_step,
+    weights: Float[Array, " k"] | None = None,
     axis_name: str | None = None,
-) -> tuple[PyTree, dict[str, dict[str, Any]]]:
+) -> tuple[PyTree, AuxByTask]:
     """The tasks' hypergradients with respect to the outer parameters, from one forward pass.
 
     The forward function runs ONCE, on the two batches side by side (on the outer batch alone where no estimator looks
@@ -33,14 +35,16 @@ def outer_gradient(
     cotangents [dF_k; -rho_k df_k] cheaply; by the chain rule their pull-back is the hypergradient.
 
     Args:
-      problem: the forward function and the tasks. Task order is that of `problem.tasks`.
+      problem: the forward function and the tasks. The order of the tasks is that of `problem.tasks`.
+      outer_params: the parameters of the forward function.
       inner_params: the inner parameters by task; to each task the other tasks' are constants. A task without an inner
         problem has none, and its hypergradient is F_w whatever the estimator.
       outer_batch, inner_batch: pytrees of one structure, every leaf with a leading batch axis.
-      estimators: what makes an estimator out of two losses, such as `functools.partial(one_step, correction=0.0)`,
-        for all tasks or by task. Any estimator without state serves that never moves the outer variable.
-      weights: float [K], known beforehand: then ONE pull gives the weighted sum. None: K pulls of the same forward
-        pass give the gradients stacked on a leading task axis.
+      estimators: a function that makes an estimator out of two losses, such as
+        `functools.partial(one_step, correction=0.0)`, for all tasks or by task. Any estimator serves that has no state
+        and never moves the outer variable.
+      weights: K numbers that are known beforehand: then ONE pull gives the weighted sum. None: K pulls of the same
+        forward pass give the gradients stacked on a leading task axis.
       axis_name: mapped axis of shard_map or pmap over which the batches are split and the results averaged.
 
     Returns:
@@ -48,6 +52,9 @@ def outer_gradient(
       `inner_terms`, the named terms of the losses, and `correction_ratio`, the length of the part of the cotangent that
       belongs to the inner batch over that of the outer batch's). A weight of 0 keeps even a NaN of its task out of the
       gradient.
+
+    Raises:
+      ValueError: the number of weights is not that of the tasks.
     """
     pull, cotangents, aux = _cotangents(
         problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name
@@ -70,18 +77,23 @@ def outer_gradient_report(
     outer_batch: PyTree,
     inner_batch: PyTree,
     *,
-    estimators: EstimatorFactory | Mapping[str, EstimatorFactory] = one_step,
+    estimators: MakeEstimator | Mapping[str, MakeEstimator] = one_step,
     axis_name: str | None = None,
-) -> dict[str, Any]:
+) -> dict[str, PyTree]:
     """Norms and cosines of the hypergradients in the space of the outer parameters, for logs; up to 2 K pulls.
 
-    Returns by task `outer_norm` |F_w|, `correction_norm` |g - F_w|, `correction_dot` <F_w, g - F_w> and `length_ratio`
-    |g| / |F_w| (0 where F_w = 0), and under the key `cosines` the [K, K] cosines between the tasks' g.
+    Args:
+      problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name: as in `outer_gradient`.
+
+    Returns:
+      By task a dict of scalars: `outer_norm` |F_w|, `correction_norm` |g - F_w|, `correction_dot` <F_w, g - F_w> and
+      `length_ratio` |g| / |F_w| (0 where F_w = 0); and under the key `cosines` the [K, K] cosines between the tasks' g.
     """
     pull, cotangents, _ = _cotangents(
         problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name
     )
-    report, gradients = {}, []
+    report: dict[str, PyTree] = {}
+    gradients = []
     for name, cotangent in cotangents.items():
         partial = pull(tuple(_zeros(part) if i else part for i, part in enumerate(cotangent)))
         correction = _zeros(partial)
@@ -107,20 +119,26 @@ def inner_gradients(
     batch: PyTree,
     *,
     axis_name: str | None = None,
-) -> tuple[dict[str, PyTree], dict[str, dict[str, Any]]]:
+) -> tuple[dict[str, PyTree], AuxByTask]:
     """The gradient of each task's inner loss with respect to its own inner parameters; u is held constant.
 
-    Returns (gradients by task, aux by task: `inner_loss` and `inner_terms`), averaged over `axis_name`; nothing for a
-    task without an inner problem.
+    Args:
+      problem, outer_params, inner_params, axis_name: as in `outer_gradient`.
+      batch: the inner batch.
+
+    Returns:
+      (gradients by task, aux by task: `inner_loss` and `inner_terms`), averaged over `axis_name`. A task without an
+      inner problem is left out.
     """
     u = jax.lax.stop_gradient(problem.forward(outer_params, batch))
-    gradients, aux = {}, {}
+    gradients: dict[str, PyTree] = {}
+    aux: AuxByTask = {}
     for name, task in problem.tasks.items():
         if task.inner_loss is None:
             continue
 
-        def loss(params, task=task):
-            return reduce_loss(task.inner_loss(u, params, batch), axis_name)
+        def loss(params, inner_loss=task.inner_loss):
+            return reduce_loss(inner_loss(u, params, batch), axis_name)
 
         params = trees.per_device(inner_params[name], axis_name)
         (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(params)
@@ -131,7 +149,7 @@ def inner_gradients(
 
 def task_losses(
     problem: BilevelProblem, name: str, inner_params: Mapping[str, PyTree], axis_name: str | None = None
-) -> tuple[Callable, Callable]:
+) -> tuple[Loss, Loss]:
     """A task's (F, f) as functions of ((u_outer, u_inner), its own inner parameters, batch) -> (scalar, terms)."""
     task = problem.tasks[name]
     others = {other: jax.lax.stop_gradient(params) for other, params in inner_params.items() if other != name}
@@ -140,14 +158,23 @@ def task_losses(
         return reduce_loss(task.outer_loss(fused[0], {**others, name: own}, batch), axis_name)
 
     def inner_loss(fused, own, batch):
+        assert task.inner_loss is not None, f"the task {name} has no inner problem"
         return reduce_loss(task.inner_loss(fused[1], own, batch), axis_name)
 
     return outer_loss, inner_loss
 
 
-def _cotangents(problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name):
+def _cotangents(
+    problem: BilevelProblem,
+    outer_params: PyTree,
+    inner_params: Mapping[str, PyTree],
+    outer_batch: PyTree,
+    inner_batch: PyTree,
+    estimators: MakeEstimator | Mapping[str, MakeEstimator],
+    axis_name: str | None,
+) -> tuple[Callable[[Cotangent], PyTree], dict[str, Cotangent], AuxByTask]:
     """One forward pass; returns (pull: cotangent -> gradient, cotangents by task, aux by task)."""
-    made = {}
+    made: dict[str, Estimator] = {}
     for name in problem.tasks:
         factory = estimators[name] if isinstance(estimators, Mapping) else estimators
         losses = task_losses(problem, name, inner_params, axis_name)
@@ -164,7 +191,8 @@ def _cotangents(problem, outer_params, inner_params, outer_batch, inner_batch, e
         joined = jax.tree.map(_side_by_side, *cotangent)
         return trees.total(vjp(joined)[0], axis_name)  # the devices' parts of a mean: they add up
 
-    cotangents, aux = {}, {}
+    cotangents: dict[str, Cotangent] = {}
+    aux: AuxByTask = {}
     for name, estimator in made.items():
         own = inner_params.get(name)
         estimate = estimator.estimate(fused, own, outer_batch, inner_batch, estimator.init(fused, own))
@@ -173,17 +201,17 @@ def _cotangents(problem, outer_params, inner_params, outer_batch, inner_batch, e
     return pull, cotangents, aux
 
 
-def _side_by_side(*parts):
-    """Arrays as one, along their first axis: in turns where they are of one length, else one after the other.
+def _side_by_side(*parts: Array) -> Array:
+    """Joins arrays along their first axis: in turns where they are of one length, else one after the other.
 
-    In turns every device of a split batch keeps its own examples; one after the other they would have to travel.
+    In turns, every device of a split batch keeps its own examples. One after the other, they would have to travel.
     """
     if len({part.shape[0] for part in parts}) > 1:
         return jnp.concatenate(parts)
     return jnp.stack(parts, axis=1).reshape(-1, *parts[0].shape[1:])
 
 
-def _part(joined, index, sizes):
+def _part(joined: Array, index: int, sizes: Sequence[int]) -> Array:
     """The part `index` of what `_side_by_side` joined of parts of these lengths."""
     if len(set(sizes)) > 1:
         start = sum(sizes[:index])
@@ -191,7 +219,7 @@ def _part(joined, index, sizes):
     return joined.reshape(-1, len(sizes), *joined.shape[1:])[:, index]
 
 
-def _ratio(cotangent, axis_name):
+def _ratio(cotangent: Cotangent, axis_name: str | None) -> Float[Array, ""]:
     """|part of the inner batch| / |part of the outer batch|, 0 where there is no such part or the divisor is 0."""
     if len(cotangent) == 1:
         return jnp.zeros((), jnp.float32)
@@ -199,7 +227,8 @@ def _ratio(cotangent, axis_name):
     return jnp.sqrt(jnp.where(outer > 0, inner / jnp.where(outer > 0, outer, 1.0), 0.0))
 
 
-def _named_terms(aux, axis_name):
+def _named_terms(aux: Mapping[str, PyTree], axis_name: str | None) -> dict[str, PyTree]:
+    """The aux of an estimate with the losses' own aux as `outer_terms` and `inner_terms`, averaged over devices."""
     aux = dict(aux)
     for side in ("outer", "inner"):
         if f"{side}_aux" in aux:
@@ -207,5 +236,5 @@ def _named_terms(aux, axis_name):
     return aux
 
 
-def _zeros(tree):
+def _zeros(tree: PyTree) -> PyTree:
     return jax.tree.map(jnp.zeros_like, tree)

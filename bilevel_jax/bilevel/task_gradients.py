@@ -1,54 +1,97 @@
 """The gradients of several losses from one forward pass."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Literal, overload
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.shared_leaves import shared_mask, split_leaves
+from bilevel_jax.bilevel.trees import PyTree
 
-PyTree = Any
+Losses = Float[Array, " k"]
+Pull = Callable[[Losses], PyTree]  # cotangents [K] -> gradient
 
 
+@overload
 def task_gradients(
-    losses_fn: Callable[[PyTree], Any], params: PyTree, *, has_aux: bool = False, axis_name: str | None = None
-):
+    losses_fn: Callable[[PyTree], PyTree],
+    params: PyTree,
+    *,
+    has_aux: Literal[False] = False,
+    axis_name: str | None = None,
+) -> tuple[Losses, PyTree]: ...
+@overload
+def task_gradients(
+    losses_fn: Callable[[PyTree], PyTree], params: PyTree, *, has_aux: Literal[True], axis_name: str | None = None
+) -> tuple[Losses, PyTree, PyTree]: ...
+def task_gradients(
+    losses_fn: Callable[[PyTree], PyTree], params: PyTree, *, has_aux: bool = False, axis_name: str | None = None
+) -> tuple[Losses, PyTree] | tuple[Losses, PyTree, PyTree]:
     """The gradients of K losses, stacked, from one forward pass and K pulls of it.
 
     Args:
       losses_fn: params -> losses, [K] or a sequence of K scalars; (losses, aux) where `has_aux`.
       params: a pytree.
-      axis_name: mapped axis of shard_map or pmap over which the batch is split, and losses and gradients are averaged.
+      has_aux: whether `losses_fn` returns aux too.
+      axis_name: mapped axis of shard_map or pmap over which the batch is split; losses and gradients are averaged
+        over it.
 
     Returns:
       (losses [K], gradients with a leading task axis of K on every leaf), and aux (this device's) where `has_aux`.
+
+    Raises:
+      ValueError: the losses are not a vector.
     """
     losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
     grads = trees.stacked([pull(row) for row in jnp.eye(losses.shape[0], dtype=losses.dtype)])
     return (losses, grads, aux) if has_aux else (losses, grads)
 
 
+@overload
 def combined_gradient(
-    losses_fn: Callable[[PyTree], Any],
+    losses_fn: Callable[[PyTree], PyTree],
     params: PyTree,
-    weights: jax.Array,
+    weights: Losses,
+    *,
+    shared: PyTree | Callable[[PyTree], PyTree] | None = None,
+    has_aux: Literal[False] = False,
+    axis_name: str | None = None,
+) -> tuple[Losses, PyTree]: ...
+@overload
+def combined_gradient(
+    losses_fn: Callable[[PyTree], PyTree],
+    params: PyTree,
+    weights: Losses,
+    *,
+    shared: PyTree | Callable[[PyTree], PyTree] | None = None,
+    has_aux: Literal[True],
+    axis_name: str | None = None,
+) -> tuple[Losses, PyTree, PyTree]: ...
+def combined_gradient(
+    losses_fn: Callable[[PyTree], PyTree],
+    params: PyTree,
+    weights: Losses,
     *,
     shared: PyTree | Callable[[PyTree], PyTree] | None = None,
     has_aux: bool = False,
     axis_name: str | None = None,
-):
-    """The gradient of sum_k weights_k losses_k from ONE backward pass, for weights [K] known beforehand.
+) -> tuple[Losses, PyTree] | tuple[Losses, PyTree, PyTree]:
+    """The gradient of sum_k weights_k losses_k from ONE backward pass, for weights that are known beforehand.
 
     Args:
       losses_fn, params, has_aux, axis_name: as in `task_gradients`.
-      weights: float [K], as from `next_weights`.
+      weights: K numbers, as from `next_weights`.
       shared: as in `dynamic_aggregate`: leaves that are not True, such as task heads, take the plain sum over the tasks
         whose weight is not 0. That is a second pull, of which jit keeps the heads' part alone.
 
     Returns:
       (losses [K], gradient with the shapes of `params`), and aux (this device's) where `has_aux`.
+
+    Raises:
+      ValueError: the losses are not a vector.
     """
     losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
     weights = jnp.asarray(weights, losses.dtype)
@@ -61,8 +104,10 @@ def combined_gradient(
     return (losses, grad, aux) if has_aux else (losses, grad)
 
 
-def _forward(losses_fn, params, has_aux, axis_name):
-    """(losses [K], pull: cotangents [K] -> gradient, aux) of one forward pass, averaged over devices."""
+def _forward(
+    losses_fn: Callable[[PyTree], PyTree], params: PyTree, has_aux: bool, axis_name: str | None
+) -> tuple[Losses, Pull, PyTree]:
+    """One forward pass: (losses, pull, aux), averaged over devices."""
 
     def stacked_losses(params):
         result = losses_fn(params)

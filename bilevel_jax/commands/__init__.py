@@ -1,1 +1,1 @@
-"""One file a command: flags -> checked configuration -> one call. Nothing else imports this room."""
+"""One file a command: flags -> checked configuration -> one call. Only experiments/ and tests import this room."""

@@ -1,4 +1,4 @@
-"""ablation.py: flags -> rows -> results -> tables."""
+"""The command ablation.py: trains the rows of an ablation and prints what each of them is worth."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,17 +12,19 @@ from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.ablation.ablation_table import ablation_table, ablation_text
-from bilevel_jax.evaluation.ablation.rows import ESTIMATORS, SHARES, ablation_rows, chosen_rows
+from bilevel_jax.evaluation.ablation.ablation_rows import ESTIMATORS, SHARES, ablation_rows, chosen_rows
+from bilevel_jax.evaluation.ablation.ablation_table import ablation_table
+from bilevel_jax.evaluation.ablation.ablation_text import ablation_text
 from bilevel_jax.evaluation.ablation.train_row import Detector, Result, run_row
-from bilevel_jax.evaluation.downstream.initialisation import read_initial
-from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, read_scores
+from bilevel_jax.evaluation.downstream.shared_initialisation import read_initial
+from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
+from bilevel_jax.evaluation.leaderboard.score_file import read_scores
+from bilevel_jax.evaluation.leakage import check_unseen
+from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
-from bilevel_jax.evaluation.settings import check_settings
-from bilevel_jax.evaluation.unseen import check_unseen
 from bilevel_jax.inference.folder import find_pairs
 from bilevel_jax.training.config import check_config
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
@@ -32,11 +34,12 @@ USAGE = (
 
 
 def ablation_command(argv: Sequence[str]) -> None:
-    """Trains every row at every seed and prints what each is worth on val; the same command continues."""
+    """Trains every row at every seed and prints what each is worth on val. The same command continues."""
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["config", "out"])
     if values.stage == "final" and not values.rows:
         raise InputError(
-            "--rows is missing: --stage=final takes the rows that the screening left, such as ignore,joint."
+            "--rows is missing; --stage=final expects the rows that were chosen by --stage=screen, such as "
+            "ignore,joint."
         )
     base = check_config(values.config)
     seeds = read_seeds(values.seeds or (["0"] if values.stage == "screen" else ["0", "1", "2"]))
@@ -68,34 +71,39 @@ def ablation_command(argv: Sequence[str]) -> None:
 
 def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     define_config_flag(values, argv)
-    flags.DEFINE_string("out", None, "the folder of all rows", flag_values=values)
-    text = "screen: a quarter of the steps, seed 0; final: all steps, seeds 0 to 2, and --rows says of what"
+    flags.DEFINE_string("out", None, "folder that receives all rows", flag_values=values)
+    text = "screen: a quarter of the steps, seed 0; final: all steps, seeds 0 to 2, for the rows of --rows"
     flags.DEFINE_enum("stage", "screen", list(SHARES), text, flag_values=values)
-    flags.DEFINE_list("rows", None, "names of rows (default: all)", flag_values=values)
-    flags.DEFINE_list("seeds", None, "of data, initialisation and crops", flag_values=values)
-    text = "the row whose estimator the weightings, no_discriminator and no_semantic have"
+    flags.DEFINE_list("rows", None, "names of the rows to train (default: all)", flag_values=values)
+    text = "seeds of data, initialisation and crops (default: 0, or 0,1,2 for --stage=final)"
+    flags.DEFINE_list("seeds", None, text, flag_values=values)
+    text = "the row whose estimator the rows of weightings, no_discriminator and no_semantic use"
     flags.DEFINE_enum("estimator", "ignore", list(ESTIMATORS), text, flag_values=values)
-    text = (
-        "configuration of the detector that is trained on each row's images: data, semantic, rows (default: --config)"
-    )
+    text = "configuration of the detector that is trained on the images of each row: its blocks data, semantic and "
+    text += "rows (default: --config)"
     flags.DEFINE_string("detector", None, text, flag_values=values)
     flags.DEFINE_string("data", None, "folder of the detector's pairs (default: as configured)", flag_values=values)
-    flags.DEFINE_string("init", None, "parameters that all detectors start from, of downstream.py", flag_values=values)
-    flags.DEFINE_string("ir", None, "infrared images to be fused and scored (default: val)", flag_values=values)
-    flags.DEFINE_string("vis", None, "visible images to be fused and scored", flag_values=values)
-    text = "CSV of other methods' figures for these images, to rank against (default: the rows among each other)"
+    text = "parameters that all detectors start from, a file of downstream.py --save"
+    flags.DEFINE_string("init", None, text, flag_values=values)
+    flags.DEFINE_string("ir", None, "infrared images to fuse and score (default: val)", flag_values=values)
+    flags.DEFINE_string("vis", None, "visible images to fuse and score", flag_values=values)
+    text = "CSV with other methods' figures for these images, to rank the rows among them (default: the rows are "
+    text += "ranked among each other)"
     flags.DEFINE_string("published", None, text, flag_values=values)
-    flags.DEFINE_string("reference", "ignore", "the row that detectors are held against", flag_values=values)
+    flags.DEFINE_string(
+        "reference", "ignore", "the row whose detector the others are compared with", flag_values=values
+    )
 
 
-def _scored_pairs(values: flags.FlagValues) -> tuple[list[str] | None, ImageScores | None]:
+def _scored_pairs(values: flags.FlagValues) -> tuple[tuple[str, str] | None, ImageScores | None]:
+    """The folders of infrared and visible images (None = val), and the published figures."""
     if bool(values.ir) != bool(values.vis):
         raise InputError(f"--{'vis' if values.ir else 'ir'} is missing; expected both folders of images, or none.")
     if not values.ir:
         if values.published:
-            raise InputError("--ir and --vis are missing; expected the images that --published is about.")
+            raise InputError("--ir and --vis are missing; expected the images that --published has figures for.")
         return None, None
-    pairs = [str(Path(folder).resolve()) for folder in (values.ir, values.vis)]
+    pairs = str(Path(values.ir).resolve()), str(Path(values.vis).resolve())
     names = list(find_pairs(*pairs))
     return pairs, read_scores(values.published, names) if values.published else None
 

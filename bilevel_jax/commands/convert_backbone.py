@@ -1,4 +1,4 @@
-"""convert.py backbone: a file of ImageNet weights as one that `config.semantic.backbone` takes."""
+"""The command `convert.py backbone`: converts ImageNet weights to a file that `config.semantic.backbone` takes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +14,12 @@ USAGE = f"python experiments/convert.py backbone --weights=FILE({'|'.join(SUFFIX
 
 
 def backbone_command(argv: Sequence[str]) -> None:
-    """Converts a ResNet's or Mix Transformer's weights and says what came of them."""
+    """Converts the weights of a ResNet or a Mix Transformer and prints the flags to train with them."""
 
     def define(values: flags.FlagValues) -> None:
-        flags.DEFINE_string("weights", None, "a state dict by torchvision, NVlabs or Hugging Face", flag_values=values)
-        flags.DEFINE_string("out", None, "the file, NAME.safetensors", flag_values=values)
+        text = "state dict of torchvision, NVlabs or Hugging Face"
+        flags.DEFINE_string("weights", None, text, flag_values=values)
+        flags.DEFINE_string("out", None, "file that receives the weights: NAME.safetensors", flag_values=values)
 
     values = parse_flags(define, argv, USAGE, required=["weights", "out"])
     if not values.out.endswith(".safetensors"):
@@ -28,7 +29,7 @@ def backbone_command(argv: Sequence[str]) -> None:
     size = write_backbone(values.out, backbone.architecture, backbone.arrays, name)
     count = sum(array.size for array in backbone.arrays.values())
     print(f"{backbone.architecture}: {len(state)} arrays of {name} became {len(backbone.arrays)}, {count:,} parameters")
-    print(f"{values.out} has {size / 1e6:.1f} MB. Train with it:")
+    print(f"{values.out} has {size / 1e6:.1f} MB. Train with these flags:")
     print(f"  {_options(backbone.architecture)} --config.semantic.backbone={values.out}")
 
 

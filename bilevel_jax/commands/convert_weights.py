@@ -1,4 +1,4 @@
-"""convert.py export and import: a run's parameters as one safetensors file, and such a file as a run's folder."""
+"""The commands `convert.py export` and `import`: from a run to one safetensors file, and from the file to a run."""
 
 import json
 from collections.abc import Sequence
@@ -22,16 +22,17 @@ IMPORT_USAGE = "python experiments/convert.py import --weights=FILE.safetensors 
 
 
 def export_command(argv: Sequence[str]) -> None:
-    """Writes parameters of a run's checkpoint as safetensors."""
+    """Writes parameters of a run's checkpoint to a safetensors file."""
 
     def define(values: flags.FlagValues) -> None:
-        flags.DEFINE_string("workdir", None, "the run's folder, as train.py made it", flag_values=values)
+        flags.DEFINE_string("workdir", None, "folder of a training run", flag_values=values)
         define_checkpoint_flag(values)
-        flags.DEFINE_string("out", None, "the file, NAME.safetensors", flag_values=values)
+        flags.DEFINE_string("out", None, "file that receives the weights: NAME.safetensors", flag_values=values)
         flags.DEFINE_list("parts", ["fusion"], f"which networks: some of {', '.join(PARTS)}", flag_values=values)
-        flags.DEFINE_enum("dtype", "float32", list(DTYPES), "of the arrays in the file", flag_values=values)
-        flags.DEFINE_string("toward", None, "other weights, such as what the run started from", flag_values=values)
-        flags.DEFINE_float("by", 0.0, "the share of the way to --toward", 0.0, 1.0, flag_values=values)
+        flags.DEFINE_enum("dtype", "float32", list(DTYPES), "type of the arrays in the file", flag_values=values)
+        text = "other weights to move the run's parameters to, such as those that the run started from"
+        flags.DEFINE_string("toward", None, text, flag_values=values)
+        flags.DEFINE_float("by", 0.0, "share of the way to --toward, in [0, 1]", 0.0, 1.0, flag_values=values)
 
     values = parse_flags(define, argv, EXPORT_USAGE, required=["workdir", "out"])
     if not values.out.endswith(".safetensors"):
@@ -40,7 +41,7 @@ def export_command(argv: Sequence[str]) -> None:
     for part in values.parts:
         if part not in weights.parts:
             has = ", ".join(weights.parts)
-            raise InputError(f"--parts has {part!r}; expected some of {has}, which {values.workdir} has.")
+            raise InputError(f"--parts has {part!r}; expected some of {has}, the networks of {values.workdir}.")
     weights = weights._replace(parts={part: weights.parts[part] for part in PARTS if part in values.parts})
     if bool(values.toward) != bool(values.by):
         raise InputError("--toward and --by belong together; expected both or neither.")
@@ -53,11 +54,11 @@ def export_command(argv: Sequence[str]) -> None:
 
 
 def import_command(argv: Sequence[str]) -> None:
-    """Makes a run's folder of a file that `export` wrote, for fuse.py and evaluate.py."""
+    """Makes the folder of a run from a file that `export` wrote, for fuse.py and evaluate.py."""
 
     def define(values: flags.FlagValues) -> None:
-        flags.DEFINE_string("weights", None, "the file, as convert.py export made it", flag_values=values)
-        flags.DEFINE_string("workdir", None, "the run's folder; must not hold a run yet", flag_values=values)
+        flags.DEFINE_string("weights", None, "file that convert.py export made", flag_values=values)
+        flags.DEFINE_string("workdir", None, "folder of the new run; it must not hold a run yet", flag_values=values)
 
     values = parse_flags(define, argv, IMPORT_USAGE, required=["weights", "workdir"])
     weights, workdir = read_weights(values.weights), Path(values.workdir)
@@ -67,11 +68,11 @@ def import_command(argv: Sequence[str]) -> None:
         raise InputError(f"{workdir} holds a run already; expected another --workdir.")
     config = weights.config
     if "data" in config and config.data.get("name", "scenes") != "scenes":
-        # The folder has no data of its own: with the built-in scenes no command asks for the one it was trained on.
-        print(f"Trained on {config.data.name}, which the file does not hold: evaluate.py needs --data=FOLDER.")
+        # The file holds no data. With the built-in scenes no command looks for the data of the training.
+        print(f"The network was trained on {config.data.name}, and the file holds no data: evaluate.py needs --data.")
         config.data.name = "scenes"
     if "initial" in config:
-        config.initial.run = ""  # the name of what it started from, which is not here
+        config.initial.run = ""  # the run that this one started from is not here
     inner = {"visual": weights.parts.get("discriminator"), "semantic": weights.parts.get("semantic")}
     state = {
         "step": np.int32(weights.step),
@@ -85,4 +86,6 @@ def import_command(argv: Sequence[str]) -> None:
         run.save(weights.step, state, {}, wait=True)
     finally:
         run.close()
-    print(f"Step {weights.step} of {values.weights} is in {workdir}: fuse.py and evaluate.py --workdir={workdir}")
+    print(
+        f"Step {weights.step} of {values.weights} is in {workdir}. Use it: fuse.py or evaluate.py --workdir={workdir}"
+    )

@@ -1,4 +1,4 @@
-"""The console command bilevel-fuse."""
+"""The command fuse.py, which is also the console command bilevel-fuse: fuses pairs of image files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +11,15 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.folder import FORMATS, fuse_files
 from bilevel_jax.inference.fuser import Fuser
+from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
 USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=NAME]
 
-Fuses registered infrared and visible images, matched by name, into OUT/NAME.png: as large as the visible image, of its
-bit depth, and in colour where it is. By the network that comes with the package, or another one that is named."""
+Fuses registered infrared and visible images, matched by name, into OUT/NAME.png. A fused image has the size, the bit
+depth and the colour of its visible image. Without further flags the network that comes with the package fuses. To use
+your own network pass --workdir=RUN, or --weights=FILE with weights exported by convert.py export."""
 
 
 def fuse_command(argv: Sequence[str]) -> None:
@@ -25,17 +27,18 @@ def fuse_command(argv: Sequence[str]) -> None:
     values = parse_flags(_define, argv, USAGE, required=("ir", "vis", "out"))
     given = [name for name in ("workdir", "weights", "method") if values[name].value]
     if len(given) > 1:
-        raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network, or a method without.")
+        raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
     infrared_range = _range(values.infrared_range)
-    if values.method:
-        fuser = TrivialFuser(values.method)
-    elif values.workdir:
-        config, state = load_run(values.workdir, values.checkpoint)
-        fuser = Fuser.from_run(config, state)
-        print(f"Fusing with step {int(state['step'])} of {values.workdir}", flush=True)
-    else:
-        fuser = _from_weights(values.weights)
+    fuser: ImageFuser = TrivialFuser(values.method) if values.method else _network(values)
     fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
+
+
+def _network(values: flags.FlagValues) -> Fuser:
+    if values.workdir:
+        config, state = load_run(values.workdir, values.checkpoint)
+        print(f"Fusing with step {int(state['step'])} of {values.workdir}", flush=True)
+        return Fuser.from_run(config, state)
+    return _from_weights(values.weights)
 
 
 def _from_weights(given: str | None) -> Fuser:
@@ -47,30 +50,29 @@ def _from_weights(given: str | None) -> Fuser:
     path = Path(given) if given and given.endswith(".safetensors") else pretrained_file(given)
     fuser = Fuser.from_weights(path)
     card = path.with_suffix(".md")
-    print(
-        f"Fusing with the weights {path.stem}" + (f"; their model card is {card}" if card.exists() else ""), flush=True
-    )
+    about = f"; their model card is {card}" if card.exists() else ""
+    print(f"Fusing with the weights {path.stem}{about}", flush=True)
     return fuser
 
 
 def _define(values: flags.FlagValues) -> None:
     text = {
-        "ir": "the infrared image, or the folder of them",
-        "vis": "the visible image, or the folder of them",
-        "out": "the folder for the fused images",
-        "workdir": "the folder of the training run whose network is used",
-        "weights": "the network of a NAME.safetensors that convert.py export made, or the package's own of that name",
+        "ir": "the infrared image, or the folder of infrared images",
+        "vis": "the visible image, or the folder of visible images",
+        "out": "folder that receives the fused images",
+        "workdir": "folder of a training run whose network fuses",
+        "weights": "NAME.safetensors of convert.py export, or the name of weights that come with the package",
     }
     for name, meaning in text.items():
         flags.DEFINE_string(name, None, meaning, flag_values=values)
     define_checkpoint_flag(values)
     flags.DEFINE_enum("method", None, list(TRIVIAL_METHODS), "a method without a network", flag_values=values)
-    flags.DEFINE_enum("format", "png", FORMATS, "how the fused images are stored", flag_values=values)
+    flags.DEFINE_enum("format", "png", FORMATS, "file format of the fused images", flag_values=values)
     flags.DEFINE_list(
         "infrared_range",
         None,
-        "LOW,HIGH: the counts of 16-bit infrared files that become black and white; without it each image's own "
-        "percentiles, where its counts fill a small part of the 16 bit",
+        "LOW,HIGH: the raw counts of 16-bit infrared files that become black and white (default: percentiles of each "
+        "image, if its counts fill a small part of the 16 bits)",
         flag_values=values,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 from absl import flags
@@ -12,12 +13,14 @@ from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.data.sources.source import Source
-from bilevel_jax.evaluation.held_out.table import evaluate_run, held_out_table, table_text
+from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
+from bilevel_jax.evaluation.held_out.final_table import held_out_table, table_text
 from bilevel_jax.evaluation.held_out.validation import Validation
 from bilevel_jax.training.config import check_config
+from bilevel_jax.training.config.help import config_help
 from bilevel_jax.training.devices import join_cluster, wait_for_first_process
 from bilevel_jax.training.loop import train
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--report=DIR] [--config.a.b=value]"
@@ -34,11 +37,11 @@ def train_command(argv: Sequence[str]) -> None:
         flags.DEFINE_integer("process_id", None, "which of them this is, from 0", flag_values=values)
         define_report_flag(values)
 
-    values = parse_flags(define, argv, USAGE, required=["config"])
+    values = parse_flags(define, argv, USAGE, required=["config"], more_help=_keys_help)
     config = check_config(values.config)
     join_cluster(values.coordinator, values.num_processes, values.process_id)
-    name = Path(values["config"].config_filename).stem
-    workdir = Path(values.workdir or Path("runs") / name).absolute()
+    config_flag: Any = values["config"]  # absl's Flag type does not know ml_collections' attribute
+    workdir = Path(values.workdir or Path("runs") / Path(config_flag.config_filename).stem).absolute()
     with StopRequest() as stop:
         own = open_sets(config.data, config.seed, stop.check, run=workdir)
         sets = add_mixture(config.data, own, config.seed)
@@ -66,6 +69,12 @@ def train_command(argv: Sequence[str]) -> None:
     print(f"Pictures: {workdir / 'sheets'}; curves: {workdir / 'curves.png'}; table: {workdir / 'table.md'}")
     print_report(values)
     wait_for_first_process()
+
+
+def _keys_help(values: flags.FlagValues) -> str:
+    if values.config is None:
+        return "Add --config=FILE.py to this command to see every key of the configuration."
+    return config_help(values.config)
 
 
 def _check(source: Source) -> None:

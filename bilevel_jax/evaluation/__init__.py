@@ -1,1 +1,1 @@
-"""Held-out figures: what each kind of input is worth to the eye's measures and to a semantic network."""
+"""Figures on held-out pairs: what each kind of input is worth to the fusion metrics and to a semantic network."""

@@ -1,8 +1,8 @@
-"""How much a figure depends on which images were in the set: percentile intervals over resampled images.
+"""Bootstrap intervals: how much a figure depends on which images are in the set.
 
 Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 (percentile interval) and 8 (what is
-resampled). The images are drawn, not the pixels or the objects: those of one image are not independent. Neighbouring
-frames of a video are not independent either, so on such a set the intervals are too narrow.
+resampled). Whole images are resampled, because pixels and objects of one image are not independent. Neighbouring frames
+of a video are not independent either, so the intervals of such a set are too narrow.
 """
 
 import numpy as np
@@ -12,10 +12,20 @@ LEVEL = 0.95
 
 
 def resampled_counts(num_images: int, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """How often each image is in each of `draws` samples with replacement, int64 [draws, num_images].
+    """Draws samples of the images with replacement, and counts each image in each sample.
 
-    One seed gives one set of samples: figures that are computed on the same counts are paired. Raises ValueError for
-    no images or no draws.
+    The same seed gives the same samples, so figures that are computed from the same counts are paired.
+
+    Args:
+        num_images: images of the set.
+        draws: number of samples.
+        seed: of the random numbers.
+
+    Returns:
+        int64 [draws, num_images].
+
+    Raises:
+        ValueError: no images or no draws.
     """
     if num_images < 1 or draws < 1:
         raise ValueError(f"{draws} draws of {num_images} images, expected at least 1 of each")
@@ -23,11 +33,14 @@ def resampled_counts(num_images: int, draws: int = DRAWS, seed: int = 0) -> np.n
 
 
 def resampled_means(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The mean of each sample, [draws, ...], of values [num_images, ...]; NaN values are left out, all NaN gives NaN.
+    """The mean of each sample. NaN values are left out; a sample with no other values has the mean NaN.
 
     Args:
-        values: one figure an image, with any further axes.
-        counts: as `resampled_counts` gives them.
+        values: float [num_images, ...], one figure an image.
+        counts: int [draws, num_images], as `resampled_counts` returns them.
+
+    Returns:
+        float64 [draws, ...].
     """
     known = ~np.isnan(values)
     total = np.tensordot(counts, np.where(known, values, 0.0), axes=1)
@@ -36,7 +49,7 @@ def resampled_means(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def interval(draws: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """The percentile interval (low, high) of the draws [n]; NaN draws are left out, and no others give (NaN, NaN)."""
+    """The percentile interval (low, high) of draws [n]. NaN draws are left out; (NaN, NaN) if there are no others."""
     known = draws[~np.isnan(draws)]
     if not len(known):
         return float("nan"), float("nan")
@@ -45,5 +58,5 @@ def interval(draws: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
 
 
 def excludes_zero(bounds: tuple[float, float]) -> bool:
-    """Whether an interval lies wholly on one side of 0; False where it is undefined."""
+    """Whether an interval lies completely on one side of 0; False for an undefined interval."""
     return bounds[0] > 0 or bounds[1] < 0

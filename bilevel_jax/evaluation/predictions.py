@@ -5,43 +5,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from ml_collections import ConfigDict
 
-from bilevel_jax.atomic import write_json
 from bilevel_jax.evaluation.inputs import InputSource
-from bilevel_jax.evaluation.semantic_trainer import Prediction
 from bilevel_jax.images.files import write_image
-from bilevel_jax.metrics import detection
-from bilevel_jax.report.sheets import Cell, draw_cell
-from bilevel_jax.training.sheets import SHOWN_SCORE
+from bilevel_jax.report.picture_sheet import draw_cell
+from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.tasks.prediction import Prediction
 
 
 def write_predictions(
-    folder: str | os.PathLike, inputs: InputSource, predictions: Sequence[Prediction], names: Sequence[str]
+    folder: str | os.PathLike,
+    config: ConfigDict,
+    inputs: InputSource,
+    predictions: Sequence[Prediction],
+    names: Sequence[str],
 ) -> None:
-    """Writes `labels/NAME.png` (pixel = class) or COCO json, and `overlays/NAME.png`.
+    """Writes the predictions as files, and `overlays/NAME.png` with each image and what was found in it.
 
-    COCO json is `images.json` (the data set, with the true boxes where there are any) and `detections.json` (the list
-    of results that COCO's evaluators load); overlays leave out boxes with a score under 0.5.
+    The files are `labels/NAME.png` (a pixel's value is its class), or COCO json: `images.json` (the data set, with the
+    true boxes where there are any) and `detections.json` (the list of results that COCO's evaluators load). Overlays
+    leave out boxes with a score under 0.5.
 
     Args:
         folder: made where it does not exist.
+        config: whose semantic task is not none.
         inputs: what the network saw.
-        predictions: one for each record.
+        predictions: one for each pair.
         names: the network's classes.
     """
-    folder = Path(folder)
-    for i, prediction in enumerate(predictions):
-        name, image = inputs.names[i], inputs.images[i]
-        if "labels" in prediction:
-            write_image(folder / "labels" / f"{name}.png", prediction["labels"].astype(np.uint8)[..., None])
-            cell = Cell(image, labels=prediction["labels"])
-        else:
-            shown = prediction["scores"] >= SHOWN_SCORE
-            cell = Cell(image, **{key: value[shown] for key, value in prediction.items()})
-        write_image(folder / "overlays" / f"{name}.png", np.asarray(draw_cell(cell, names)))
-    if predictions and "boxes" in predictions[0]:
-        sizes = [image.shape[:2] for image in inputs.images]
-        truth = [inputs[i] for i in range(len(inputs))]
-        write_json(folder / "images.json", detection.coco_json(truth, names, sizes, inputs.names))
-        found = detection.coco_json(predictions, names, sizes, inputs.names)
-        write_json(folder / "detections.json", found["annotations"])
+    kind = semantic_task(config)
+    assert kind is not None
+    kind.write_files(folder, inputs, inputs.images, predictions, names)
+    for name, image, found in zip(inputs.names, inputs.images, predictions, strict=True):
+        overlay = draw_cell(kind.drawn(image, found), names)
+        write_image(Path(folder) / "overlays" / f"{name}.png", np.asarray(overlay))

@@ -1,67 +1,76 @@
 """A fresh semantic network on one kind of input: trained, applied, and scored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import Array, Float, UInt
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from bilevel_jax.bilevel import reduce_loss
-from bilevel_jax.compilation import compiler_options
 from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.pipeline import evaluation_batches
-from bilevel_jax.errors import RunError
-from bilevel_jax.metrics import detection, segmentation
+from bilevel_jax.data.sources.source import Source
+from bilevel_jax.training.host_batches import OnHostBatches
+from bilevel_jax.training.jitted import Jitted
+from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.optimizers import optimizer
-from bilevel_jax.training.problem import Networks, prepare, semantic_loss
+from bilevel_jax.training.prepared_batch import DeviceBatch, prepare
+from bilevel_jax.training.problem import semantic_loss
 from bilevel_jax.training.semantic_network import BackboneStart
 from bilevel_jax.training.state import initial_semantic_params
-from bilevel_jax.training.step import read_predictions
+from bilevel_jax.training.stop_on_nan import check_semantic_loss
+from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.tasks.prediction import Prediction
 
-Prediction = dict[str, np.ndarray]  # "labels" [H, W], or "boxes" [N, 4], "scores" [N], "classes" [N]
+PyTree = Any
 
 
 class SemanticTrainer:
     """Trains semantic networks from one common initialisation, on the same batches; compiled once for all inputs.
 
     Args:
-        config: the run's configuration; `rows` has the steps and the optimizer.
+        config: the run's configuration, with a semantic task; `rows` has the steps and the optimizer.
         networks: of which the semantic one is trained.
     """
 
     def __init__(self, config: ConfigDict, networks: Networks):
-        self._config, self._networks = config, networks
+        network, kind = networks.semantic, semantic_task(config)
+        assert network is not None and kind is not None
+        self._config, self._networks, self._kind = config, networks, kind
         self._optimizer = optimizer(config.rows)
         self._imported = BackboneStart(config.semantic)
-        terms = semantic_loss(config.semantic, networks.semantic)
+        terms = semantic_loss(config, network)
 
-        def step(params: Any, state: Any, batch: dict[str, jax.Array]) -> tuple[Any, Any, jax.Array]:
-            batch = prepare(batch, jax.random.PRNGKey(0))
-            loss = lambda p: reduce_loss(terms(p, batch["vis"], batch))[0]
+        def step(
+            params: PyTree, state: optax.OptState, batch: DeviceBatch
+        ) -> tuple[PyTree, optax.OptState, Float[Array, ""]]:
+            prepared = prepare(batch, jax.random.PRNGKey(0))
+            loss = lambda p: reduce_loss(terms(p, prepared["vis"], prepared))[0]
             value, gradient = jax.value_and_grad(loss)(params)
             updates, state = self._optimizer.update(gradient, state, params)
             return optax.apply_updates(params, updates), state, value
 
-        def predict(params: Any, images: jax.Array) -> Any:
-            images = images.astype(np.float32) / np.iinfo(images.dtype).max
-            return read_predictions(config, networks.semantic.apply(params, images))
+        def predict(params: PyTree, images: UInt[Array, "b h w 3"]) -> PyTree:
+            scaled = images.astype(np.float32) / np.iinfo(images.dtype).max
+            return kind.predictions(network.apply(params, scaled))
 
-        self._step = jax.jit(step, donate_argnums=(0, 1), compiler_options=compiler_options())
-        self._predict = jax.jit(predict, compiler_options=compiler_options())
+        self._step = OnHostBatches[..., tuple[PyTree, optax.OptState, Array]](step, 2, donate_argnums=(0, 1))
+        self._predict = Jitted(predict)
 
     def train(
         self,
-        source: Any,
+        source: Source,
         title: str,
         check_stop: Callable[[], None] = lambda: None,
         seed: int | None = None,
-        initial: Any | None = None,
-    ) -> Any:
-        """Trains on all records of a source and returns the parameters.
+        initial: PyTree | None = None,
+    ) -> PyTree:
+        """Trains on all pairs of a source and returns the parameters.
 
         Args:
             source: a source whose `vis` is what the network sees.
@@ -85,53 +94,44 @@ class SemanticTrainer:
         batches = configured_batches(
             data, source, np.arange(len(source)), batch_size=config.batch_size, seed=seed, cameras=False
         )
-        used = ("ir", "vis", "saliency", "labels", "boxes", "classes", "has_labels", "has_boxes")
         with tqdm(total=config.steps, desc=title, unit="step", leave=False, dynamic_ncols=True) as bar:
             for step in range(1, config.steps + 1):
                 batch = next(batches)
-                params, state, loss = self._step(params, state, {name: batch[name] for name in used})
+                params, state, loss = self._step(params, state, batch)
                 bar.update()
                 if step % 20 == 0 or step == config.steps:
                     value = float(loss)
                     bar.set_postfix(loss=f"{value:.3g}")
-                    if not np.isfinite(value):
-                        names = ", ".join(source.names[i] for i in batch["index"])
-                        raise RunError(f"{title}: the loss is {value} at step {step}, on the batch {names}.")
+                    check_semantic_loss(title, step, value, source.names, batch["index"])
                 check_stop()
         return params
 
-    def predict(self, params: Any, source: Any, batch_size: int = 8) -> list[Prediction]:
-        """The predictions for every record, in order and in the pixels of the unpadded image."""
-        predictions: list[Prediction] = []
+    def predict(self, params: PyTree, source: Source, batch_size: int = 8) -> list[Prediction]:
+        """Returns the predictions for every pair, in order and in the pixels of the unpadded image.
+
+        Args:
+            params: of the semantic network.
+            source: a source whose `vis` is what the network sees.
+            batch_size: how many images go through the network at once.
+        """
+        found: list[Prediction] = []
         for batch in evaluation_batches(source, np.arange(len(source)), min(batch_size, len(source))):
-            outputs = jax.device_get(self._predict(params, batch["vis"]))
+            predictions = jax.device_get(self._predict(params, batch["vis"]))
             for i, index in enumerate(batch["index"]):
                 if index >= 0:
-                    predictions.append(_one(outputs, i, *batch["size"][i]))
-        return predictions
+                    height, width = batch["size"][i]
+                    found.append(self._kind.of_image(predictions, i, height, width))
+        return found
 
 
-def _one(outputs: Any, i: int, height: int, width: int) -> Prediction:
-    if not isinstance(outputs, dict):
-        return {"labels": outputs[i, :height, :width]}
-    boxes = np.clip(outputs["boxes"][i], 0, [height, width, height, width])
-    kept = (outputs["classes"][i] >= 0) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    return {"boxes": boxes[kept], "scores": outputs["scores"][i][kept], "classes": outputs["classes"][i][kept]}
+def semantic_scores(config: ConfigDict, source: Source, predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Returns the scores of the semantic task, in [0, 1]; {} where the source has no labels for it.
 
-
-def semantic_scores(config: ConfigDict, source: Any, predictions: list[Prediction]) -> dict[str, float]:
-    """AP50 and AP50 per class, or mIoU over the classes that occur and IoU per class, in [0, 1]; {} without labels."""
-    if config.semantic.task == "detection":
-        records = [source[i] for i in range(len(source))]
-        labelled = [i for i, record in enumerate(records) if record["has_boxes"]]
-        if not labelled:
-            return {}
-        truth = [{"boxes": records[i]["boxes"], "classes": records[i]["classes"]} for i in labelled]
-        sizes = [records[i]["ir"].shape[:2] for i in labelled]
-        return detection.coco_ap(truth, [predictions[i] for i in labelled], source.class_names, sizes)
-    confusion = np.zeros((len(source.label_names),) * 2, np.int64)
-    for i, prediction in enumerate(predictions):
-        record = source[i]
-        if record["has_labels"]:
-            confusion += segmentation.confusion_matrix(prediction["labels"], record["labels"], len(source.label_names))
-    return segmentation.scores(confusion, source.label_names) if confusion.sum() else {}
+    Args:
+        config: whose semantic task is not none.
+        source: gives the labels.
+        predictions: one for each pair.
+    """
+    kind = semantic_task(config)
+    assert kind is not None
+    return kind.scores(source, predictions)

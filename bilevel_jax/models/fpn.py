@@ -1,20 +1,20 @@
-"""Feature pyramid: features of a backbone in, equally wide features at every scale out."""
+"""Feature pyramid: features of a backbone in, features of equal width at every scale out."""
 
 from collections.abc import Sequence
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.models.convolution import Conv
 
 
 class FPN(nn.Module):
-    """Turns features [B,H_i,W_i,C_i], fine to coarse by factors of 2, into as many of `channels` channels, and more.
+    """Turns features [B,H_i,W_i,C_i], fine to coarse by factors of 2, into as many levels of `channels` channels.
 
-    `extra_levels` further levels of half the size each follow by convolutions of stride 2: (C3, C4, C5) with 2 become
-    P3 ... P7 (FCOS), (C2, ..., C5) with none P2 ... P5 (segmentation). Sizes need not be even. `smooth` ends each level
-    with a 3x3 convolution, as published; a head that starts with one of its own does without.
+    `extra_levels` more levels follow, each made by a convolution of stride 2. FCOS turns (C3, C4, C5) into P3 ... P7
+    with 2 extra levels; segmentation turns (C2, ..., C5) into P2 ... P5 with none. Sizes need not be even. `smooth`
+    ends each level with a 3x3 convolution, as published; a head that starts with such a convolution can omit it.
     Lin et al., "Feature Pyramid Networks for Object Detection", CVPR 2017.
     """
 
@@ -23,7 +23,7 @@ class FPN(nn.Module):
     smooth: bool = True
 
     @nn.compact
-    def __call__(self, features: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
+    def __call__(self, features: Sequence[Float[Array, "b h w c"]]) -> tuple[Float[Array, "b h w channels"], ...]:
         merged = [Conv(self.channels, kernel_size=1, name=f"lateral{i}")(x) for i, x in enumerate(features)]
         for i in reversed(range(len(merged) - 1)):
             merged[i] = merged[i] + _twice_as_fine(merged[i + 1], merged[i].shape)
@@ -36,8 +36,8 @@ class FPN(nn.Module):
         return tuple(levels)
 
 
-def _twice_as_fine(x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+def _twice_as_fine(x: Float[Array, "b h2 w2 c"], shape: tuple[int, ...]) -> Float[Array, "b h w c"]:
     batch, height, width, channels = x.shape
     x = jnp.broadcast_to(x[:, :, None, :, None], (batch, height, 2, width, 2, channels))
-    # A side of odd length was rounded up on the way down: what is too much is cut off again.
+    # A side of odd length was rounded up on the way down, so the last row or column is cut off again.
     return x.reshape(batch, 2 * height, 2 * width, channels)[:, : shape[1], : shape[2]]

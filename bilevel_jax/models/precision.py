@@ -1,10 +1,11 @@
 """A module computed in bfloat16, with parameters and outputs in float32."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 DTYPES = ("float32", "bfloat16")
 
@@ -18,21 +19,21 @@ class Computed(NamedTuple):
     module: nn.Module
     dtype: str
 
-    def init(self, key: jax.Array, *inputs: jax.Array) -> Any:
-        """The parameters, float32."""
+    def init(self, key: PRNGKeyArray, *inputs: Float[Array, "..."]) -> PyTree:
+        """Returns the parameters, float32."""
         return self.module.init(key, *inputs)
 
-    def apply(self, params: Any, *inputs: jax.Array) -> Any:
-        """The module's outputs, float32."""
+    def apply(self, params: PyTree, *inputs: Float[Array, "..."]) -> PyTree:
+        """Returns the module's outputs, float32."""
         outputs = self.module.apply(_cast(params, self.dtype), *_cast(inputs, self.dtype))
         return _cast(outputs, "float32")
 
 
 def computed_in(dtype: str, module: nn.Module) -> nn.Module | Computed:
-    """`module` as it is for "float32", else `Computed` in `dtype`."""
+    """Returns `module` itself for the dtype "float32", and a `Computed` that casts for "bfloat16"."""
     return module if dtype == "float32" else Computed(module, dtype)
 
 
-def _cast(tree: Any, dtype: str) -> Any:
+def _cast(tree: PyTree, dtype: str) -> PyTree:
     floating = lambda leaf: jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
     return jax.tree.map(lambda leaf: leaf.astype(dtype) if floating(leaf) else leaf, tree)

@@ -1,12 +1,12 @@
-"""Where arrays live: one mesh over all devices of all processes, batches split over it, states replicated or sharded.
+"""Where arrays live: one mesh over all devices of all processes.
 
-The mesh has two axes, "data" and "fsdp". A batch is split over both; a state is replicated over "data", and over "fsdp"
-its large arrays are split. The compiler puts in the communication, so the steps know nothing of it.
+The mesh has two axes, "data" and "fsdp". A batch is split over both. A state is replicated over "data", and its large
+arrays are split over "fsdp". The compiler inserts the communication, so the steps do not mention devices.
 """
 
 import json
 import os
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -16,10 +16,13 @@ from orbax.checkpoint import multihost
 
 from bilevel_jax.errors import InputError
 
-AXES = ("data", "fsdp")
-SMALLEST_SPLIT = 4096  # elements; below it an array is replicated: the messages would cost more than the memory
+PyTree = Any
+T = TypeVar("T")
 
-# What tells a process that it is one of several: Slurm, Open MPI, Cloud TPU pods, and JAX's own variables (GKE).
+AXES = ("data", "fsdp")
+SMALLEST_SPLIT = 4096  # elements; smaller arrays are replicated, since the messages would cost more than the memory
+
+# Variables by which a process sees that it is one of several: Slurm, Open MPI, Cloud TPU pods, JAX's own (GKE).
 CLUSTER_COUNTS = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "JAX_NUM_PROCESSES")
 CLUSTER_MARKS = ("JAX_COORDINATOR_ADDRESS", "MEGASCALE_COORDINATOR_ADDRESS")
 
@@ -27,17 +30,21 @@ CLUSTER_MARKS = ("JAX_COORDINATOR_ADDRESS", "MEGASCALE_COORDINATOR_ADDRESS")
 def join_cluster(
     coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None
 ) -> None:
-    """Connects this process to the others of its run; nothing happens where it is the only one.
+    """Connects this process to the other processes of its run; does nothing where it is the only one.
 
-    Called before anything touches a device. Without arguments the cluster's environment decides (Slurm, Open MPI, a
-    Cloud TPU pod, GKE); `coordinator` is HOST:PORT of process 0, and then the other two are needed as well.
+    It must be called before anything touches a device.
+
+    Args:
+        coordinator: HOST:PORT of process 0. None leaves all three to the cluster's environment (Slurm, Open MPI, a
+            Cloud TPU pod, GKE).
+        num_processes: how many processes make the run.
+        process_id: which of them this is, from 0.
 
     Raises:
-        InputError: one of the three without the others.
+        InputError: one of the three is given without the others, or `process_id` is out of range.
     """
-    given = (coordinator, num_processes, process_id)
-    if any(value is not None for value in given):
-        if any(value is None for value in given):
+    if coordinator is not None or num_processes is not None or process_id is not None:
+        if coordinator is None or num_processes is None or process_id is None:
             raise InputError("--coordinator, --num_processes and --process_id go together; one of them is missing.")
         if not 0 <= process_id < num_processes:
             raise InputError(f"--process_id is {process_id}; expected 0 to {num_processes - 1}, below --num_processes.")
@@ -47,7 +54,7 @@ def join_cluster(
 
 
 def wait_for_first_process() -> None:
-    """Called by every process at its end: the connection lasts while the first one still works."""
+    """Keeps the connection open until the first process has ended. Collective: every process must call it."""
     if jax.process_count() > 1:
         multihost.sync_global_processes("end of the run", timeout=7 * 24 * 3600)
         jax.distributed.shutdown()
@@ -60,7 +67,7 @@ def _in_cluster() -> bool:
 
 
 def device_mesh(fsdp: int = 1) -> Mesh:
-    """A mesh over all devices, `fsdp` of them to a group that shares one copy of the state.
+    """Returns a mesh over all devices, in which groups of `fsdp` devices share one copy of the state.
 
     Raises:
         InputError: `fsdp` does not divide the number of devices.
@@ -68,12 +75,22 @@ def device_mesh(fsdp: int = 1) -> Mesh:
     count = jax.device_count()
     if count % fsdp:
         raise InputError(f"config.fsdp is {fsdp}; expected a divisor of the {count} devices.")
-    # Auto axes: the compiler places what is between inputs and outputs.
+    # With axes of type Auto the compiler places what is between inputs and outputs.
     return jax.make_mesh((count // fsdp, fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
 
 
 def check_batch_size(mesh: Mesh, key: str, batch_size: int, parts: int = 1) -> None:
-    """Raises InputError where a global batch cannot be split evenly, and proposes the nearest size that can."""
+    """Refuses a global batch that cannot be split evenly over the devices and over the parts of `config.accumulate`.
+
+    Args:
+        mesh: of all devices.
+        key: of the configuration, for the message.
+        batch_size: of the global batch.
+        parts: in how many parts a device takes its batch.
+
+    Raises:
+        InputError: the message proposes the nearest size that can be split.
+    """
     least = mesh.size * parts
     if batch_size % least:
         nearest = max(least, round(batch_size / least) * least)
@@ -81,13 +98,13 @@ def check_batch_size(mesh: Mesh, key: str, batch_size: int, parts: int = 1) -> N
         raise InputError(f"{key} is {batch_size}, the global batch; expected a multiple of {each}, such as {nearest}.")
 
 
-def state_shardings(mesh: Mesh, state: Any) -> Any:
-    """A NamedSharding for every array of a state (or of its shapes).
+def state_shardings(mesh: Mesh, state: PyTree) -> PyTree:
+    """Returns a NamedSharding for every array of a state (or of its shapes).
 
-    Over "fsdp" an array of SMALLEST_SPLIT elements or more is split along the longest axis that it divides.
+    An array of SMALLEST_SPLIT elements or more is split over "fsdp", along its longest axis that "fsdp" divides.
     """
 
-    def sharding(leaf: Any) -> NamedSharding:
+    def sharding(leaf: jax.Array | jax.ShapeDtypeStruct) -> NamedSharding:
         axes: list[str | None] = [None] * len(leaf.shape)
         whole = [i for i, size in enumerate(leaf.shape) if size % mesh.shape["fsdp"] == 0]
         if mesh.shape["fsdp"] > 1 and whole and np.prod(leaf.shape) >= SMALLEST_SPLIT:
@@ -97,35 +114,43 @@ def state_shardings(mesh: Mesh, state: Any) -> Any:
     return jax.tree.map(sharding, state)
 
 
-def place_state(mesh: Mesh, state: Any) -> Any:
-    """A state on the devices of the mesh; every process gives the same values."""
+def place_state(mesh: Mesh, state: T) -> T:
+    """Returns a state placed on the devices of the mesh; every process must give the same values."""
 
-    def place(leaf: Any, sharding: NamedSharding) -> jax.Array:
+    def place(leaf: PyTree, sharding: NamedSharding) -> jax.Array:
         leaf = np.asarray(leaf)
         return jax.make_array_from_callback(leaf.shape, sharding, lambda index: leaf[index])
 
     return jax.tree.map(place, state, state_shardings(mesh, state))
 
 
-def place_batch(mesh: Mesh, batch: Any) -> Any:
-    """A batch of numpy arrays, each process's part of the global one, as global arrays split along their first axis."""
+def place_batch(mesh: Mesh, batch: PyTree) -> PyTree:
+    """Returns a batch as global arrays that are split along their first axis.
+
+    Args:
+        mesh: over whose devices they are split.
+        batch: numpy arrays, this process's part of the global batch.
+    """
     sharding = NamedSharding(mesh, PartitionSpec(AXES))
     return jax.tree.map(lambda leaf: jax.make_array_from_process_local_data(sharding, leaf), batch)
 
 
-def replicate(mesh: Mesh, tree: Any) -> Any:
-    """The same arrays on every device; every process gives the same values."""
+def replicate(mesh: Mesh, tree: PyTree) -> PyTree:
+    """Returns the same arrays on every device; every process must give the same values."""
     sharding = NamedSharding(mesh, PartitionSpec())
     return jax.tree.map(lambda leaf: jax.make_array_from_process_local_data(sharding, np.asarray(leaf)), tree)
 
 
-def whole(tree: Any) -> Any:
-    """The arrays of a state as numpy arrays, put together where several processes share them; called by all of them."""
+def whole(tree: T) -> T:
+    """Returns a pytree with numpy arrays, each put together from the processes that share it.
+
+    Collective: every process must call it.
+    """
     return jax.device_get(tree) if jax.process_count() == 1 else multihost_utils.process_allgather(tree, tiled=True)
 
 
 def of_first_process(figures: dict[str, float]) -> dict[str, float]:
-    """What the first process gives, in all processes; called by all of them."""
+    """Broadcasts process 0's figures. Collective: every process must call it."""
     if jax.process_count() == 1:
         return figures
     text = np.zeros(4096, np.uint8)

@@ -1,43 +1,51 @@
-"""Jitted functions of host batches."""
+"""Jitted functions of host batches, which stay on one device or are split over a mesh."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import jax
-import numpy as np
 from jax.sharding import Mesh
 
-from bilevel_jax.compilation import compiler_options
 from bilevel_jax.training.devices import place_batch
+from bilevel_jax.training.jitted import Jitted
+
+P = ParamSpec("P")
+R = TypeVar("R")
+FOR_MESSAGES = ("index", "size")  # entries of a host batch that are no arguments of a compiled step
 
 
-class OnHostBatches:
-    """A jitted step on host batches: what only messages need (names, sizes) stays out of its arguments.
+class OnHostBatches(Generic[P, R]):
+    """A jitted step whose last arguments are host batches.
 
-    `options` are those of `jax.jit`. Inside another jitted function the step becomes a part of that program, which
-    decides how it is compiled.
+    What only messages need (indices and sizes) stays out of the compiled arguments. On a mesh each batch is this
+    process's part of the global one.
+
+    Args:
+        step: a pure function, (..., *batches) -> a pytree of arrays.
+        first_batch: position of the first argument that is a batch.
+        mesh: over whose devices the batches are split; None leaves them on one device.
+        **options: those of `jax.jit`.
     """
 
-    def __init__(self, step: Callable[..., Any], mesh: Mesh | None = None, **options: Any):
-        self._step = jax.jit(step, compiler_options=compiler_options(), **options)
-        self._part = jax.jit(step, **options)
-        self._mesh = mesh
+    def __init__(self, step: Callable[..., R], first_batch: int, mesh: Mesh | None = None, **options: Any):
+        self._step: Jitted[..., R] = Jitted(step, **options)
+        self._first_batch, self._mesh = first_batch, mesh
 
-    def __call__(self, *args: Any) -> Any:
-        inside = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(args[0]))
-        return (self._part if inside else self._step)(*self._placed(args))
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._step(*self._placed(args), **kwargs)
 
-    def lower(self, *args: Any) -> jax.stages.Lowered:
-        """The step lowered for these arguments, for those who compile it themselves."""
-        return self._step.lower(*self._placed(args))
+    def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
+        """Returns the step lowered for these arguments, for callers that compile it themselves."""
+        return self._step.lower(*self._placed(args), **kwargs)
 
-    def _placed(self, args: tuple) -> list[Any]:
-        return [self._placed_batch(a) if isinstance(a, dict) and "ir" in a else a for a in args]
+    def _placed(self, args: tuple[Any, ...]) -> list[Any]:
+        first = self._first_batch
+        return [*args[:first], *(self._placed_batch(batch) for batch in args[first:])]
 
-    def _placed_batch(self, batch: dict[str, np.ndarray]) -> Any:
+    def _placed_batch(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         return device_part(batch) if self._mesh is None else place_batch(self._mesh, device_part(batch))
 
 
-def device_part(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A host batch without what only messages need: arguments of a compiled step."""
-    return {name: value for name, value in batch.items() if name not in ("index", "size")}
+def device_part(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a host batch without what only messages need."""
+    return {name: value for name, value in batch.items() if name not in FOR_MESSAGES}

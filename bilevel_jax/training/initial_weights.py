@@ -1,4 +1,4 @@
-"""A new run that starts from the parameters of others, as far as their networks are the same."""
+"""The start of a new run from the parameters of other runs, as far as their networks are the same."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,35 +10,37 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from bilevel_jax.checkpoints.weights import PARTS, read_weights, weights_of_run
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.state import TrainState
 
-TASKS = {"discriminator": "visual", "semantic": "semantic"}  # whose inner parameters these networks have
-ROWS_START = "rows_start"  # the name under which a run keeps the semantic parameters that the table's rows start from
+PyTree = Any
+# Part of the weights -> the task whose network it is.
+TASK_OF_PART = {"discriminator": "visual", "semantic": "semantic"}
+ROWS_START = "rows_start"  # under this name a run keeps the semantic parameters that the table's rows start from
 
 
-class Source(NamedTuple):
-    """Where one network comes from.
+class NetworkOrigin(NamedTuple):
+    """Where the parameters of one network come from.
 
     Attributes:
         place: a run's folder, a .safetensors file or weights of the package, as `config.initial.run` names it.
         step: of the run.
-        params: a pytree of nested dictionaries of numpy arrays.
+        params: nested dictionaries of numpy arrays.
     """
 
     place: str
     step: int
-    params: Any
+    params: PyTree
 
 
 class TakenOver(NamedTuple):
-    """What `take_over` did with the arrays of one network.
+    """What `take_over` did with the arrays of one network. An array's name is its path in the pytree, joined by "/".
 
     Attributes:
-        taken: names of the arrays that were taken over: their paths in the pytree, joined by "/".
-        missing: of those that the source has not; they stay as they were.
-        differing: name -> (shape here, shape there); they stay as they were.
-        unused: of the source's arrays that have no place here.
+        taken: names of the arrays that were taken over.
+        missing: names of the arrays that the source does not have; they stay as they were.
+        differing: name -> (shape here, shape there) of arrays of another shape; they stay as they were.
+        unused: names of the source's arrays that have no place here.
     """
 
     taken: list[str]
@@ -48,60 +50,60 @@ class TakenOver(NamedTuple):
 
 
 def start_from(run: str, parts: Sequence[str], state: TrainState) -> tuple[TrainState, str]:
-    """A state before its first step with the parameters of other runs, and a table of what was taken over.
+    """Returns a state before its first step with the parameters of other runs, and a table of what was taken over.
 
-    Optimizer states stay: before the first step they depend on no parameter.
+    The states of the optimizers stay: before the first step they depend on no parameter.
 
     Args:
-        run: where they are, as `read_sources` takes it.
-        parts: which networks: some of `PARTS`; those that this run has not are left out.
-        state: whose networks decide which paths and shapes are wanted.
+        run: where the parameters are, as `read_origins` takes it.
+        parts: which networks are taken over, some of `PARTS`; networks that this run does not have are left out.
+        state: its networks decide which paths and shapes are wanted.
 
     Raises:
-        InputError: there is no such run or file, or nothing in any of them matches.
+        InputError: there is no such run or file, or none of the arrays match.
     """
-    sources = read_sources(run)
-    own = {"fusion": state.outer_params} | {part: state.inner_params.get(task) for part, task in TASKS.items()}
+    origins = read_origins(run)
+    own = {"fusion": state.outer_params} | {part: state.inner_params.get(task) for part, task in TASK_OF_PART.items()}
     found = {}
     for part in parts:
         if own[part] is not None:
-            own[part], found[part] = take_over(own[part], sources[part].params if part in sources else {})
+            own[part], found[part] = take_over(own[part], origins[part].params if part in origins else {})
     if not any(one.taken for one in found.values()):
         raise InputError(
-            f"config.initial.run is {run!r}, which has {_words(sources)}, and none of its arrays has the path and "
+            f"config.initial.run is {run!r}, which has {_words(origins)}, and none of its arrays has the path and "
             f"shape of one of this run's ({', '.join(found)}); expected a run of the same networks."
         )
-    inner = {task: own[part] for part, task in TASKS.items() if own[part] is not None}
-    return state.replace(outer_params=own["fusion"], inner_params=inner), _table(run, sources, found)
+    inner = {task: own[part] for part, task in TASK_OF_PART.items() if own[part] is not None}
+    return state.replace(outer_params=own["fusion"], inner_params=inner), _table(run, origins, found)
 
 
-def read_sources(run: str) -> dict[str, Source]:
-    """Each network from the first place that holds it: "fusion", "discriminator", "semantic" -> source.
+def read_origins(run: str) -> dict[str, NetworkOrigin]:
+    """Returns the origin of each network ("fusion", "discriminator", "semantic"): the first place that holds it.
 
     Args:
         run: places, separated by commas: a run's folder, a .safetensors file that convert.py or downstream.py made, or
             "pretrained" and "pretrained:NAME", the weights that come with the package.
 
     Raises:
-        InputError: one of the places is empty or none of these.
+        InputError: one of the places is empty, or is none of these.
     """
-    sources: dict[str, Source] = {}
+    origins: dict[str, NetworkOrigin] = {}
     for place in _places(run):
         if not place:
             raise InputError(f"config.initial.run is {run!r}; expected one place, or several with a comma between two.")
         path = pretrained_file(name_in(place)) if is_pretrained(place) else place
         weights = read_weights(path) if str(path).endswith(".safetensors") else weights_of_run(path)
         for part, params in weights.parts.items():
-            sources.setdefault(part, Source(place, weights.step, params))
-    return sources
+            origins.setdefault(part, NetworkOrigin(place, weights.step, params))
+    return origins
 
 
-def take_over(params: Any, source: Any) -> tuple[Any, TakenOver]:
-    """`params` with the arrays of `source` that have the same path and shape, and what was done with which.
+def take_over(params: PyTree, source: PyTree) -> tuple[PyTree, TakenOver]:
+    """Returns `params` with the arrays of `source` that have the same path and shape, and a report on every array.
 
     Args:
-        params: a pytree of nested dictionaries of arrays.
-        source: another one.
+        params: nested dictionaries of arrays.
+        source: nested dictionaries of arrays.
     """
     own, given = (flatten_dict(tree, sep="/") for tree in (params, source))
     shapes = {name: (tuple(np.shape(own[name])), tuple(np.shape(given[name]))) for name in own.keys() & given.keys()}
@@ -115,8 +117,8 @@ def take_over(params: Any, source: Any) -> tuple[Any, TakenOver]:
     )
 
 
-def _table(run: str, sources: dict[str, Source], found: dict[str, TakenOver]) -> str:
-    """The networks of each place, a row for each of their top-level modules, and a sentence on what does not fit."""
+def _table(run: str, origins: dict[str, NetworkOrigin], found: dict[str, TakenOver]) -> str:
+    """Returns the networks of each place, a row for each top-level module, and a sentence on what does not fit."""
     rows, sentences = [], []
     for part, one in found.items():
         columns = {"taken over": one.taken, "not there": one.missing, "of another shape": list(one.differing)}
@@ -128,15 +130,15 @@ def _table(run: str, sources: dict[str, Source], found: dict[str, TakenOver]) ->
             sentences.append(f"{part}: of another shape, so as initialised: {shapes}.")
         if one.unused:
             sentences.append(f"{part}: {len(one.unused)} arrays there have no place here ({first_few(one.unused)}).")
-    return "\n".join([*(_taken_from(place, sources, found) for place in _places(run)), format_table(rows), *sentences])
+    return "\n".join([*(_taken_from(place, origins, found) for place in _places(run)), format_table(rows), *sentences])
 
 
-def _taken_from(place: str, sources: dict[str, Source], found: dict[str, TakenOver]) -> str:
-    parts = [part for part in found if part in sources and sources[part].place == place]
+def _taken_from(place: str, origins: dict[str, NetworkOrigin], found: dict[str, TakenOver]) -> str:
+    parts = [part for part in found if part in origins and origins[part].place == place]
     if not parts:
         return f"No network is taken over from {place}."
     counts = ", ".join(f"{part} {len(found[part].taken)}" for part in parts)
-    return f"Arrays taken over from step {sources[parts[0]].step} of {place}: {counts}"
+    return f"Arrays taken over from step {origins[parts[0]].step} of {place}: {counts}"
 
 
 def _places(run: str) -> list[str]:
@@ -144,10 +146,10 @@ def _places(run: str) -> list[str]:
 
 
 def _module(name: str) -> str:
-    """The module's name in "params/stem/kernel", where it is more than one array."""
+    """Returns the module's name in an array's name: "stem" in "params/stem/kernel"."""
     return name.split("/")[min(1, name.count("/"))]
 
 
-def _words(sources: dict[str, Source]) -> str:
-    counts = {part: len(jax.tree.leaves(sources[part].params)) for part in PARTS if part in sources}
+def _words(origins: dict[str, NetworkOrigin]) -> str:
+    counts = {part: len(jax.tree.leaves(origins[part].params)) for part in PARTS if part in origins}
     return ", ".join(f"{part} ({count} arrays)" for part, count in counts.items())

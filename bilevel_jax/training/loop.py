@@ -1,8 +1,6 @@
 """The training run: data, state, resume, steps, and what is written on the way."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -12,24 +10,21 @@ from bilevel_jax.atomic import write_json
 from bilevel_jax.checkpoints import Run, has_checkpoint
 from bilevel_jax.checkpoints.parameters import save_parameters
 from bilevel_jax.data.configured_batches import configured_batches
-from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.resumable import ResumableBatches
 from bilevel_jax.data.sets import Sets
-from bilevel_jax.errors import InputError, RunError, StopSignal
-from bilevel_jax.report.plots import plot_curves
-from bilevel_jax.report.writers import MetricsWriter
+from bilevel_jax.errors import RunError
+from bilevel_jax.report.curve_plot import plot_curves
+from bilevel_jax.report.metrics_writer import MetricsWriter
 from bilevel_jax.training.config import former_config
-from bilevel_jax.training.devices import check_batch_size, device_mesh, of_first_process, place_state, whole
+from bilevel_jax.training.devices import check_batch_size, device_mesh, place_state
 from bilevel_jax.training.initial_weights import ROWS_START, start_from
+from bilevel_jax.training.jitted_steps import make_steps
 from bilevel_jax.training.log import Log
-from bilevel_jax.training.problem import networks_from_config
-from bilevel_jax.training.sheets import write_sheet
+from bilevel_jax.training.loop_step import Training, Validate, step_and_write
+from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import Optimizers, TrainState, initial_state
-from bilevel_jax.training.step import make_steps
-
-SHEET_SAMPLES = 4
-Validate = Callable[[Any, Any], dict[str, float]]
+from bilevel_jax.training.validation_sheet import sheet_sample
 
 
 def train(
@@ -52,7 +47,7 @@ def train(
 
     Raises:
         InputError: `workdir` cannot be written, is in use, or holds another model's run; the batch does not fit the
-            devices.
+            devices; the weighting does not accept its options.
         RunError: a loss is NaN or infinite (the message has the step, the loss and the files of the batch), or the
             device has too little memory, or a data file can no longer be read (what was reached is saved).
         StopSignal: stopped by a signal, after saving.
@@ -61,7 +56,7 @@ def train(
     mesh, first = device_mesh(config.fsdp), jax.process_index() == 0
     check_batch_size(mesh, "config.data.batch_size", config.data.batch_size, config.accumulate)
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
-    optimizers = Optimizers(config, num_tasks=1 if networks.semantic is None else 2)
+    optimizers = Optimizers(config)
     # 2. The state and the data from their beginning, and what changes the state.
     begins = not has_checkpoint(workdir)
     fresh, taken_over = initial_state(config, networks, optimizers, imported=begins), None
@@ -78,57 +73,18 @@ def train(
             print(taken_over, flush=True)
             _keep_rows_start(config, run.workdir, fresh)
     del fresh
-    restored = run.restore(state)
-    start = 0
-    if restored is not None:
-        start, state, position = restored
-        for name, iterator in batches.items():
-            iterator.set_state(position[name])
-        if first:
-            print(f"resumed from step {start} of {config.warm_start.steps + config.steps}", flush=True)
+    total = config.warm_start.steps + config.steps
+    start, state = _resumed(run, state, batches, total, first)
     writer = MetricsWriter(run.workdir) if first else None
-    if first:
+    if writer is not None:
         writer.truncate_after(start)
     # 4. The steps that are left.
-    total = config.warm_start.steps + config.steps
-    shown = np.linspace(0, len(sets.validation) - 1, min(SHEET_SAMPLES, len(sets.validation))).astype(int)
-    sample = next(iter(evaluation_batches(sets.validation, shown, len(shown))))
+    sample = sheet_sample(sets.validation)
     log = Log(config, sets, writer, start, total)
+    training = Training(config, sets, run, steps, batches, stop, validate, log, sample, total, first)
     try:
         for step in range(start + 1, total + 1):
-            waited = sum(iterator.seconds_waited for iterator in batches.values())
-            before = _positions(batches)
-            try:
-                state, metrics, files = _take_step(config, steps, state, batches, step)
-            except InputError as error:
-                if step == start + 1:
-                    raise
-                log.flush()  # a file that is gone since the run began: what was reached before this step stays
-                raise _saved_before(run, step - 1, total, state, before, error) from error
-            metrics["time/wait_s"] = sum(iterator.seconds_waited for iterator in batches.values()) - waited
-            figures: dict[str, float] = {}
-            every = config.validate_every if validate is not None else 0
-            if every and (step % every == 0 or step == total):
-                params = whole((state.outer_params, state.inner_params.get("semantic")))
-                try:
-                    figures = of_first_process(validate(*params) if first else {})
-                except InputError as error:
-                    log.add(step, metrics, files)
-                    log.flush()
-                    raise _saved_before(run, step, total, state, _positions(batches), error) from error
-            log.add(step, metrics | {f"validation/{name}": value for name, value in figures.items()}, files)
-            stopping = stop.asked_of_any(step)
-            if config.sheet_every and (step % config.sheet_every == 0 or step == total):
-                images, predictions = steps.predict(state.outer_params, state.inner_params, sample)
-                if first:
-                    path = run.workdir / "sheets" / f"{step:06d}.png"
-                    write_sheet(path, sample, images, predictions, sets.validation)
-            due = step % config.checkpoint_every == 0 or step == total
-            if due or stopping or run.would_be_best(figures):
-                log.flush()  # a NaN ends the run here, before it reaches a checkpoint
-                run.save(step, state, _positions(batches), wait=stopping or step == total, figures=figures)
-            if stopping and step < total:
-                raise StopSignal(f"saved step {step} of {total} in {run.workdir}; the same command resumes it.")
+            state = step_and_write(training, state, step, begun=step > start + 1)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
@@ -148,19 +104,22 @@ def train(
     return state
 
 
-def _positions(batches: dict[str, ResumableBatches]) -> dict[str, dict[str, int]]:
-    return {name: iterator.get_state() for name, iterator in batches.items()}
+def _resumed(
+    run: Run, state: TrainState, batches: dict[str, ResumableBatches], total: int, first: bool
+) -> tuple[int, TrainState]:
+    """Returns the step and the state of the last checkpoint, and moves the batches to its data position.
 
-
-def _saved_before(
-    run: Run, step: int, total: int, state: TrainState, position: dict[str, Any], error: InputError
-) -> RunError:
-    """Saves what was reached before a file could not be read, and says so."""
-    sentence = str(error).rstrip(".")
-    if jax.process_count() > 1:  # the other processes are in a step that this one never joins
-        return RunError(f"{sentence}; this was after step {step} of {total}, and the last checkpoint is from before.")
-    run.save(step, state, position, wait=True)
-    return RunError(f"{sentence}; step {step} of {total} is saved, and the same command resumes once it can be read.")
+    Without a checkpoint it returns 0 and `state` itself. Collective: every process must call it.
+    """
+    restored = run.restore(state)
+    if restored is None:
+        return 0, state
+    start, state, position = restored
+    for name, iterator in batches.items():
+        iterator.set_state(position[name])
+    if first:
+        print(f"resumed from step {start} of {total}", flush=True)
+    return start, state
 
 
 def _keep_rows_start(config: ConfigDict, workdir: Path, state: TrainState) -> None:
@@ -170,7 +129,10 @@ def _keep_rows_start(config: ConfigDict, workdir: Path, state: TrainState) -> No
 
 
 def _batches(config: ConfigDict, sets: Sets, part: str) -> ResumableBatches:
-    """This process's part of the global batches of the inner or the outer problem; one level trains on all pairs."""
+    """Returns this process's part of the global batches of the inner or the outer problem.
+
+    A run of a single level trains on all pairs.
+    """
     everything = config.bilevel.single_level and part == "inner"
     return configured_batches(
         config.data,
@@ -181,29 +143,3 @@ def _batches(config: ConfigDict, sets: Sets, part: str) -> ResumableBatches:
         shard_index=jax.process_index(),
         shard_count=jax.process_count(),
     )
-
-
-def _take_step(
-    config: ConfigDict, steps: Any, state: TrainState, batches: dict[str, Iterator], step: int
-) -> tuple[TrainState, dict[str, jax.Array], dict[str, np.ndarray]]:
-    """One step of the warm start, or one inner step and, every `outer_every`-th time, an outer step after it."""
-    # All that is read is read first: where a file is gone, the state is still the one before this step.
-    bilevel_step = step - config.warm_start.steps
-    warm = bilevel_step <= 0
-    outer_due = warm or (not config.bilevel.single_level and bilevel_step % config.bilevel.outer_every == 0)
-    inner = None if warm else next(batches["inner"])
-    outer = next(batches["outer"]) if outer_due else None
-    if warm:
-        state, metrics = steps.warm_start(state, outer)
-        return state, metrics, {"warm_start": outer["index"]}
-    files = {"inner": inner["index"]}
-    if config.bilevel.single_level:
-        state, metrics = steps.single_level(state, inner)
-        return state, metrics, files
-    state, metrics = steps.inner(state, inner)
-    if outer is not None:
-        if config.log_gradients_every and bilevel_step % config.log_gradients_every == 0:
-            metrics |= steps.gradients(state, outer, inner)
-        state, outer_metrics = steps.outer(state, outer, inner)
-        metrics, files = metrics | outer_metrics, files | {"outer": outer["index"]}
-    return state, metrics, files

@@ -8,24 +8,21 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
+from bilevel_jax.training.learning_rate import learning_rate
 
-def learning_rate(config: ConfigDict) -> optax.Schedule:
-    """The rate at each step of an optimizer: linear warm-up from 0, then constant pieces."""
-    rate = config.learning_rate
-    previous, steps = 1.0, {}
-    for boundary, scale in zip(config.boundaries, config.scales, strict=True):
-        steps[boundary] = scale / previous
-        previous = scale
-    pieces = optax.piecewise_constant_schedule(rate, steps)
-    if not config.warm_up_steps:
-        return pieces
-    return lambda count: pieces(count) * (count + 1).clip(max=config.warm_up_steps) / config.warm_up_steps
+PyTree = Any
+# Parameters under this top-level key are constants: the statistics of a frozen batch normalisation.
+FROZEN = "frozen"
 
 
 def optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """`sgd` with momentum and weight decay in the gradient (the paper's), or `adamw`.
+    """Returns the optimizer that one block of the configuration describes.
 
-    It neither changes nor decays what is under a top-level key "frozen", and has no state for it.
+    `sgd` has momentum and adds the weight decay to the gradient, as in the paper; `adamw` decouples it. Neither changes
+    the parameters under the top-level key "frozen", and neither keeps a state for them.
+
+    Args:
+        config: one optimizer of a run's configuration, such as `config.outer`.
     """
     parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
     if config.name == "sgd":
@@ -37,18 +34,18 @@ def optimizer(config: ConfigDict) -> optax.GradientTransformation:
         parts.append(optax.adamw(learning_rate(config), b1=config.momentum, weight_decay=config.weight_decay))
     chain = optax.chain(*parts)
 
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+    def update(updates: PyTree, state: optax.OptState, params: PyTree = None) -> tuple[PyTree, optax.OptState]:
         changes, state = chain.update(_trained(updates), state, _trained(params))
         if _has_frozen(updates):
-            changes = {**changes, "frozen": jax.tree.map(jnp.zeros_like, updates["frozen"])}
+            changes = {**changes, FROZEN: jax.tree.map(jnp.zeros_like, updates[FROZEN])}
         return changes, state
 
     return optax.GradientTransformation(lambda params: chain.init(_trained(params)), update)
 
 
-def _has_frozen(tree: Any) -> bool:
-    return isinstance(tree, Mapping) and "frozen" in tree
+def _has_frozen(tree: PyTree) -> bool:
+    return isinstance(tree, Mapping) and FROZEN in tree
 
 
-def _trained(tree: Any) -> Any:
-    return {key: value for key, value in tree.items() if key != "frozen"} if _has_frozen(tree) else tree
+def _trained(tree: PyTree) -> PyTree:
+    return {key: value for key, value in tree.items() if key != FROZEN} if _has_frozen(tree) else tree

@@ -1,52 +1,81 @@
-"""Everything that training changes, in one dataclass."""
+"""Everything that training changes, in one dataclass, and how it begins."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from flax import linen as nn
 from flax import struct
+from jaxtyping import Array, Int, PRNGKeyArray
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import dynamic_aggregate
-from bilevel_jax.compilation import compiler_options
+from bilevel_jax.training.config import task_names
+from bilevel_jax.training.jitted import Jitted
+from bilevel_jax.training.networks import Network, Networks
 from bilevel_jax.training.optimizers import optimizer
-from bilevel_jax.training.problem import Networks
 from bilevel_jax.training.semantic_network import BackboneStart
+from bilevel_jax.training.weightings import configured_weighting
+
+PyTree = Any
 
 
-@struct.dataclass
-class TrainState:
+class TrainState(struct.PyTreeNode):
     """State of a run after `step` steps, warm start included.
 
-    `key` never changes: what a step draws is folded from it and from the step, so a resumed run draws the same.
+    `key` never changes: what a step draws is folded from the key and from the step, so a resumed run draws the same.
+
+    Attributes:
+        step: number of inner steps and warm-start steps taken.
+        key: of everything that steps draw.
+        outer_params: parameters of the fusion network.
+        warm_start_state: state of the warm start's optimizer.
+        outer_state: states of `dynamic_aggregate` and of the fusion network's optimizer.
+        inner_params: task -> parameters of its network.
+        inner_state: task -> state of its optimizer.
     """
 
-    step: jax.Array  # [] int32
-    key: jax.Array  # [2] uint32
-    outer_params: Any  # the fusion network's
+    step: Int[Array, ""]
+    key: PRNGKeyArray
+    outer_params: PyTree
     warm_start_state: optax.OptState
-    outer_state: optax.OptState  # dynamic_aggregate, then the outer optimizer
-    inner_params: dict[str, Any]  # task -> parameters
+    outer_state: optax.OptState
+    inner_params: dict[str, PyTree]
     inner_state: dict[str, optax.OptState]
 
 
 class Optimizers:
-    """The gradient transformations of a run, fixed by its configuration."""
+    """The gradient transformations of a run.
 
-    def __init__(self, config: ConfigDict, num_tasks: int, axis_name: str | None = None):
+    Args:
+        config: a checked configuration.
+        num_tasks: K; None takes the number of the configuration's tasks.
+        axis_name: mapped axis over which `dynamic_aggregate` averages.
+
+    Raises:
+        InputError: the weighting does not accept its options.
+    """
+
+    def __init__(self, config: ConfigDict, num_tasks: int | None = None, axis_name: str | None = None):
         self.warm_start = optimizer(config.warm_start)
         self.inner = optimizer(config.inner)
         self.aggregate = dynamic_aggregate(
-            config.bilevel.weighting, num_tasks=num_tasks, seed=config.seed, axis_name=axis_name
+            configured_weighting(config),
+            num_tasks=len(task_names(config)) if num_tasks is None else num_tasks,
+            seed=config.seed,
+            axis_name=axis_name,
         )
         self.outer = optimizer(config.outer)
 
 
 def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers, imported: bool = False) -> TrainState:
-    """The state before the first step, from `config.seed` and, if `imported`, the weights of `semantic.backbone`.
+    """Returns the state before the first step, drawn from `config.seed`.
+
+    Args:
+        config: a checked configuration.
+        networks, optimizers: of this configuration.
+        imported: whether the semantic network takes the weights of `config.semantic.backbone`.
 
     Raises:
         InputError: those weights cannot be read, or are another network's.
@@ -62,32 +91,28 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
         fresh = initial_semantic_params(config, networks, semantic_key)
         inner_params["semantic"] = BackboneStart(config.semantic)(fresh) if imported else fresh
 
-    def assembled(outer_params: Any, inner_params: dict[str, Any]) -> TrainState:
+    def assembled(outer_params: PyTree, inner_params: Mapping[str, PyTree]) -> TrainState:
         state = TrainState(
             step=jnp.int32(0),
             key=key,
             outer_params=outer_params,
             warm_start_state=optimizers.warm_start.init(outer_params),
             outer_state=(optimizers.aggregate.init(outer_params), optimizers.outer.init(outer_params)),
-            inner_params=inner_params,
+            inner_params=dict(inner_params),
             inner_state={task: optimizers.inner.init(params) for task, params in inner_params.items()},
         )
         # A state that is donated to a step must not hold one buffer in two places, as fresh optimizer states may.
         return jax.tree.map(jnp.copy, state)
 
-    # One program: copies and zeros of every shape by themselves would be a hundred to compile.
-    return _jitted(assembled, key)(outer_params, inner_params)
+    # One program: by themselves, copies and zeros of every shape would be a hundred programs to compile.
+    return Jitted(assembled)(outer_params, inner_params)
 
 
-def initial_semantic_params(config: ConfigDict, networks: Networks, key: jax.Array) -> Any:
-    """Parameters of the semantic network as `key` draws them."""
+def initial_semantic_params(config: ConfigDict, networks: Networks, key: PRNGKeyArray) -> PyTree:
+    """Returns the parameters of the semantic network as `key` draws them."""
+    assert networks.semantic is not None
     return _drawn(networks.semantic, key, jnp.zeros((1, *config.data.crop, 3)))
 
 
-def _drawn(network: nn.Module, key: jax.Array, *inputs: jax.Array) -> Any:
-    return _jitted(network.init, key)(key, *inputs)
-
-
-def _jitted(function: Callable[..., Any], key: jax.Array) -> Callable[..., Any]:
-    options = {} if isinstance(key, jax.core.Tracer) else compiler_options()  # inside another program there are none
-    return jax.jit(function, compiler_options=options)
+def _drawn(network: Network, key: PRNGKeyArray, *inputs: Array) -> PyTree:
+    return Jitted(network.init)(key, *inputs)

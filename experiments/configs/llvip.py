@@ -10,8 +10,8 @@ and figures: not measured. The reading was tested on a small fixture in exactly 
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.training.benchmark_config import benchmark_config
+from bilevel_jax.training.config.public_data_set import public_data_set_config
 
 
 def get_config() -> ConfigDict:
-    return benchmark_config("llvip", "detection", crop=(512, 512))
+    return public_data_set_config("llvip", "detection", crop=(512, 512), stem_stride=4)

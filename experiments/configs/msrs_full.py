@@ -11,11 +11,11 @@ and figures: not measured. The reading was tested on a small fixture in exactly 
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.training.benchmark_config import benchmark_config
+from bilevel_jax.training.config.public_data_set import public_data_set_config
 
 
 def get_config() -> ConfigDict:
-    config = benchmark_config("msrs", "segmentation", crop=(320, 320))
+    config = public_data_set_config("msrs", "segmentation", crop=(320, 320), stem_stride=2)
     config.visual.target = "bright"
     config.visual.infrared_gain = 2.0
     config.visual.saliency_blur = 2.0

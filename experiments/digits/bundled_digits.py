@@ -1,4 +1,4 @@
-"""The 1,797 handwritten digits that come with scikit-learn: no download."""
+"""The 1,797 handwritten digits that come with scikit-learn, so that nothing is downloaded."""
 
 import numpy as np
 
@@ -6,7 +6,11 @@ from bilevel_jax.errors import InputError
 
 
 def bundled_digits() -> tuple[np.ndarray, np.ndarray]:
-    """(images float32 [1797, 8, 8] in [0, 1], labels int32 [1797]); raises InputError without scikit-learn."""
+    """The digits: images float32 [1797, 8, 8] in [0, 1] and labels int32 [1797].
+
+    Raises:
+        InputError: scikit-learn is not installed.
+    """
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:

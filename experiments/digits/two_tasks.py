@@ -1,15 +1,15 @@
-"""Two digits on one canvas, one network: does it matter how the tasks' gradients are weighed?
+"""Compares the weightings on a network with two tasks: two digits on one canvas.
 
     python experiments/digits/two_tasks.py [--weighting=all] [--tasks=2] [--seeds=10]
 
 As in MultiMNIST (Sabour et al., 2017; Sener and Koltun, 2018) one digit lies at the top left and one at the bottom
-right, and they overlap. A trunk that the tasks share feeds a head a task. `dynamic_aggregate` weighs the gradients of
-the trunk alone; each head takes its own task's gradient as it is. --tasks=4 adds the sum of the digits and whether the
-left one is larger, since some weightings need more than two tasks. The test canvases are made of digits of their own.
+right, and they overlap. The tasks share a trunk and have one head each. `dynamic_aggregate` weighs the gradients of the
+trunk only; each head uses the gradient of its own task. Some weightings need more than two tasks: --tasks=4 adds the
+sum of the digits and whether the left one is larger. The test canvases are made of other digits than the training ones.
 
-Adam follows, which makes a constant factor of the update irrelevant: what differs is its direction. All rows share
-data, first parameters and batches, seed by seed, so the last column (mean accuracy minus that of `equal`, and the
-standard error of that over the seeds) sees more than the spread of the others.
+Adam follows, so a constant factor of the update does not matter; only its direction does. With the same seed all rows
+share data, initial parameters and batches. Therefore the last column (mean accuracy minus that of `equal`, with its
+standard error over the seeds) is more precise than the spread of the other columns.
 """
 
 import functools
@@ -22,20 +22,20 @@ import optax
 from absl import flags
 from bundled_digits import bundled_digits
 
-from bilevel_jax.bilevel import WEIGHTINGS, dynamic_aggregate, find_state, task_gradients
+from bilevel_jax.bilevel import WEIGHTINGS, dynamic_aggregate, find_state, registry, task_gradients
 from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import InputError, run_command
 
 CANVAS, SHIFT = 12, 4  # two digits of 8 x 8, which share 4 x 4 pixels
-TRAIN_DIGITS = 1200  # the other 597 are for the test
+TRAIN_DIGITS = 1200  # the other 597 digits are for the test
 TRAIN, TEST = 10_000, 2_000  # canvases
-TRUNK = (CANVAS * CANVAS, 32, 16)  # so narrow that the tasks are in each other's way
-CLASSES = {"left": 10, "right": 10, "sum": 19, "larger": 2}  # of each task
+TRUNK = (CANVAS * CANVAS, 32, 16)  # widths; so narrow that the tasks compete
+CLASSES = {"left": 10, "right": 10, "sum": 19, "larger": 2}  # task -> number of classes
 BATCH, STEPS, STEP_SIZE = 128, 1500, 3e-3
 
 
 def canvases(images, labels, number, rng):
-    """{"canvas": [number, 144] in [0, 1], and the label of each task [number]} of randomly paired digits."""
+    """Canvases of randomly paired digits: {"canvas": [number, 144] in [0, 1], TASK: labels [number]}."""
     one, two = rng.integers(0, len(labels), (2, number))
     canvas = np.zeros((number, CANVAS, CANVAS), np.float32)
     canvas[:, :8, :8] = images[one]
@@ -75,12 +75,12 @@ def network(params, canvas):
 
 
 def shared(params):
-    """True for the parameters that the tasks share."""
+    """A tree of booleans: True for the parameters that the tasks share."""
     return {part: jax.tree.map(lambda _, yes=part == "trunk": yes, layers) for part, layers in params.items()}
 
 
 def train(tasks, weighting, options, seed, train_set, test_set):
-    """(accuracy of each task on the test set [K], how often a pair of tasks was in conflict), in per cent."""
+    """Per cent: the accuracy of each task on the test set [K], and how often two tasks were in conflict."""
     aggregate = dynamic_aggregate(
         weighting, num_tasks=len(tasks), seed=seed, shared=shared, diagnostics=True, **options
     )
@@ -110,19 +110,29 @@ def train(tasks, weighting, options, seed, train_set, test_set):
 
 
 def options_of(weighting, num_tasks):
-    """What a weighting is given beyond its own defaults."""
+    """The options of a weighting beyond its own defaults."""
     if weighting == "fixed":
-        return dict(weights=[2.0] + [1.0] * (num_tasks - 1))  # the left digit twice
-    return dict(window=TRAIN // BATCH) if weighting == "dwa" else {}  # an epoch, as in its paper
+        return dict(weights=[2.0] + [1.0] * (num_tasks - 1))  # the left digit counts twice
+    if weighting == "dwa":
+        return dict(window=TRAIN // BATCH)  # an epoch, as in its paper
+    required = any(option.required for option in registry.options_of(WEIGHTINGS[weighting]).values())
+    return WEIGHTINGS[weighting].traits.example(num_tasks) if required else {}
 
 
 def alone(tasks, task):
-    """The options of `fixed` with which one task alone trains the trunk: the single-task network."""
+    """The options of `fixed` with which a single task trains the trunk."""
     return dict(weights=[float(task == other) for other in tasks])
 
 
 def table_row(name, accuracy, conflicts, reference):
-    """A row of accuracy [seeds, K] and conflicts [seeds] or None, against the mean accuracy [seeds] of `equal`."""
+    """A row of the table.
+
+    Args:
+        name: the first cell.
+        accuracy: [seeds, K].
+        conflicts: [seeds], or None.
+        reference: mean accuracy of `equal`, [seeds].
+    """
     mean = np.mean(accuracy, axis=1)
     cells = [f"{a:.1f} ± {s:.1f}" for a, s in zip(np.mean(accuracy, axis=0), np.std(accuracy, axis=0), strict=True)]
     cells += [f"{np.mean(mean):.1f} ± {np.std(mean):.1f}", f"{np.mean(np.min(accuracy, axis=1)):.1f}"]
@@ -136,10 +146,11 @@ def table_row(name, accuracy, conflicts, reference):
 
 def main(argv):
     def define(values):
-        names = f"'all', or names of {', '.join(WEIGHTINGS)}"
+        names = f"all, or some of {', '.join(WEIGHTINGS)}"
         flags.DEFINE_list("weighting", ["all"], names, flag_values=values)
-        flags.DEFINE_integer("tasks", 2, "the first so many of left, right, sum, larger", 2, 4, flag_values=values)
-        flags.DEFINE_integer("seeds", 10, "how many runs, each with data of its own", 1, flag_values=values)
+        text = "number of tasks: the first ones of left, right, sum, larger"
+        flags.DEFINE_integer("tasks", 2, text, 2, 4, flag_values=values)
+        flags.DEFINE_integer("seeds", 10, "number of runs, each with data of its own", 1, flag_values=values)
 
     chosen = parse_flags(define, argv, "python experiments/digits/two_tasks.py [--weighting=NAME,NAME] [--tasks=K]")
     for name in chosen.weighting:
@@ -164,7 +175,7 @@ def main(argv):
     for name in names:
         try:
             found = equal if name == "equal" else run(name, options_of(name, len(tasks)))
-        except ValueError as error:  # too few tasks for it
+        except ValueError as error:  # the weighting needs more tasks
             print(f"| {name} |{' - |' * (len(tasks) + 3)} {error} |")
         else:
             print(table_row(name, *found, reference), flush=True)

@@ -1,4 +1,4 @@
-"""A small nonlinear fusion-like problem, two convolutions and two tasks; and every weighting, compiled once."""
+"""A small nonlinear problem like fusion (two convolutions, two tasks), a regression, and weightings, compiled once."""
 
 import functools
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bilevel_jax.bilevel import BilevelProblem, Task, dynamic_aggregate
+from bilevel_jax.bilevel.weighting import example_options
 
 
 def convolve(images, kernel):
@@ -82,9 +83,7 @@ def compiled():
 
     @functools.cache
     def made(name, num_tasks):
-        # fixed has no default; krum's needs four tasks
-        options = {"fixed": {"weights": tuple(np.linspace(1, 2, num_tasks))}, "krum": {"n_byzantine": 0}}
-        tx = dynamic_aggregate(name, num_tasks=num_tasks, **options.get(name, {}))
+        tx = dynamic_aggregate(name, num_tasks=num_tasks, **example_options(name, num_tasks))
 
         def update(grads, losses, present, state):
             return tx.update(grads, state, losses=losses, present=present)
@@ -92,3 +91,34 @@ def compiled():
         return tx, jax.jit(update), tx.init(params)
 
     return made
+
+
+@pytest.fixture
+def float64():
+    with jax.enable_x64(True):
+        yield
+
+
+class Regression:
+    """Ridge regression, the logarithm of each feature's penalty the outer variable; F is the error on other data."""
+
+    def __init__(self, seed=0, examples=12, size=3):
+        rng = np.random.default_rng(seed)
+        truth = rng.normal(size=size)
+        x = rng.normal(size=(2, examples, size))
+        y = x @ truth + 0.3 * rng.normal(size=(2, examples))
+        self.inner_batch, self.outer_batch = (
+            {"x": jnp.asarray(a), "y": jnp.asarray(b)} for a, b in zip(x, y, strict=True)
+        )
+        self.w, self.v = jnp.asarray(rng.normal(size=size)), jnp.asarray(rng.normal(size=size))
+
+    def outer(self, w, v, batch):
+        return jnp.mean((batch["x"] @ v - batch["y"]) ** 2) / 2
+
+    def inner(self, w, v, batch):
+        return self.outer(w, v, batch) + jnp.sum(jnp.exp(w) * v**2) / 2
+
+
+@pytest.fixture
+def regression():
+    return Regression()

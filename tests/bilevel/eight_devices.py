@@ -10,11 +10,11 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from bilevel_jax.bilevel import (
+    ESTIMATORS,
     WEIGHTINGS,
     Estimate,
     combined_gradient,
@@ -22,19 +22,9 @@ from bilevel_jax.bilevel import (
     estimator,
     task_gradients,
 )
+from bilevel_jax.bilevel.weighting import example_options
 
-EXAMPLES, NUM_TASKS, STEPS = 16, 3, 2
-WEIGHTING_OPTIONS = {"fixed": {"weights": (0.2, 0.3, 0.5)}, "krum": {"n_byzantine": 0}}  # no default fits three tasks
-SGD = {"inner_optimizer": optax.sgd(0.2, momentum=0.9), "steps": STEPS}
-ESTIMATOR_OPTIONS = {
-    "neumann": {"step_size": 0.1},
-    "finite_difference": {"step_size": 0.1},
-    "unrolled": SGD,
-    "truncated": SGD,
-    "forward": SGD,
-    "value_function": {"step_size": 0.1, "steps": 2},
-    "moreau_envelope": {"step_size": 0.1},
-}
+EXAMPLES, NUM_TASKS, UPDATES = 16, 3, 2
 LINE = Mesh(np.array(jax.devices()), ("data",))
 SQUARE = Mesh(np.array(jax.devices()).reshape(2, 4), ("data", "params"))
 EVERYWHERE = P()
@@ -96,7 +86,7 @@ def weighting(name):
     """Updates from whole gradients, from sharded ones, and in shard_map from each device's own."""
     params, (losses, grads), sharded = stacks()
     whole, own = (
-        dynamic_aggregate(name, num_tasks=NUM_TASKS, axis_name=axis_name, **WEIGHTING_OPTIONS.get(name, {}))
+        dynamic_aggregate(name, num_tasks=NUM_TASKS, axis_name=axis_name, **example_options(name, NUM_TASKS))
         for axis_name in (None, "data")
     )
 
@@ -109,7 +99,7 @@ def weighting(name):
 
     one, parts = jax.jit(functools.partial(update, whole)), over_line(update_of_parts, P(), P(), P())
     state = whole.init(params)
-    for _ in range(STEPS):  # the second one from a state with a past
+    for _ in range(UPDATES):  # the second one from a state with a past
         expected = one(losses, grads, state)
         compare(one(*sharded, state), expected)
         compare(parts(losses, grads, state), expected)
@@ -118,14 +108,15 @@ def weighting(name):
 
 def hypergradient(name, sharded_outer):
     """One estimate on a whole batch and on its parts, the outer variable the same everywhere or split as the batch."""
-    options = ESTIMATOR_OPTIONS.get(name, {})
+    traits = ESTIMATORS[name].traits
+    options = dict(traits.example)
     rng = np.random.default_rng(0)
-    steps = (STEPS,) if "inner_optimizer" in options else ()
+    steps = (options["steps"],) if traits.batch_per_step else ()
     w, v = normal(rng, EXAMPLES if sharded_outer else 3), {"v": normal(rng, 3)}
     outer_batch = {"x": normal(rng, EXAMPLES, 3), "y": normal(rng, EXAMPLES)}
     inner_batch = {"x": normal(rng, *steps, EXAMPLES, 3), "y": normal(rng, *steps, EXAMPLES)}
-    if name == "empirical_fisher" and sharded_outer:
-        options = {"outer_in_axes": 0}
+    if traits.example_gradients and sharded_outer:
+        options["outer_in_axes"] = 0
 
     def errors(w, v, batch):  # w shifts the inputs, or weighs the examples
         shift, weights = (0.0, jax.nn.sigmoid(w)) if sharded_outer else (jnp.sin(w), 1.0)

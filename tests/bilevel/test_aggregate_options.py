@@ -10,9 +10,11 @@ from bilevel_jax.bilevel import (
     WEIGHTINGS,
     combined_gradient,
     dynamic_aggregate,
+    named_weighting,
     next_weights,
     task_gradients,
 )
+from bilevel_jax.bilevel.weighting import example_options
 
 PARAMS = {"trunk": jnp.zeros(6), "head": jnp.zeros(2)}
 
@@ -55,11 +57,17 @@ def test_heads_pass_through(name):
         dynamic_aggregate("mgda", shared=[True]).update(stacks(2), tx.init(PARAMS))
 
 
-BY_GRAMIAN = sorted(
-    name for name, make in WEIGHTINGS.items() if name not in ("fixed", "krum") and make().needs == "gramian"
-)
+def weightings_of(needs, num_tasks):
+    """The weightings that need this and can be used for so few tasks."""
+    found = {
+        name: named_weighting(name, **example_options(name, num_tasks))
+        for name, factory in WEIGHTINGS.items()
+        if factory.traits.least_tasks <= num_tasks
+    }
+    return [name for name, rule in found.items() if rule.needs == needs]
 
 
+BY_GRAMIAN = weightings_of("gramian", 2)
 QUICK = ("mgda", "gradvac")  # one that is cut down to the present tasks, and one whose state has the size of K
 
 
@@ -69,7 +77,7 @@ QUICK = ("mgda", "gradvac")  # one that is cut down to the present tasks, and on
 def test_absent_tasks_are_as_if_they_were_not_there(name):
     grads = jax.tree.map(lambda g: g.at[1].set(jnp.nan), stacks(3))
     two = jax.tree.map(lambda g: g[jnp.array([0, 2])], grads)
-    tx, smaller = (dynamic_aggregate(name, num_tasks=number) for number in (3, 2))
+    tx, smaller = (dynamic_aggregate(name, num_tasks=k, **example_options(name, k)) for k in (3, 2))
     present = jnp.array([True, False, True])
     step = jax.jit(tx.update)
     update, state = step(grads, tx.init(PARAMS), present=present)
@@ -81,13 +89,10 @@ def test_absent_tasks_are_as_if_they_were_not_there(name):
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(state))
 
 
-BY_GRADIENTS = sorted(name for name, make in WEIGHTINGS.items() if name != "fixed" and make().needs == "gradients")
-
-
-@pytest.mark.parametrize("name", BY_GRADIENTS)
+@pytest.mark.parametrize("name", weightings_of("gradients", 3))
 def test_absent_tasks_coordinate_by_coordinate(name):
     """Two updates, the second from a state with a past; then the absent task is there, and then no task is."""
-    tx, smaller = (dynamic_aggregate(name, num_tasks=number) for number in (4, 3))
+    tx, smaller = (dynamic_aggregate(name, num_tasks=k, **example_options(name, k)) for k in (4, 3))
     step, present = jax.jit(tx.update), jnp.array([True, False, True, True])
     state, other = tx.init(PARAMS), smaller.init(PARAMS)
     for seed in range(2):

@@ -3,20 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from bilevel_jax.bilevel import ESTIMATORS, estimator
 
-SGD = {"inner_optimizer": optax.sgd(0.1), "steps": 2}
-OPTIONS = {
-    "neumann": {"step_size": 0.1},
-    "finite_difference": {"step_size": 0.1},
-    "unrolled": SGD,
-    "truncated": SGD,
-    "value_function": {"step_size": 0.1},
-    "moreau_envelope": {"step_size": 0.1},
-}
 FIRST_ORDER = ("one_step", "value_function", "unrolled")
 
 
@@ -45,16 +35,17 @@ def losses(multiply):
     return outer, inner
 
 
-def estimate(name, multiply, **options):
+def estimate(name, multiply):
+    traits = ESTIMATORS[name].traits
     rng = np.random.default_rng(0)
     w, v = (jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in ((3, 4), (4, 2)))
     outer_batch, inner_batch = (
         {"x": jnp.asarray(rng.normal(size=(8, 3)), jnp.float32), "y": jnp.asarray(rng.normal(size=(8, 2)), jnp.float32)}
         for _ in range(2)
     )
-    if "inner_optimizer" in options:
-        inner_batch = jax.tree.map(lambda leaf: jnp.stack([leaf] * options["steps"]), inner_batch)
-    made = estimator(name, *losses(multiply), **options)
+    if traits.batch_per_step:
+        inner_batch = jax.tree.map(lambda leaf: jnp.stack([leaf] * traits.example["steps"]), inner_batch)
+    made = estimator(name, *losses(multiply), **traits.example)
     return jax.jit(made.estimate)(w, v, outer_batch, inner_batch, made.init(w, v)).outer_grad
 
 
@@ -62,16 +53,16 @@ def estimate(name, multiply, **options):
     "name",
     [
         name if name in FIRST_ORDER else pytest.param(name, marks=pytest.mark.slow)
-        for name in sorted(set(ESTIMATORS) - {"forward"})
+        for name, factory in ESTIMATORS.items()
+        if not factory.traits.forward_mode
     ],
 )
 def test_a_custom_vjp_is_differentiated_as_the_plain_function(name):
-    options = OPTIONS.get(name, {})
-    np.testing.assert_allclose(estimate(name, product, **options), estimate(name, jnp.matmul, **options), rtol=1e-4)
+    np.testing.assert_allclose(estimate(name, product), estimate(name, jnp.matmul), rtol=1e-4)
 
 
 def test_forward_mode_says_what_to_use_instead():
     with pytest.raises(TypeError, match="forward cannot go through the custom_vjp in these losses: use unrolled"):
-        estimate("forward", product, **SGD)
+        estimate("forward", product)
     with pytest.raises(TypeError, match="tanh requires"):  # any other error is left as it is
-        estimate("forward", lambda x, matrix: None, **SGD)
+        estimate("forward", lambda x, matrix: None)

@@ -8,8 +8,6 @@ from pathlib import Path
 import jax
 import pytest
 
-from bilevel_jax.benchmarks import core_networks
-from bilevel_jax.benchmarks.accelerator import aggregation, fusing
 from bilevel_jax.benchmarks.accelerator.plan import Part, parts
 from bilevel_jax.commands import benchmark_accelerator as command
 from bilevel_jax.errors import run_command
@@ -19,7 +17,7 @@ MODULES = "bilevel_jax.benchmarks.accelerator"
 
 
 def run(*arguments):
-    return run_command(lambda argv: command.accelerator_command(argv, EXPERIMENTS), ["benchmark.py", *arguments])
+    return run_command(command.accelerator_command, [str(EXPERIMENTS / "benchmark.py"), *arguments])
 
 
 def test_the_device_in_json_markdown_and_print(tmp_path, monkeypatch, capsys):
@@ -31,28 +29,11 @@ def test_the_device_in_json_markdown_and_print(tmp_path, monkeypatch, capsys):
     assert written["device"]["platform"] == "cpu" and written["device"]["jax"] == jax.__version__
 
 
-def test_the_aggregate_of_gradients():
-    upgrad, random = aggregation.rows(network="tiny", tasks=2, weightings=["upgrad", "random"], repeats=1)
-    assert upgrad["what"] == "dynamic_aggregate upgrad, K = 2, tiny"
-    for row in (upgrad, random):
-        details = row["details"]
-        share = 100 * row["ms"] / (2 * details["one_gradient_ms"])
-        assert f"{share:.1f} % of 2 gradients" in row["result"]
-        size = core_networks.size(core_networks.parameters(core_networks.NETWORKS["tiny"], 2))
-        assert details["stack_mib"] == pytest.approx(2 * 4 * size / 2**20)
-
-
 def test_a_part_that_fails_ends_in_exit_code_1_and_the_others_have_run(tmp_path, monkeypatch, capsys):
     plan = [Part("one", "nowhere", {}), Part("two", "nowhere", {})]
     monkeypatch.setattr(command, "parts", lambda experiments, small: plan)
     assert run(f"--out={tmp_path}", "--minutes=1") == 1
     assert capsys.readouterr().out.count("failed: ModuleNotFoundError: No module named 'nowhere'") == 2
-
-
-def test_images_through_the_fuser():
-    [row] = fusing.rows(networks=["tiny"], sizes=[[48, 70]], repeats=1)
-    assert row["what"] == "Fuser, tiny, 70x48"
-    assert row["details"]["images_per_s"] == pytest.approx(1e3 / row["ms"]) and row["details"]["network_ms"] > 0
 
 
 @pytest.mark.parametrize(("arguments", "message"), [([], "--out is missing"), (["--out=x", "--minutes=soon"], "soon")])

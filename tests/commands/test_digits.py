@@ -46,7 +46,8 @@ def test_all_estimators_but_two_find_the_wrong_labels(command):
     table = rows(command("digits/hyper_cleaning"))
     found = check_cleaning(table)
     assert {name.split(",")[0] for name in table} >= set(ESTIMATORS)
-    assert [name for name in list(table)[3:] if name not in found] == ["one_step", "ignore"]
+    assert {"one_step", "ignore"} <= set(table) - set(found)
+    assert len(found) >= 12  # all that were tuned but these two; "one_step, sample by sample" is one of them
     assert mean(table["one_step"][0]) < 0.1  # one multiplier for all samples: it raises the weights of the wrong ones
 
 

@@ -19,7 +19,7 @@ from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.commands.train import train_command
 from bilevel_jax.errors import run_command
 from bilevel_jax.images.files import read_image
-from bilevel_jax.training import loop
+from bilevel_jax.training import loop_step
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "experiments" / "configs" / "smoke.py"
@@ -172,7 +172,7 @@ def test_too_little_memory_is_one_sentence(tmp_path, capsys, monkeypatch):
     def exhausted(*_):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes.")
 
-    monkeypatch.setattr(loop, "_take_step", exhausted)
+    monkeypatch.setattr(loop_step, "_take_step", exhausted)
     code, sentence = run_here(capsys, f"--workdir={tmp_path}", "--config.semantic.task=none")
     assert code == 1 and "memory is not enough" in sentence and "--config.accumulate=2" in sentence
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.errors import InputError, StopSignal
 from bilevel_jax.evaluation.inputs import KINDS, ConcatenatedInputs, InputSource, input_image
+from bilevel_jax.images.files import write_image
 from bilevel_jax.inference.fuser import Fuser
 
 FUSER = Fuser(lambda params, ir, luma: 0.25 * ir + 0.75 * luma, {}, radius=0)
@@ -64,3 +66,17 @@ def test_a_stop_is_heard_between_images():
 
     with pytest.raises(StopSignal):
         InputSource(Source(), "ir", FUSER, stop)
+
+
+def test_fused_images_of_a_folder(tmp_path):
+    pairs = SceneSource(3, seed=1, height=48, width=64)
+    for i, name in enumerate(pairs.names):
+        write_image(tmp_path / f"{name}.png", np.full((48, 64), 10 * i, np.uint8))
+    source = InputSource(pairs, tmp_path)
+    assert source[2]["vis"].shape == (48, 64, 3) and (source[2]["vis"] == 20).all()
+    write_image(tmp_path / f"{pairs.names[1]}.png", np.zeros((64, 48), np.uint8))
+    with pytest.raises(InputError, match=f"{pairs.names[1]}.png has 48 x 64 pixels; expected 64 x 48"):
+        InputSource(pairs, tmp_path)
+    (tmp_path / f"{pairs.names[0]}.png").unlink()
+    with pytest.raises(InputError, match=rf"lacks 1 of 3 images \({pairs.names[0]}\)"):
+        InputSource(pairs, tmp_path)

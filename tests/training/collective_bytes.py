@@ -11,7 +11,8 @@ from eight_devices import BATCH, configuration, host_batch
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from bilevel_jax.training.devices import AXES, state_shardings
-from bilevel_jax.training.problem import networks_from_config, problem_from_config
+from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
 from bilevel_jax.training.step import inner_step, outer_step
 

@@ -25,9 +25,11 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.devices import device_mesh, place_state
-from bilevel_jax.training.problem import Networks, networks_from_config, problem_from_config
+from bilevel_jax.training.jitted_steps import make_steps
+from bilevel_jax.training.networks import Networks, networks_from_config
+from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
-from bilevel_jax.training.step import inner_step, make_steps, outer_step, warm_start_step
+from bilevel_jax.training.step import inner_step, outer_step, warm_start_step
 
 SIZE, BATCH = 32, 8
 

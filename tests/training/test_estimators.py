@@ -10,8 +10,10 @@ import pytest
 from bilevel_jax.bilevel import BilevelProblem, Task, outer_gradient, reduce_loss
 from bilevel_jax.images.color import luma
 from bilevel_jax.training.config import check_config, default_config
-from bilevel_jax.training.estimators import OPTIONS, estimator_factory
-from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
+from bilevel_jax.training.estimators import estimator_factory, estimator_names, keys_read
+from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.prepared_batch import prepare
+from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
 from bilevel_jax.training.step import inner_step, outer_step, single_level_step
 
@@ -101,10 +103,10 @@ def test_the_empirical_fisher_matrix_of_equal_examples_is_that_of_one():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(OPTIONS))
+@pytest.mark.parametrize("name", estimator_names())
 def test_every_estimator_goes_through_the_detector(name):
     changes = {"bilevel.estimator": name}
-    if "correction" in OPTIONS[name].values():
+    if "correction" in keys_read(name):
         changes |= {"bilevel.correction": 1.0, "bilevel.relative_damping": 0.1}
     config, problem, optimizers, state = setup("detection", **changes)
     step = jax.jit(functools.partial(outer_step, config=config, problem=problem, optimizers=optimizers))

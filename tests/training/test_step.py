@@ -11,9 +11,13 @@ import pytest
 from bilevel_jax.bilevel import dynamic_aggregate, next_weights, outer_gradient, reduce_loss, weights_known
 from bilevel_jax.compilation import compiler_options
 from bilevel_jax.training.config import default_config
-from bilevel_jax.training.problem import networks_from_config, prepare, problem_from_config
+from bilevel_jax.training.estimators import estimator_factory
+from bilevel_jax.training.jitted_steps import make_steps
+from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.prepared_batch import prepare
+from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
-from bilevel_jax.training.step import estimator_factory, inner_step, make_steps, outer_step
+from bilevel_jax.training.step import inner_step, outer_step
 
 SIZE, BATCH = 32, 2
 CLASSES, LABELS = ("person", "bicycle", "car"), tuple("abcdefghi")

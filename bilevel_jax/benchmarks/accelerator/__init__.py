@@ -1,5 +1,5 @@
-"""The accelerator check: does a device compute what the CPU does, how fast, and in what memory?
+"""The accelerator check: does a device compute what the CPU computes, how fast, and with how much memory?
 
-`python experiments/benchmark.py accelerator --out=DIR`; `plan.py` lists its parts. The command's process touches no
-device: it starts `python -m bilevel_jax.benchmarks.accelerator` once for each part.
+Run `python experiments/benchmark.py accelerator --out=DIR`. `plan.py` lists the parts. The process of the command never
+uses the device: it starts `python -m bilevel_jax.benchmarks.accelerator` once for each part.
 """

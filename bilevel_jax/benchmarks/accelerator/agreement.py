@@ -1,42 +1,43 @@
 """Part (a): does the device compute what the CPU computes?"""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from bilevel_jax.benchmarks import core_networks
-from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.benchmarks.accelerator.workload import paper_config, synthetic_batch, synthetic_training
 from bilevel_jax.benchmarks.core_networks import Network
 from bilevel_jax.bilevel import dynamic_aggregate, gramian, one_step, task_gradients
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.errors import RunError
+from bilevel_jax.training.state import TrainState
 
 TOLERANCE = 1e-4
 TASKS = 3
-Calculation = tuple[Callable[..., Any], tuple]  # a function for jit, and its arguments as numpy arrays
+Calculation = tuple[Callable[..., PyTree], tuple]  # a function for jit, and its arguments as NumPy arrays
 
 
-def rows(*, experiments: str, changes: Mapping[str, Any], network: list[int]) -> Iterator[Row]:
-    """A row a calculation, on the CPU and on the default device: the largest relative difference, at most 1e-4.
+def rows(*, experiments: str, changes: Mapping[str, object], network: list[int]) -> Iterator[Row]:
+    """Yields a row for each calculation, made on the CPU and on the default device.
 
-    The process's environment has set the precision to float32 without TF32. Where there is no accelerator the CPU is
-    held against itself, and the row says so.
+    A row passes if the largest relative difference is at most 1e-4. The environment of the process has set the
+    precision to float32 without TF32. Without an accelerator the CPU is compared with itself, and the row says so.
 
     Args:
         experiments: the folder that holds configs/paper.py.
-        changes: keys of its configuration, as `paper_config` takes them; a small one is enough.
+        changes: keys of its configuration, as `paper_config` takes them. A small network is enough here.
         network: inputs, width, depth and examples of the perceptron with three heads on which the core is compared.
 
     Raises:
-        RunError: there is no CPU backend beside the accelerator's.
+        RunError: JAX has no CPU backend beside the accelerator's.
     """
     try:
         cpu = jax.devices("cpu")[0]
     except RuntimeError as error:
-        raise RunError("there is no CPU backend beside the accelerator; leave JAX_PLATFORMS unset.") from error
+        raise RunError("JAX has no CPU backend beside the accelerator; leave JAX_PLATFORMS unset.") from error
     device = jax.devices()[0]
     for name, (function, arguments) in _calculations(experiments, changes, Network(*network), cpu).items():
         compiled = jax.jit(function)
@@ -44,8 +45,10 @@ def rows(*, experiments: str, changes: Mapping[str, Any], network: list[int]) ->
         yield agreement_row(name, expected, found, alone=device == cpu)
 
 
-def agreement_row(name: str, expected: Mapping[str, Any], found: Mapping[str, Any], *, alone: bool = False) -> Row:
-    """The row of named pytrees that were computed twice; `alone` where both times on the CPU."""
+def agreement_row(
+    name: str, expected: Mapping[str, PyTree], found: Mapping[str, PyTree], *, alone: bool = False
+) -> Row:
+    """Makes the row of named pytrees that were computed twice; `alone` = both times on the CPU."""
     differences = {key: relative_difference(expected[key], found[key]) for key in expected}
     worst = max(differences, key=lambda key: _nan_is_largest(differences[key]))
     passed = differences[worst] <= TOLERANCE
@@ -55,14 +58,15 @@ def agreement_row(name: str, expected: Mapping[str, Any], found: Mapping[str, An
         "what": name,
         "result": f"{verdict}: {differences[worst]:.1e} in {worst}, at most {TOLERANCE:.0e} ({where})",
         "passed": passed,
-        "details": differences,
+        "details": {**differences},
     }
 
 
-def relative_difference(expected: Any, found: Any) -> float:
-    """|expected - found| / |expected|, Euclidean norms over all float leaves of two pytrees; NaN where one holds NaN.
+def relative_difference(expected: PyTree, found: PyTree) -> float:
+    """|expected - found| / |expected| with Euclidean norms over all float leaves of two pytrees; NaN if one holds NaN.
 
-    One norm for the whole tree: a leaf whose gradient is nothing but rounding is not held to its own size.
+    The norm is over the whole tree. Otherwise a leaf whose gradient is rounding noise would be compared with its own
+    tiny size.
     """
     pairs = zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True)
     both = [[np.asarray(leaf) for leaf in pair] for pair in pairs]
@@ -76,15 +80,15 @@ def _nan_is_largest(value: float) -> float:
     return np.inf if np.isnan(value) else value
 
 
-def _on(device: jax.Device, function: Callable[..., Any], arguments: tuple) -> Any:
+def _on(device: jax.Device, function: Callable[..., PyTree], arguments: tuple) -> PyTree:
     with jax.default_device(device):
         return jax.device_get(function(*jax.device_put(arguments, device)))
 
 
 def _calculations(
-    experiments: str, changes: Mapping[str, Any], network: Network, cpu: jax.Device
+    experiments: str, changes: Mapping[str, object], network: Network, cpu: jax.Device
 ) -> dict[str, Calculation]:
-    """By name; arguments are made on the CPU, so that both devices get the same numbers."""
+    """The calculations by name. Arguments are made on the CPU, so that both devices get the same numbers."""
     with jax.default_device(cpu):
         params = core_networks.parameters(network, TASKS)
         batches = tuple(core_networks.batch(network, TASKS, seed) for seed in (1, 2))
@@ -105,8 +109,11 @@ def _calculations(
     }  # fmt: skip
 
 
-def _of_step(after: Any, metrics: Mapping[str, jax.Array]) -> dict[str, Any]:
-    """What is compared of a step. With SGD the optimizers' states hold the gradients; parameters would hide them."""
+def _of_step(after: TrainState, metrics: Mapping[str, jax.Array]) -> dict[str, PyTree]:
+    """The parts of a step that are compared.
+
+    With SGD the optimizers' states hold the gradients. The parameters after a step would hide differences of gradients.
+    """
     losses = {name: value for name, value in metrics.items() if name.startswith(("loss", "term"))}
     named = {
         "inner problems' gradients": after.inner_state,
@@ -117,13 +124,13 @@ def _of_step(after: Any, metrics: Mapping[str, jax.Array]) -> dict[str, Any]:
     return {name: tree for name, tree in named.items() if jax.tree.leaves(tree)}
 
 
-def _core(gains: jax.Array, params: Any, outer: Any, inner: Any) -> dict[str, Any]:
-    def loss(w: jax.Array, v: Any, batch: Any) -> jax.Array:
+def _core(gains: jax.Array, params: PyTree, outer: PyTree, inner: PyTree) -> dict[str, PyTree]:
+    def loss(w: jax.Array, v: PyTree, batch: PyTree) -> jax.Array:
         return core_networks.bilevel_loss(w, v, batch, TASKS)
 
     made = one_step(loss, loss, relative_damping=1.0)
     estimate = made.estimate(gains, params, outer, inner, made.init(gains, params))
-    # The second task is turned round: where no two gradients conflict, upgrad's weights are all the same.
+    # The second task's sign is turned, because without a conflict of gradients upgrad's weights are all equal.
     signs = jnp.array([1.0, -1.0, 1.0])
     gradients = task_gradients(lambda p: signs * core_networks.losses(p, outer, TASKS), params)
     transform = dynamic_aggregate("upgrad", num_tasks=TASKS)

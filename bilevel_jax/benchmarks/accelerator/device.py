@@ -1,4 +1,4 @@
-"""The first part: which device and which versions the figures belong to."""
+"""The first part: the device and the versions that the figures belong to."""
 
 import importlib.metadata
 import platform
@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import jax
 
-from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.checkpoints.load import code_version
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def rows() -> Iterator[Row]:
-    """One row; its `details` are what makes figures comparable: devices, their number, backend, versions, commit."""
+    """Yields one row. Its `details` decide which figures are comparable: device, their number, versions, commit."""
     devices = jax.devices()
     first = devices[0]
     versions = {name: _version(name) for name in PACKAGES}
-    facts = {
+    facts: dict[str, object] = {
         "platform": first.platform,
         "device": first.device_kind,
         "devices": len(devices),

@@ -1,31 +1,42 @@
-"""Time, memory and arithmetic of one compiled program."""
+"""Measures time, memory and operations of one compiled program."""
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
+
+from bilevel_jax.bilevel.trees import PyTree
 
 MIB = 2**20
 
 
 class Program(NamedTuple):
-    """A compiled program and what is known of it before it runs."""
+    """A compiled program and what is known of it before it runs.
 
-    call: Callable[..., Any]
-    trace_s: float  # seconds of tracing and lowering, which the host spends whatever the device
-    compile_s: float  # seconds of XLA's compilation, its choice of kernels included
-    tflop: float | None  # of one call, by XLA's count of the optimised program, or of the program as written (below)
-    counted: str  # which: "optimised" or "written"
-    program_mib: float  # arguments, outputs that are not arguments given back, and temporary memory
+    Attributes:
+        call: runs the program.
+        trace_s: seconds of tracing and lowering; the host spends them on any device.
+        compile_s: seconds of XLA's compilation, including its choice of kernels.
+        tflop: operations of one call by XLA's count; None = XLA does not count them.
+        counted: the program that was counted: "optimised", or "written" (see `compiled`).
+        program_mib: arguments, outputs and temporary memory; an output that reuses an argument's memory counts once.
+    """
+
+    call: Callable[..., PyTree]
+    trace_s: float
+    compile_s: float
+    tflop: float | None
+    counted: str
+    program_mib: float
 
 
 def compiled(lower: Callable[[], jax.stages.Lowered]) -> Program:
-    """Lowers and compiles, each with its time.
+    """Lowers and compiles a program, and measures both.
 
-    The compiler may hide convolutions and matrix products in library calls of which its count knows nothing; where the
-    optimised program's count is less than half of the written one's, the written one's is taken.
+    The compiler may replace convolutions and matrix products by library calls, which its count leaves out. If the count
+    of the optimised program is less than half the count of the program as written, the latter is taken.
     """
     start = time.perf_counter()
     lowered = lower()
@@ -45,10 +56,10 @@ def compiled(lower: Callable[[], jax.stages.Lowered]) -> Program:
     )
 
 
-def median_ms(call: Callable[[], Any], repeats: int, seconds: float = 10.0) -> float:
-    """The median in milliseconds of up to `repeats` calls, waited for, after one that does not count.
+def median_ms(call: Callable[[], PyTree], repeats: int, seconds: float = 10.0) -> float:
+    """The median time in milliseconds of up to `repeats` calls. The first call is not counted.
 
-    After `seconds` no further call begins, but there is always one.
+    After `seconds` no further call begins, but at least one call is measured.
     """
     times: list[float] = []
     begin = time.perf_counter()
@@ -64,7 +75,7 @@ def median_ms(call: Callable[[], Any], repeats: int, seconds: float = 10.0) -> f
 
 
 def peak_mib(device: jax.Device) -> float | None:
-    """The most memory in MiB that this process has held on the device so far; None where the backend does not say."""
+    """The most memory in MiB that this process has held on the device so far; None if the backend does not tell."""
     statistics = device.memory_stats() or {}
     peak = statistics.get("peak_bytes_in_use")
     return None if peak is None else peak / MIB

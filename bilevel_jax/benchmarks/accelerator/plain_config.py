@@ -1,20 +1,30 @@
-"""The part of ml_collections.ConfigDict that configurations and the training steps use, where that is not installed."""
+"""The part of ml_collections that the training steps need, for machines without it."""
 
 import contextlib
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import ItemsView, Iterator, KeysView, Mapping
 from typing import Any
 
 
-class ConfigDict:
-    """Nested keys as attributes and items. A dictionary becomes such a config; a locked one takes no new key.
+class FieldReference:
+    """The value of a key that takes any type. This ConfigDict keeps no types, so it stores the value alone."""
 
-    Unlike the real one it does not hold a key to its type, and knows no references.
+    def __init__(self, value: object, field_type: type | None = None):
+        self.value = value
+
+
+class ConfigDict:
+    """Nested keys as attributes and items. A dictionary becomes such a configuration. A locked one takes no new key.
+
+    Unlike the real ConfigDict it does not keep the type of a key, and it has no references.
     """
 
-    def __init__(self, initial: Any = None):
+    _fields: dict[str, Any]
+    _locked: bool
+
+    def __init__(self, initial: "Mapping[str, object] | ConfigDict | None" = None):
         object.__setattr__(self, "_fields", {})
         object.__setattr__(self, "_locked", False)
-        for name, value in (initial or {}).items():
+        for name, value in initial.items() if initial is not None else ():
             self[name] = ConfigDict(value) if isinstance(value, Mapping | ConfigDict) else value
 
     def __getattr__(self, name: str) -> Any:
@@ -22,15 +32,16 @@ class ConfigDict:
             raise AttributeError(f"the config has no key {name!r}")
         return self._fields[name]
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         self[name] = value
 
     def __getitem__(self, name: str) -> Any:
         return self._fields[name]
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         if self._locked and name not in self._fields:
             raise KeyError(f"the config is locked and has no key {name!r}")
+        value = value.value if isinstance(value, FieldReference) else value
         self._fields[name] = ConfigDict(value) if isinstance(value, Mapping) else value
 
     def __contains__(self, name: str) -> bool:
@@ -42,23 +53,23 @@ class ConfigDict:
     def __len__(self) -> int:
         return len(self._fields)
 
-    def keys(self) -> Any:
+    def keys(self) -> KeysView[str]:
         return self._fields.keys()
 
-    def items(self) -> ItemsView[str, Any]:
+    def items(self) -> ItemsView[str, object]:
         return self._fields.items()
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> object:
         return self._fields.get(name, default)
 
-    def update(self, values: Any) -> None:
+    def update(self, values: "Mapping[str, object] | ConfigDict") -> None:
         for name, value in values.items():
             if isinstance(self.get(name), ConfigDict) and isinstance(value, Mapping | ConfigDict):
                 self[name].update(value)
             else:
                 self[name] = value
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return {name: value.to_dict() if isinstance(value, ConfigDict) else value for name, value in self.items()}
 
     def lock(self) -> "ConfigDict":

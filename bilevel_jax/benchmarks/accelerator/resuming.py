@@ -1,4 +1,4 @@
-"""Part (f): a run that is killed and resumed against one that never was, and whether the device waits for data."""
+"""Part (f): compares a killed and resumed run with an unbroken one, and measures how long the device waits for data."""
 
 import json
 import os
@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bilevel_jax.benchmarks.accelerator.absent import absent, how_to_install
-from bilevel_jax.benchmarks.accelerator.row import Row
+from bilevel_jax.benchmarks.accelerator.missing_packages import absent, how_to_install
+from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.errors import EXIT_DONE, EXIT_RESUME, RunError
 
 NEEDED = (
     "grain", "ml_collections", "tensorboardX", "tqdm", "PIL", "tifffile", "matplotlib", "pycocotools", "safetensors",
+    "imagecodecs", "jaxtyping",
 )  # fmt: skip
 WITHOUT_END = 1_000_000
 
@@ -25,23 +26,24 @@ WITHOUT_END = 1_000_000
 def rows(
     *, experiments: str, config: str, seconds: float, save_every: int, environment: Mapping[str, str | None]
 ) -> Iterator[Row]:
-    """Two rows: equal bit for bit or not; milliseconds a step and the share of them that waits for data.
+    """Yields two rows: whether the runs are equal bit for bit, and how long a step takes and waits for data.
 
-    One run trains for `seconds`, its start and compilation included, and is asked to stop (SIGTERM: it saves). Another
-    run is to make the same number of steps, is killed (SIGKILL) after half of them and started again. The share is
-    `time/wait_s` over `time/step_s` of metrics.jsonl, summed over the second half of the first run's steps.
+    The first run trains for `seconds`, including its start and compilation, and is then asked to stop (SIGTERM, so that
+    it saves). The second run makes the same number of steps; it is killed (SIGKILL) after half of them and started
+    again. The share of waiting is `time/wait_s` over `time/step_s` of metrics.jsonl, summed over the second half of the
+    first run's steps.
 
     Args:
         experiments: the folder that holds train.py and configs/.
         config: file name of a configuration there.
-        seconds: that the first run gets.
-        save_every: steps between two checkpoints, and of the warm start.
-        environment: variables of the runs, beside those of this process; None: not set. This process itself stays on
-            the CPU and leaves the device to them.
+        seconds: the time of the first run.
+        save_every: steps between two checkpoints, and steps of the warm start.
+        environment: variables that are set for the runs; None = removed. This process itself stays on the CPU and
+            leaves the device to the runs.
 
     Raises:
-        RunError: packages are not installed that a whole training run needs, or a run ended as it should not, or made
-            too few steps.
+        RunError: a package that a training run needs is not installed, a run ended in another way than it should, or a
+            run made too few steps.
     """
     missing = absent(NEEDED)
     if missing:
@@ -57,7 +59,7 @@ def rows(
 
 
 class _Runs:
-    """Starts experiments/train.py with what both runs have in common: no pictures, no table."""
+    """Starts experiments/train.py with the flags that both runs have in common: no pictures, no table."""
 
     def __init__(self, experiments: Path, config: str, save_every: int, environment: Mapping[str, str | None]):
         self._save_every = save_every
@@ -68,49 +70,49 @@ class _Runs:
         self._environment = {name: value for name, value in both.items() if value is not None}
 
     def train_for(self, workdir: Path, seconds: float) -> int:
-        """Trains for so long and returns the number of steps, all saved."""
+        """Trains for so many seconds and returns the number of steps; all of them are saved."""
         process = self._start(workdir, WITHOUT_END)
         try:
             process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGTERM)
-        self._end(process, EXIT_RESUME)
+        self._end(process, workdir, EXIT_RESUME)
         steps = _steps_written(workdir)
-        if steps < 3 * self._save_every:  # the kill has to come after a checkpoint
-            raise RunError(f"{steps} steps in {seconds:.0f} s are too few to kill a run among them; give more time")
+        if steps < 3 * self._save_every:  # the kill must come after a checkpoint
+            raise RunError(f"{steps} steps in {seconds:.0f} s are too few to kill a run in the middle; give more time")
         return steps
 
     def kill_at(self, workdir: Path, step: int, steps: int) -> int:
-        """Starts a run of so many steps, kills it when it has written `step`, and returns the last step it saved."""
+        """Starts a run of `steps` steps, kills it once it has written `step`, and returns the last step it saved."""
         process = self._start(workdir, steps)
         while process.poll() is None and (_steps_written(workdir) < step or not _saved(workdir)):
             time.sleep(0.01)
         process.kill()
-        self._end(process, -signal.SIGKILL)
+        self._end(process, workdir, -signal.SIGKILL)
         return max(_saved(workdir))
 
     def finish(self, workdir: Path, steps: int) -> None:
-        self._end(self._start(workdir, steps), EXIT_DONE)
+        """Continues a run to its end at `steps` steps."""
+        self._end(self._start(workdir, steps), workdir, EXIT_DONE)
 
     def _start(self, workdir: Path, steps: int) -> subprocess.Popen:
         line = [*self._line, f"--workdir={workdir}", f"--config.steps={steps - self._save_every}"]
         with open(f"{workdir}.log", "a") as log:
             return subprocess.Popen(line, env=self._environment, stdout=log, stderr=log)
 
-    def _end(self, process: subprocess.Popen, expected: int) -> None:
+    def _end(self, process: subprocess.Popen, workdir: Path, expected: int) -> None:
         code = process.wait()
         if code != expected:
-            log = next(argument for argument in process.args if argument.startswith("--workdir="))[10:] + ".log"
-            last = Path(log).read_text().strip().replace("\r", "\n").splitlines()[-1:]
+            last = Path(f"{workdir}.log").read_text().strip().replace("\r", "\n").splitlines()[-1:]
             raise RunError(f"train.py ended with {code}, expected {expected}: {' '.join(last)}")
 
 
 def _comparison(straight: Path, killed: Path, steps: int, saved: int) -> Row:
-    from bilevel_jax.checkpoints.compare import differences  # after the check that its packages are there
+    from bilevel_jax.checkpoints.compare import differences  # after the check that its packages are installed
 
     found = differences(straight, killed)
     how = f"{steps} steps, killed in the middle, resumed from step {saved}"
-    verdict = f"FAIL: {len(found)} differences, first {found[0]}" if found else "pass: the same bit for bit"
+    verdict = f"FAIL: {len(found)} differences, first {found[0]}" if found else "pass: equal bit for bit"
     return {"what": "killed and resumed", "result": f"{verdict} ({how})", "passed": not found}
 
 

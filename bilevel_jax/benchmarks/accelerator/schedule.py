@@ -1,4 +1,4 @@
-"""Runs the parts one after another within a time, each in a process of its own, and keeps what they found."""
+"""Runs the parts one after another within a time limit, each in a process of its own, and keeps their results."""
 
 import json
 import os
@@ -9,50 +9,55 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import bilevel_jax
 from bilevel_jax.atomic import write_json
 from bilevel_jax.benchmarks.accelerator.plan import MODULES, Part
+from bilevel_jax.benchmarks.accelerator.results import Facts, Job, PartFile, PartResult, ResultsFile, Row
 
-# part, job, status ("done", "failed", "stopped": by its timeout, "not reached"), rows, seconds, and error unless done
-Result = dict[str, Any]
-GRACE = 1.0  # seconds kept back for the last writing
-LARGEST_SHARE = 1 / 3  # of the whole time, for one part that others come after: one that hangs must not be the last
+GRACE = 1.0  # seconds that are kept for the last writing
+LARGEST_SHARE = 1 / 3  # of the whole time, for one part: a part that hangs must leave time for the others
 
 
 class Ended(NamedTuple):
-    """How a part's process ended: what it wrote, and one sentence unless all went well."""
+    """How the process of a part ended.
 
-    rows: list[dict[str, Any]]
+    Attributes:
+        rows: the rows that it wrote.
+        error: one sentence; None if all went well.
+        late: whether it was killed because its time was over.
+    """
+
+    rows: list[Row]
     error: str | None
     late: bool = False
 
 
 def run_parts(
-    parts: Sequence[Part], out: Path, minutes: float, report: Callable[[list[Result], Result], None]
-) -> list[Result]:
-    """Runs the parts in order and writes out/accelerator.json after each.
+    parts: Sequence[Part], out: Path, minutes: float, report: Callable[[list[PartResult], PartResult], None]
+) -> list[PartResult]:
+    """Runs the parts in order and writes out/accelerator.json after each of them.
 
-    The first part says which device and versions the figures belong to, and runs every time. A part that out's file
-    has finished with the same device and versions, options and environment is kept. Every other part gets the time that
-    is left, but at most a third of the whole unless it is the last; where less is left than its `least`, it is "not
-    reached", and the next one is looked at.
+    The first part runs every time and says which device and versions the figures belong to. A part is kept if the file
+    has it as done with the same device, versions, options and environment. Every other part gets the time that is left,
+    but at most a third of the whole time unless it is the last one. A part is "not reached" if less time is left than
+    its `least`; the next part may still run.
 
     Args:
         parts: the plan; names are unique.
-        out: folder of accelerator.json.
-        minutes: for everything.
-        report: called with all results, and the one that is new, after every part.
+        out: the folder of accelerator.json.
+        minutes: for all parts together.
+        report: called after every part with all results and the newest one.
 
     Returns:
-        A result for each part, in order.
+        One result for each part, in order.
     """
     end = time.monotonic() + 60 * minutes - GRACE
     path = out / "accelerator.json"
-    before = _read(path)
-    results: list[Result] = []
-    facts: Any = None
+    before = _results_file(path)
+    results: list[PartResult] = []
+    facts: Facts | None = None
     for number, part in enumerate(parts):
         kept = _kept(before, part, facts) if number else None
         most = 60 * minutes * (1 if part is parts[-1] else LARGEST_SHARE)
@@ -65,20 +70,30 @@ def run_parts(
     return results
 
 
-def _run(part: Part, left: float, most: float) -> Result:
-    told = {"part": part.name, "job": _job(part)}
+def _run(part: Part, left: float, most: float) -> PartResult:
     if left < part.least:
-        text = f"{max(left, 0):.0f} s were left and it needs {part.least:.0f} s; call again, what is done is kept"
-        return {**told, "status": "not reached", "rows": [], "seconds": 0.0, "error": text}
+        text = f"{max(left, 0):.0f} s were left and it needs {part.least:.0f} s; finished parts are kept, so call again"
+        return {
+            "part": part.name, "job": _job(part), "status": "not reached", "rows": [], "seconds": 0.0, "error": text
+        }  # fmt: skip
     start = time.monotonic()
     ended = run_process(part, min(left, max(most, part.least)))
+    status: Literal["done", "stopped", "failed"]
     status = "done" if ended.error is None else "stopped" if ended.late else "failed"
-    result = {**told, "status": status, "rows": ended.rows, "seconds": time.monotonic() - start}
-    return result if ended.error is None else {**result, "error": ended.error}
+    result: PartResult = {
+        "part": part.name, "job": _job(part), "status": status, "rows": ended.rows, "seconds": time.monotonic() - start
+    }  # fmt: skip
+    if ended.error is not None:
+        result["error"] = ended.error
+    return result
 
 
 def run_process(part: Part, timeout: float) -> Ended:
-    """Runs one part; after `timeout` seconds it and all that it started are killed, and its rows so far are kept."""
+    """Runs one part in a process of its own.
+
+    After `timeout` seconds the process and all processes that it started are killed. The rows that it has written so
+    far are kept.
+    """
     with tempfile.TemporaryDirectory() as folder:
         result, errors = Path(folder) / "result.json", Path(folder) / "stderr"
         with open(errors, "wb") as stderr:
@@ -95,9 +110,9 @@ def run_process(part: Part, timeout: float) -> Ended:
                 process.communicate(json.dumps({"module": part.module, "options": part.options}).encode(), timeout)
             except subprocess.TimeoutExpired:
                 late = True
-            finally:  # an interrupt too must not leave a process behind that holds the device
+            finally:  # after an interrupt too, no process may stay behind that holds the device
                 _kill_group(process)
-        written = _read(result)
+        written = _part_file(result)
         code, rows = process.returncode, written.get("rows", [])
         if late:
             return Ended(rows, f"after {timeout:.0f} s; call again with more --minutes", late=True)
@@ -128,12 +143,12 @@ def _last_words(code: int, errors: str) -> str:
     return f"{how}{hint}: {lines[-1][:300]}" if lines else f"{how}{hint}"
 
 
-def _job(part: Part) -> dict[str, Any]:
-    """What has to be the same for a finished part to be kept, as JSON gives it back."""
+def _job(part: Part) -> Job:
+    """The job of a part as JSON gives it back, so that it can be compared with the file."""
     return json.loads(json.dumps({"module": part.module, "options": part.options, "environment": part.environment}))
 
 
-def _kept(before: dict[str, Any], part: Part, facts: Any) -> Result | None:
+def _kept(before: ResultsFile, part: Part, facts: Facts | None) -> PartResult | None:
     if facts is None or before.get("device") != facts:
         return None
     for result in before.get("parts", []):
@@ -142,14 +157,23 @@ def _kept(before: dict[str, Any], part: Part, facts: Any) -> Result | None:
     return None
 
 
-def _write(path: Path, facts: Any, results: list[Result], before: dict[str, Any], coming: Sequence[Part]) -> None:
-    """With the finished parts that are still to be kept: a command that is stopped here loses none of them."""
+def _write(
+    path: Path, facts: Facts | None, results: list[PartResult], before: ResultsFile, coming: Sequence[Part]
+) -> None:
+    """Writes the results so far and the kept results of coming parts, so that a stopped command loses none of them."""
     later = [kept for part in coming if (kept := _kept(before, part, facts))]
     write_json(path, {"device": facts, "parts": results + later})
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _results_file(path: Path) -> ResultsFile:
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError):  # there is none yet
+    except (OSError, ValueError):  # the first call of the command
+        return {}
+
+
+def _part_file(path: Path) -> PartFile:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):  # the process ended before its first row
         return {}

@@ -1,23 +1,23 @@
-"""A training of `paper.py` on arrays that are made, not read."""
+"""The training of `paper.py` on synthetic arrays, which need no files."""
 
 import runpy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.training.config import check_config
-from bilevel_jax.training.problem import Networks, networks_from_config
+from bilevel_jax.training.jitted_steps import Steps, make_steps
+from bilevel_jax.training.networks import Networks, networks_from_config
 from bilevel_jax.training.state import Optimizers, TrainState, initial_state
-from bilevel_jax.training.step import Steps, make_steps
 
 CLASSES = ("person", "car", "bus", "motorcycle", "lamp", "truck")  # M3FD's
 
 
 class Training(NamedTuple):
-    """All that a step needs."""
+    """Everything that a training step needs."""
 
     config: ConfigDict
     networks: Networks
@@ -25,18 +25,18 @@ class Training(NamedTuple):
     steps: Steps
 
 
-def paper_config(experiments: str | Path, changes: Mapping[str, Any]) -> ConfigDict:
-    """The configuration of `configs/paper.py` under `experiments`, with some keys changed.
+def paper_config(experiments: str | Path, changes: Mapping[str, object]) -> ConfigDict:
+    """The configuration of `configs/paper.py`, with some keys changed.
 
     Args:
-        experiments: the folder of the scripts.
-        changes: key, as "data.crop" or "remat" -> value; a list stands for a tuple.
+        experiments: the folder of the scripts, which holds configs/.
+        changes: key, such as "data.crop" or "remat" -> value. A list stands for a tuple.
 
     Raises:
-        InputError: a key that does not exist, or a value that does not fit.
+        InputError: a key does not exist, or a value is not allowed.
     """
     config = runpy.run_path(str(Path(experiments) / "configs" / "paper.py"))["get_config"]()
-    config.data.root = "synthetic"  # which nothing opens
+    config.data.root = "synthetic"  # must not be empty; no command opens it here
     for key, value in changes.items():
         *path, last = key.split(".")
         part = config
@@ -47,7 +47,7 @@ def paper_config(experiments: str | Path, changes: Mapping[str, Any]) -> ConfigD
 
 
 def synthetic_training(config: ConfigDict) -> Training:
-    """Networks, a first state and the jitted steps of a configuration whose semantic task has boxes, or is none."""
+    """Networks, the initial state and the jitted steps of a configuration for detection or without a semantic task."""
     networks = networks_from_config(config, CLASSES, ())
     optimizers = Optimizers(config, num_tasks=1 if networks.semantic is None else 2)
     return Training(
@@ -56,7 +56,7 @@ def synthetic_training(config: ConfigDict) -> Training:
 
 
 def synthetic_batch(config: ConfigDict, seed: int) -> dict[str, np.ndarray]:
-    """A host batch of noise, with four boxes in each image, in the layout that the data pipeline gives.
+    """A host batch of noise in the layout of the data pipeline, with four boxes in each image.
 
     Returns:
         ir [B, H, W, 1], vis [B, H, W, 3] and saliency [B, H, W, 1] uint8; labels [B, H, W] int32, all 255; boxes

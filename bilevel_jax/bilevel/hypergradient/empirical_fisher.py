@@ -1,27 +1,36 @@
 """The hypergradient with per-example gradients in place of second derivatives."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.gramian import gramian
+from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss, stateless, with_aux
+from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.reduction import corrected
+from bilevel_jax.bilevel.trees import PyTree
+
+Axes = int | None | tuple[int | None, ...]
 
 
+@EstimatorTraits(
+    cost="3 B, B x n memory",
+    exact_where="as `one_step`, with one residual an example, all of one size",
+    paper="Amari et al. 2000; Woodbury",
+    choose_for="small batches and losses that are means over examples: the first-order choice without steps of its own",
+    example_gradients=True,
+    plain_gradients=lambda steps, coordinates: 1,  # of the outer batch, and the few examples of the inner batch
+)
 def empirical_fisher(
+    context: Context,
     outer_loss: Loss,
     inner_loss: Loss,
     *,
     damping: float = 0.0,
     relative_damping: float = 0.1,
     correction: float = 1.0,
-    outer_in_axes: Any = None,
-    has_aux: bool = False,
-    axis_name: str | None = None,
-    sharded_outer: bool = False,
+    outer_in_axes: Axes = None,
 ) -> Estimator:
     """F_w - correction f_wv (f_vv + d I)^-1 F_v, both second derivatives replaced by sums over the inner batch.
 
@@ -29,20 +38,20 @@ def empirical_fisher(
     identity it takes a B x B solve, c = (A A^T / B + d I)^-1 A F_v for the rows A of per-example gradients, and one
     weighted backward pass, g = F_w - correction grad_w mean(c_i f^i). Memory: B times the inner parameters.
 
+    With `axis_name`, B is the size of the whole batch, and the devices exchange parts of their rows: each device holds
+    all rows for its share of the coordinates, which takes as much memory again as its own rows.
+
     Args:
-      outer_loss, inner_loss: as in `one_step`; the inner loss has to be a mean over examples, and takes a batch of one.
-      damping: d, in the units of f_vv.
-      relative_damping: adds this times the mean squared length of the per-example gradients to d.
-      correction: 1 is the full correction; 0 leaves F_w.
+      inner_loss: f, as in `one_step`; it must be a mean over examples, and takes a batch of one.
+      damping: d, in the units of f_vv, at least 0.
+      relative_damping: adds this times the mean squared length of the per-example gradients to d, at least 0.
+      correction: factor of the correction. 1 is the full correction; 0 leaves F_w.
       outer_in_axes: how `jax.vmap` maps the outer variable over examples; None: all examples share it. (None, 0) for
         an outer variable (u_outer, u_inner) with a leading batch axis, as in `outer_gradient`.
-      has_aux, sharded_outer: as in `one_step`.
-      axis_name: as in `one_step`. B is then the size of the whole batch, and the devices exchange parts of their rows:
-        each holds all rows for its share of the coordinates, as much memory again as its own rows.
 
     Returns:
-      An Estimator without state. Aux: `outer_loss`, `inner_loss`, `outer_grad_norm`, `correction_norm`, and
-      `outer_aux`, `inner_aux` (of the whole inner batch) where `has_aux`.
+      An Estimator without state. Aux: `outer_loss`, `inner_loss`, `outer_grad_norm`, `correction_norm`; `inner_aux` is
+      that of the whole inner batch.
 
     References:
       Amari, Park and Fukumizu, Adaptive Method of Realizing Natural Gradient Learning, Neural Computation 12, 2000
@@ -50,8 +59,8 @@ def empirical_fisher(
     """
     if damping < 0 or relative_damping < 0:
         raise ValueError(f"damping must not be negative, got damping={damping}, relative_damping={relative_damping}")
-    outer_gradients = jax.value_and_grad(with_aux(outer_loss, has_aux), argnums=(0, 1), has_aux=True)
-    inner_with_aux = with_aux(inner_loss, has_aux)
+    outer_gradients = jax.value_and_grad(with_aux(outer_loss, context), argnums=(0, 1), has_aux=True)
+    inner_with_aux, axis_name = with_aux(inner_loss, context), context.axis_name
 
     def estimate(outer_params, inner_params, outer_batch, inner_batch, state):
         outer_params, inner_params = trees.per_device((outer_params, inner_params), axis_name)
@@ -88,15 +97,15 @@ def empirical_fisher(
 
         mixed, inner_value = jax.grad(weighted, has_aux=True)(outer_params)
         aux = {"inner_loss": trees.mean(inner_value, axis_name)}
-        if has_aux:
+        if context.has_aux:
             aux |= {"outer_aux": outer_extra, "inner_aux": inner_with_aux(outer_params, inner_params, inner_batch)[1]}
-        return corrected(F_w, mixed, correction, outer_value, aux, state, axis_name, sharded_outer)
+        return corrected(context, F_w, mixed, correction, outer_value, aux, state)
 
     return Estimator(stateless, estimate)
 
 
-def _all_rows(rows, axis_name):
-    """The rows of all devices' examples, each device with its share of every leaf's coordinates (zeros fill it up)."""
+def _all_rows(rows: PyTree, axis_name: str | None) -> PyTree:
+    """The rows of all devices' examples, each device with its share of every leaf's coordinates, filled with zeros."""
     if axis_name is None:
         return rows
     devices = jax.lax.axis_size(axis_name)
@@ -109,7 +118,7 @@ def _all_rows(rows, axis_name):
     return jax.tree.map(leaf, rows)
 
 
-def _with_batch_axis(outer, in_axes):
+def _with_batch_axis(outer: PyTree, in_axes: Axes) -> PyTree:
     """Gives the mapped parts of the outer variable, sliced by vmap, their batch axis back."""
     if in_axes is None:
         return outer

@@ -3,37 +3,43 @@
 import jax
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless, with_aux
+from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, reduce_outer
 
 
-def ignore(
-    outer_loss: Loss,
-    inner_loss: Loss | None = None,
-    *,
-    has_aux: bool = False,
-    axis_name: str | None = None,
-    sharded_outer: bool = False,
-) -> Estimator:
-    """The partial derivative F_w, which takes v* for a constant; one backward pass.
+@EstimatorTraits(
+    cost="1 B",
+    exact_where="F does not depend on v, or F = f at v*",
+    choose_for="the baseline; w acts on F directly",
+    plain_gradients=lambda steps, coordinates: 2 / 3,
+)
+def ignore(context: Context, outer_loss: Loss, inner_loss: Loss | None = None) -> Estimator:
+    """The partial derivative F_w, which takes v* for a constant.
 
     It is exact where F does not depend on v, or where F = f at v* (envelope theorem), and is the baseline that every
-    other estimator has to beat. `inner_loss` and the inner batch are never looked at; the other arguments are those
-    of `one_step`. Aux: `outer_loss`, `outer_grad_norm` |F_w|, and `outer_aux` where `has_aux`.
+    other estimator has to beat. The cost is one backward pass. The inner batch is never looked at.
+
+    Args:
+      inner_loss: never looked at.
+
+    Returns:
+      An Estimator without state. Aux: `outer_loss`, `outer_grad_norm` |F_w|.
     """
     del inner_loss
-    outer_loss = with_aux(outer_loss, has_aux)
+    outer_with_aux = with_aux(outer_loss, context)
 
     def estimate(outer_params, inner_params, outer_batch, inner_batch, state):
         del inner_batch
-        outer_params, inner_params = trees.per_device((outer_params, inner_params), axis_name)
-        (value, extra), grad = jax.value_and_grad(outer_loss, has_aux=True)(outer_params, inner_params, outer_batch)
-        grad = reduce_outer(grad, axis_name, sharded_outer)
+        outer_params, inner_params = trees.per_device((outer_params, inner_params), context.axis_name)
+        (value, extra), grad = jax.value_and_grad(outer_with_aux, has_aux=True)(outer_params, inner_params, outer_batch)
+        grad = reduce_outer(grad, context)
         aux = {
-            "outer_loss": trees.mean(value, axis_name),
-            "outer_grad_norm": outer_norm(grad, axis_name, sharded_outer),
+            "outer_loss": trees.mean(value, context.axis_name),
+            "outer_grad_norm": outer_norm(grad, context),
         }
-        if has_aux:
+        if context.has_aux:
             aux["outer_aux"] = extra
         return Estimate(grad, None, None, state, aux)
 

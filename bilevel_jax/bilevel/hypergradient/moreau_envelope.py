@@ -4,11 +4,23 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss
 from bilevel_jax.bilevel.hypergradient.first_order import Gradients, check_positive
+from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 
 
+@EstimatorTraits(
+    cost="T + 3 B",
+    exact_where="c -> inf",
+    keeps="theta, as large as v; `inner_grad`",
+    paper="Liu et al. 2024 (MEHA)",
+    choose_for="inner problems that are not convex, in one loop",
+    example={"step_size": 0.1},
+    plain_gradients=lambda steps, coordinates: 3 + 2 / 3,  # with one step of theta
+)
 def moreau_envelope(
+    context: Context,
     outer_loss: Loss,
     inner_loss: Loss,
     *,
@@ -17,22 +29,19 @@ def moreau_envelope(
     c: float = 2.0,
     p: float = 0.25,
     steps: int = 1,
-    has_aux: bool = False,
-    axis_name: str | None = None,
-    sharded_outer: bool = False,
 ) -> Estimator:
     """MEHA, a single-loop first-order method for inner problems that need not be convex.
 
-    theta follows argmin f(w, theta) + |theta - v|^2 / (2 gamma) by `steps` gradient steps a call; with c_k = c (k+1)^p:
-    g = F_w + c_k [f_w(w, v) - f_w(w, theta)], and `inner_grad` = F_v / c_k + f_v - (v - theta) / gamma. (MEHA divides
-    g by c_k; here it keeps the length of a hypergradient.)
+    theta follows argmin f(w, theta) + |theta - v|^2 / (2 gamma) by `steps` gradient steps a call. With c_k = c (k+1)^p:
+    g = F_w + c_k [f_w(w, v) - f_w(w, theta)], and `inner_grad` = F_v / c_k + f_v - (v - theta) / gamma, which the inner
+    optimizer must take in place of f_v. (MEHA divides g by c_k; here it keeps the length of a hypergradient.)
 
     Args:
-      outer_loss, inner_loss, has_aux, axis_name, sharded_outer: as in `one_step`.
-      step_size: of theta's steps.
-      gamma: of the envelope.
-      c, p: the penalty's first value and its growth with the number k of calls, 0 <= p < 1/2.
-      steps: of theta, at each call.
+      step_size: size of theta's steps, above 0.
+      gamma: width of the envelope, above 0; the larger, the nearer to the value function.
+      c: the penalty's first value, above 0.
+      p: the penalty's growth with the number k of calls, 0 <= p < 1/2.
+      steps: number of theta's steps at each call, at least 1.
 
     Returns:
       An Estimator whose state holds theta (shaped as the inner parameters) and the count of calls. Aux: `outer_loss`,
@@ -44,7 +53,7 @@ def moreau_envelope(
     check_positive("moreau_envelope", step_size=step_size, gamma=gamma, c=c, steps=steps)
     if not 0 <= p < 0.5:
         raise ValueError(f"moreau_envelope needs 0 <= p < 1/2, got {p}")
-    at = Gradients(outer_loss, inner_loss, has_aux, axis_name, sharded_outer)
+    at = Gradients(context, outer_loss, inner_loss)
 
     def init(outer_params, inner_params):
         del outer_params
@@ -61,10 +70,9 @@ def moreau_envelope(
         q_w = trees.add_scaled(f_w, -1.0, at.inner(w, theta, inner_batch)[2])
         apart = trees.add_scaled(v, -1.0, theta)
         inner_grad = trees.add_scaled(trees.add_scaled(f_v, 1.0 / multiplier, F_v), -1.0 / gamma, apart)
-        aux = at.aux(
-            has_aux, value, extra, F_w, inner_value, inner_extra, multiplier=multiplier, distance=trees.norm(apart)
-        )
+        told = {"multiplier": multiplier, "distance": trees.norm(apart)}
+        aux = at.aux(value, extra, F_w, inner_value, inner_extra, **told)
         state = {"theta": theta, "count": state["count"] + 1}
         return Estimate(trees.add_scaled(F_w, multiplier, q_w), inner_grad, None, state, aux)
 
-    return Estimator(init, estimate)
+    return Estimator(init, estimate, needs_inner_grad=True)

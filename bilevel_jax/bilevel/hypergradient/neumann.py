@@ -1,26 +1,36 @@
 """The implicit hypergradient by a Neumann series."""
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
 from bilevel_jax.bilevel.hypergradient.inner_curvature import implicit
+from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 
 
+@EstimatorTraits(
+    cost="1 B + (T + 1) H",
+    exact_where="v = v*, T -> inf, step < 2 / largest eigenvalue",
+    paper="Lorraine et al. 2020",
+    choose_for="v nearly solved: T terms are T unrolled steps of gradient descent, without their memory",
+    example={"step_size": 0.1},
+    plain_gradients=lambda steps, coordinates: 2 + 2 * steps + 4 / 3,
+)
 def neumann(
-    outer_loss: Loss,
-    inner_loss: Loss,
-    *,
-    step_size: float,
-    iterations: int = 10,
-    has_aux: bool = False,
-    axis_name: str | None = None,
-    sharded_outer: bool = False,
+    context: Context, outer_loss: Loss, inner_loss: Loss, *, step_size: float, iterations: int = 10
 ) -> Estimator:
     """F_w - f_wv q with q = step_size * sum over j = 0..iterations of (I - step_size f_vv)^j F_v.
 
-    It converges to the implicit hypergradient, with factor 1 - step_size * (smallest eigenvalue of f_vv), for step
-    sizes below 2 / (largest eigenvalue); cut off after J terms it equals unrolling J steps of gradient descent near
-    v*. The other arguments are those of `one_step`; aux as in `conjugate_gradient`, `residual_norm` being the length of
-    the last term.
+    The series converges to the implicit hypergradient for step sizes below 2 / (largest eigenvalue of f_vv), with the
+    factor 1 - step_size * (smallest eigenvalue). Cut off after J terms it equals unrolling J steps of gradient descent
+    near v*.
+
+    Args:
+      step_size: step size of the series, above 0.
+      iterations: number of terms after the first, at least 0.
+
+    Returns:
+      An Estimator without state. Aux: `outer_loss`, `outer_grad_norm`, `correction_norm`, `residual_norm` (the length
+      of the last term).
 
     References:
       Lorraine, Vicol and Duvenaud, Optimizing Millions of Hyperparameters by Implicit Differentiation, AISTATS 2020
@@ -36,4 +46,4 @@ def neumann(
             total = trees.add_scaled(total, 1.0, term)
         return trees.scaled(step_size, total), {"residual_norm": trees.norm(term)}
 
-    return implicit(outer_loss, inner_loss, solve, has_aux=has_aux, axis_name=axis_name, sharded_outer=sharded_outer)
+    return implicit(context, outer_loss, inner_loss, solve)

@@ -1,39 +1,49 @@
 """The inner problem's optimality as a penalty on the outer loss."""
 
+from typing import Literal, get_args
+
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless
+from bilevel_jax.bilevel.hypergradient.context import Context
+from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless, without_aux
 from bilevel_jax.bilevel.hypergradient.first_order import Gradients, check_positive, descend
 from bilevel_jax.bilevel.hypergradient.inner_curvature import second_derivatives
+from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.reduction import reduce_outer
 
-KINDS = ("value", "gradient")
+Kind = Literal["value", "gradient"]
 
 
+@EstimatorTraits(
+    cost='T + 3 B ("value"), 2 B + H ("gradient")',
+    exact_where="gamma -> inf",
+    keeps="`inner_grad`",
+    paper="Shen & Chen 2023; Mehra & Hamm 2021",
+    choose_for="w and v stepped together",
+    plain_gradients=lambda steps, coordinates: 2 + 2 / 3,  # for "value" with one step of the descent
+)
 def penalty(
+    context: Context,
     outer_loss: Loss,
     inner_loss: Loss,
     *,
     gamma: float = 10.0,
-    kind: str = "value",
+    kind: Kind = "value",
     step_size: float = 0.1,
     steps: int = 1,
-    has_aux: bool = False,
-    axis_name: str | None = None,
-    sharded_outer: bool = False,
 ) -> Estimator:
     """The gradient in both variables of F + gamma * penalty, whose minimisers come near those of the bilevel problem.
 
-    "value": the penalty f(w, v) - min f(w, .), the minimum by `steps` gradient steps from v; first-order throughout.
-    "gradient": the penalty |f_v|^2 / 2, with one product with second derivatives (reverse over reverse mode).
-    The two variables are to be stepped together: take `inner_grad` in place of f_v.
+    The two variables must be stepped together: the inner optimizer takes `inner_grad` in place of f_v.
 
     Args:
-      outer_loss, inner_loss, has_aux, axis_name, sharded_outer: as in `one_step`.
-      gamma: the weight of the penalty; the larger, the nearer to the bilevel problem and the stiffer.
-      kind: "value" or "gradient".
-      step_size, steps: of the descent to the minimum, for "value".
+      gamma: weight of the penalty, above 0; the larger, the nearer to the bilevel problem and the stiffer.
+      kind: "value" is the penalty f(w, v) - min f(w, .), with the minimum by `steps` gradient steps from v, first-order
+        throughout. "gradient" is the penalty |f_v|^2 / 2, with one product with second derivatives (reverse over
+        reverse mode).
+      step_size: step size of the descent to the minimum, for "value"; above 0.
+      steps: number of steps of that descent, at least 1.
 
     Returns:
       An Estimator without state. Aux: `outer_loss`, `inner_loss`, `outer_grad_norm` |F_w|, `multiplier` gamma.
@@ -42,11 +52,11 @@ def penalty(
       Shen and Chen, On Penalty-Based Bilevel Gradient Descent Method, ICML 2023 (arXiv 2302.05185) (both kinds);
       Mehra and Hamm, Penalty Method for Inversion-Free Deep Bilevel Optimization, ACML 2021 (arXiv 1911.03432).
     """
-    if kind not in KINDS:
-        raise ValueError(f"penalty needs kind in {KINDS}, got {kind!r}")
+    if kind not in get_args(Kind):
+        raise ValueError(f"penalty needs kind in {get_args(Kind)}, got {kind!r}")
     check_positive("penalty", gamma=gamma, step_size=step_size, steps=steps)
-    at = Gradients(outer_loss, inner_loss, has_aux, axis_name, sharded_outer)
-    scalar = (lambda w, v, batch: inner_loss(w, v, batch)[0]) if has_aux else inner_loss
+    at = Gradients(context, outer_loss, inner_loss)
+    scalar, axis_name = without_aux(inner_loss, context), context.axis_name
 
     def estimate(w, v, outer_batch, inner_batch, state):
         value, extra, F_w, F_v = at.outer(w, v, outer_batch)
@@ -55,11 +65,11 @@ def penalty(
             best = descend(lambda v: at.inner_v(w, v, inner_batch), v, step_size, steps)
             p_w, p_v = trees.add_scaled(f_w, -1.0, at.inner(w, best, inner_batch)[2]), f_v
         else:
-            products = second_derivatives(scalar, *trees.per_device((w, v), axis_name), inner_batch, axis_name)
-            mixed, p_v = products(f_v)
-            p_w = reduce_outer(mixed, axis_name, sharded_outer)
-        aux = at.aux(has_aux, value, extra, F_w, inner_value, inner_extra, multiplier=jnp.asarray(gamma))
-        grads = trees.add_scaled(F_w, gamma, p_w), trees.add_scaled(F_v, gamma, p_v)
-        return Estimate(*grads, None, state, aux)
+            own_w, own_v = trees.per_device((w, v), axis_name)
+            mixed, p_v = second_derivatives(scalar, own_w, own_v, inner_batch, axis_name)(f_v)
+            p_w = reduce_outer(mixed, context)
+        aux = at.aux(value, extra, F_w, inner_value, inner_extra, multiplier=jnp.asarray(gamma))
+        outer_grad, inner_grad = trees.add_scaled(F_w, gamma, p_w), trees.add_scaled(F_v, gamma, p_v)
+        return Estimate(outer_grad, inner_grad, None, state, aux)
 
-    return Estimator(stateless, estimate)
+    return Estimator(stateless, estimate, needs_inner_grad=True)

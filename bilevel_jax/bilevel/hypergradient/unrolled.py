@@ -1,53 +1,84 @@
 """The hypergradient through the steps of the inner optimizer."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import optax
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, with_aux
+from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, reduce_outer
+from bilevel_jax.bilevel.trees import PyTree
+
+# From a function w -> (value, aux) to one w -> ((value, aux), gradient)
+Derivative = Callable[[Callable[[PyTree], tuple[PyTree, PyTree]]], Callable[[PyTree], tuple[PyTree, PyTree]]]
 
 
+@EstimatorTraits(
+    cost="about 3 T B, memory T",
+    exact_where="always: of what T steps of any optax optimizer reach",
+    keeps="`inner_params`, optimizer state",
+    paper="Maclaurin et al. 2015",
+    choose_for="few inner steps; also learning rates and initialisations",
+    example={"inner_optimizer": optax.sgd(0.2, momentum=0.9), "steps": 2},
+    batch_per_step=True,
+    plain_gradients=lambda steps, coordinates: steps + 1 + 2 * (steps - 1) + 4 / 3,
+)
 def unrolled(
+    context: Context,
     outer_loss: Loss,
     inner_loss: Loss,
     *,
     inner_optimizer: optax.GradientTransformation,
     steps: int,
-    has_aux: bool = False,
-    axis_name: str | None = None,
-    sharded_outer: bool = False,
 ) -> Estimator:
-    """The exact derivative of F(w, v_T(w)) through T = `steps` inner optimizer steps, in reverse mode.
+    """The exact derivative of F(w, v_T(w)) through T inner optimizer steps, in reverse mode.
 
-    Memory and time grow with T. The inner batch has a leading axis of T (None for losses without data), one batch a
-    step. The state is the inner optimizer's, carried from call to call (a constant to differentiation). Returns the
-    `inner_params` that it reached: the next call starts there. The other arguments are those of `one_step`. Aux:
-    `outer_loss` (at v_T), `inner_loss` (before the last step), `outer_grad_norm` of the whole hypergradient.
+    Memory and time grow with T. The inner batch has a leading axis of T (None for losses without data), one batch for
+    each step.
+
+    Args:
+      inner_optimizer: the optax transform that makes the inner steps.
+      steps: T, number of inner steps, at least 1.
+
+    Returns:
+      An Estimator whose state is the inner optimizer's, carried from call to call (a constant to differentiation). It
+      returns the `inner_params` that it reached: the next call starts there. Aux: `outer_loss` (at v_T), `inner_loss`
+      (before the last step), `outer_grad_norm` of the whole hypergradient.
+
+    Raises:
+      ValueError: from `estimate`, where an inner batch has no leading axis of T.
 
     References:
       Maclaurin, Duvenaud and Adams, Gradient-based Hyperparameter Optimization through Reversible Learning, ICML 2015
       (arXiv 1502.03492); Franceschi et al., ICML 2017 (arXiv 1703.01785).
     """
-    losses = outer_loss, inner_loss
-    return through_steps("unrolled", losses, inner_optimizer, steps, steps, has_aux, axis_name, sharded_outer)
+    return through_steps("unrolled", context, outer_loss, inner_loss, inner_optimizer, steps, steps)
 
 
-def reverse(loss):
+def reverse(loss: Callable[[PyTree], tuple[PyTree, PyTree]]) -> Callable[[PyTree], tuple[PyTree, PyTree]]:
     """w -> ((value, aux), gradient) of a function w -> (value, aux), in reverse mode."""
     return jax.value_and_grad(loss, has_aux=True)
 
 
 def through_steps(
-    name, losses, inner_optimizer, steps, backward_steps, has_aux, axis_name, sharded_outer, derivative=reverse
+    name: str,
+    context: Context,
+    outer_loss: Loss,
+    inner_loss: Loss,
+    inner_optimizer: optax.GradientTransformation,
+    steps: int,
+    backward_steps: int,
+    derivative: Derivative = reverse,
 ) -> Estimator:
     """The estimator `name`: the derivative through `steps` inner steps, of which the last `backward_steps` count."""
     if steps < 1 or not 0 <= backward_steps <= steps:
         raise ValueError(f"{name} needs steps >= 1 and 0 <= backward_steps <= steps, got {steps} and {backward_steps}")
-    outer_loss, inner_loss = losses
-    outer_with_aux = with_aux(outer_loss, has_aux)
-    inner_gradient = jax.value_and_grad(with_aux(inner_loss, has_aux), argnums=1, has_aux=True)
+    outer_with_aux, axis_name = with_aux(outer_loss, context), context.axis_name
+    inner_gradient = jax.value_and_grad(with_aux(inner_loss, context), argnums=1, has_aux=True)
 
     def init(outer_params, inner_params):
         del outer_params
@@ -73,20 +104,21 @@ def through_steps(
             return total, (extra, v, optimizer_state, value)
 
         (value, (extra, reached, after, inner_value)), grad = derivative(loss)(outer_params)
-        grad = reduce_outer(grad, axis_name, sharded_outer)
+        grad = reduce_outer(grad, context)
         aux = {
             "outer_loss": trees.mean(value, axis_name),
             "inner_loss": trees.mean(inner_value, axis_name),
-            "outer_grad_norm": outer_norm(grad, axis_name, sharded_outer),
+            "outer_grad_norm": outer_norm(grad, context),
         }
-        if has_aux:
+        if context.has_aux:
             aux["outer_aux"] = extra
         return Estimate(grad, None, trees.mean(reached, axis_name), after, aux)
 
     return Estimator(init, estimate)
 
 
-def check_steps(inner_batch, steps):
+def check_steps(inner_batch: PyTree, steps: int) -> None:
+    """Raises ValueError where a leaf of the inner batch has no leading axis of `steps`."""
     for leaf in jax.tree.leaves(inner_batch):
         if jnp.ndim(leaf) == 0 or leaf.shape[0] != steps:
             raise ValueError(f"an inner batch has shape {jnp.shape(leaf)}: expected a leading axis of {steps} steps")

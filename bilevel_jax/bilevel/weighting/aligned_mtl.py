@@ -1,27 +1,37 @@
 """Alignment of the principal components of the gradients."""
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.trees import accumulator
-from bilevel_jax.bilevel.weighting.weighting import Weighting, with_preference
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, with_preference
 
-SCALES = ("min", "median", "rmse")
+Scale = Literal["min", "median", "rmse"]
 
 
-def aligned_mtl(scale_mode: str = "min", preference: Sequence[float] | None = None) -> Weighting:
-    """The mean of task gradients whose Gramian is made a multiple of the identity; needs the Gramian.
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED, Promise.SYMMETRIC, "one singular value"],
+    paper="Senushkin et al. 2023, alg. 1",
+    choose_for='gradients that nearly cancel; "min" takes short steps where two are nearly parallel',
+)
+def aligned_mtl(scale_mode: Scale = "min", preference: Sequence[float] | None = None) -> Weighting:
+    """The mean of task gradients whose Gramian is made a multiple of the identity.
 
-    The singular values of the stacked gradients are replaced by one: the smallest that is not zero ("min"), the lower
-    median ("median") or the root of their mean square ("rmse"). `preference` [K] takes the place of 1/K.
+    Needs the Gramian. All singular values of the stacked gradients are replaced by one value, the scale.
+
+    Args:
+      scale_mode: the scale: the smallest singular value that is not zero ("min"), their lower median ("median"), or
+        the root of their mean square ("rmse").
+      preference: K weights in place of 1/K, at least 0.
 
     References:
       Senushkin et al., Independent Component Alignment for Multi-Task Learning, CVPR 2023 (arXiv 2305.19000),
-      algorithm 1 ("min"); the other scales are those of its authors' code.
+      algorithm 1 ("min"). The other scales are those of the authors' code.
     """
-    if scale_mode not in SCALES:
-        raise ValueError(f"aligned_mtl needs scale_mode in {SCALES}, got {scale_mode!r}")
+    if scale_mode not in get_args(Scale):
+        raise ValueError(f"aligned_mtl needs scale_mode in {get_args(Scale)}, got {scale_mode!r}")
 
     def weights(matrix, preferred):
         size = matrix.shape[0]

@@ -4,14 +4,22 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import shortest
-from bilevel_jax.bilevel.weighting.weighting import Weighting, without_state
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, without_state
 
 
+@WeightingTraits(
+    promises=[Promise.SYMMETRIC, "within c of the mean"],
+    paper="Liu et al. 2021, eq. 3-4",
+    choose_for="the mean, with care for the worst-served task; for c < 1 it converges to the mean's minimum",
+)
 def cagrad(c: float = 0.5) -> Weighting:
-    """The direction within c |g_0| of the mean gradient g_0 that serves the worst-served task best; needs the Gramian.
+    """The direction within c |g_0| of the mean gradient g_0 that serves the worst-served task best.
 
-    d = g_0 + c |g_0| g_w / |g_w|, where w minimises <g_w, g_0> + c |g_0| |g_w| over the simplex and g_w = sum w_i g_i;
-    d = g_0 where g_w = 0. `c` = 0 is the mean; the paper uses c in [0, 1).
+    Needs the Gramian. d = g_0 + c |g_0| g_w / |g_w|, where w minimises <g_w, g_0> + c |g_0| |g_w| over the simplex and
+    g_w = sum w_i g_i. d = g_0 where g_w = 0.
+
+    Args:
+      c: distance from the mean gradient in units of its length, at least 0. 0 is the mean; the paper uses [0, 1).
 
     References:
       Liu et al., Conflict-Averse Gradient Descent for Multi-task Learning, NeurIPS 2021 (arXiv 2110.14048), eq. 3-4.

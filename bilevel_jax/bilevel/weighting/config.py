@@ -5,14 +5,22 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import normalised, pseudo_inverse_apply
-from bilevel_jax.bilevel.weighting.weighting import Weighting, with_preference
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, with_preference
 
 
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED, Promise.NO_CONFLICT, Promise.SYMMETRIC, "equal cosines"],
+    paper="Liu et al. 2025, eq. 2-4",
+    choose_for="physics-informed losses: few tasks with sharp conflicts",
+)
 def config(preference: Sequence[float] | None = None) -> Weighting:
     """The direction with equal cosines to all task gradients, as long as the sum of their projections.
 
-    Needs the Gramian. d = (sum <g_i, u>) u with u the unit vector along U^+ 1 (U: the unit task gradients); no task is
-    conflicted with where the gradients are linearly independent. `preference` [K] gives the cosines other proportions.
+    Needs the Gramian. d = (sum <g_i, u>) u, where u is the unit vector along U^+ 1 and U holds the unit task gradients.
+    The update conflicts with no task where the gradients are linearly independent.
+
+    Args:
+      preference: K proportions of the cosines in place of equal ones, at least 0.
 
     References:
       Liu, Chu and Thuerey, ConFIG: Towards Conflict-free Training of Physics Informed Neural Networks, ICLR 2025

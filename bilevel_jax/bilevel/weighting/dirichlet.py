@@ -3,13 +3,22 @@
 import jax
 import jax.numpy as jnp
 
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED],
+    paper="Lin et al. 2022, sec. 4",
+    choose_for="the same as `random`, where you want to set how far the weights stray",
+)
 def dirichlet(alpha: float = 1.0) -> Weighting:
-    """Weights drawn from the symmetric Dirichlet(alpha) on the simplex at each update; needs nothing.
+    """Weights drawn from the symmetric Dirichlet(alpha) distribution on the simplex, anew at each update.
 
-    `alpha` = 1 draws uniformly; larger values draw nearer to equal weights, smaller ones nearer to one task alone.
+    Needs nothing.
+
+    Args:
+      alpha: concentration, above 0. 1 draws uniformly; larger values draw nearer to equal weights, smaller values
+        nearer to one task alone.
 
     References:
       Lin et al., Reasonable Effectiveness of Random Weighting, TMLR 2022 (arXiv 2111.10603), section 4.

@@ -3,15 +3,24 @@
 import jax
 import jax.numpy as jnp
 
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED, "positive weights of sum 1"],
+    paper="Liu et al. 2019, eq. 7",
+    choose_for="losses that fall at different speeds, at one pull a step",
+)
 def dwa(T: float = 2.0, window: int = 1) -> Weighting:
-    """The softmax of r_k / T, with r_k the ratio of task k's mean losses over its last two windows; needs losses.
+    """The softmax of r_k / T, where r_k is the ratio of task k's mean losses over its last two windows.
 
-    A task whose loss falls slowly weighs more. `window` is the number of updates whose losses are averaged (the paper
-    averages an epoch); the weights change once a window, and are equal until two windows are complete. The paper's
-    weights sum to K, these to 1. Losses have to be positive; a ratio to a loss of 0 counts as 1.
+    Needs losses, which must be positive. A task whose loss falls slowly weighs more. The weights change once a window;
+    they are equal until two windows are complete. The paper's weights sum to K, these sum to 1. A ratio to a loss of 0
+    counts as 1.
+
+    Args:
+      T: temperature of the softmax, above 0; the larger, the nearer to equal weights.
+      window: number of updates whose losses are averaged, at least 1. The paper averages over an epoch.
 
     References:
       Liu, Johns and Davison, End-to-End Multi-Task Learning with Attention, CVPR 2019 (arXiv 1803.10704), eq. 7.

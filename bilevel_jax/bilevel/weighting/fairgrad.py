@@ -3,14 +3,22 @@
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.weighting.fair_products import fair_products
-from bilevel_jax.bilevel.weighting.weighting import Weighting, without_state
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, without_state
 
 
+@WeightingTraits(
+    promises=[Promise.NO_CONFLICT, Promise.SYMMETRIC],
+    paper="Ban & Ji 2024, eq. 6",
+    choose_for="a choice of fairness: `alpha` leads from the mean (0) over Nash (1) to max-min",
+)
 def fairgrad(alpha: float = 2.0) -> Weighting:
-    """The update that is alpha-fair to the tasks' gains, G w = w^(-1/alpha); needs the Gramian.
+    """The update that is alpha-fair to the tasks' gains: the weights w solve G w = w^(-1/alpha).
 
-    `alpha` = 0 is the mean, 1 proportional fairness (the Nash bargaining solution, not shortened), larger values
-    come nearer to max-min fairness.
+    Needs the Gramian.
+
+    Args:
+      alpha: at least 0. 0 is the mean; 1 is proportional fairness (the Nash bargaining solution, not shortened);
+        larger values come nearer to max-min fairness.
 
     References:
       Ban and Ji, Fair Resource Allocation in Multi-Task Learning, ICML 2024 (arXiv 2402.15638), equation 6.

@@ -4,11 +4,22 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.weighting.weighting import Weighting, WeightingTraits
 
 
+@WeightingTraits(
+    paper="your `weights`",
+    choose_for="weights that a sweep has found",
+    example=lambda num_tasks: {"weights": tuple(1.0 + task for task in range(num_tasks))},
+)
 def fixed(weights: Sequence[float]) -> Weighting:
-    """The weights [K] that are given, unchanged (they need not sum to 1); needs nothing."""
+    """The weights that you give, unchanged.
+
+    Needs nothing.
+
+    Args:
+      weights: K numbers; they need not sum to 1.
+    """
     weights = tuple(float(weight) for weight in weights)
 
     def init(num_tasks, key):

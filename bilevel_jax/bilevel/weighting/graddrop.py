@@ -4,17 +4,26 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
-from bilevel_jax.bilevel.trees import accumulator
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.trees import accumulator, sum_of
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
-def graddrop(f: Callable | None = None, leak: Sequence[float] | None = None) -> Weighting:
-    """The sum of the task gradients after one sign is kept and the other dropped, drawn at each coordinate.
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED, "one sign for each coordinate"],
+    paper="Chen et al. 2020, alg. 1",
+    choose_for="joint minima that are a minimum of no single task, and should be left",
+)
+def graddrop(f: Callable[[Array], Array] | None = None, leak: Sequence[float] | None = None) -> Weighting:
+    """The sum of the task gradients after one sign is kept and the other dropped, drawn for each coordinate.
 
-    Needs the gradients and a key, which its state holds. With P = (1 + sum g / sum |g|) / 2 the positive parts are kept
-    with probability f(P) (`f`: monotone on [0, 1], the identity where it is None), else the negative ones. `leak` [K]
-    is the part of each task's gradient that is never dropped.
+    Needs the gradients and a random key, which its state holds. With P = (1 + sum g / sum |g|) / 2 the positive parts
+    are kept with probability f(P), otherwise the negative parts.
+
+    Args:
+      f: a monotone function on [0, 1]; None is the identity.
+      leak: K numbers in [0, 1], the share of each task's gradient that is never dropped; None is 0 for all.
 
     References:
       Chen et al., Just Pick a Sign: Optimizing Deep Multitask Models with Gradient Sign Dropout, NeurIPS 2020
@@ -30,16 +39,17 @@ def graddrop(f: Callable | None = None, leak: Sequence[float] | None = None) -> 
     def weigh(grads, state):
         leaves, structure = jax.tree.flatten(grads)
         state, *draws = jax.random.split(state, len(leaves) + 1)
-        return structure.unflatten(map(_drop, leaves, draws)), state
+        dropped = [_drop(leaf, draw) for leaf, draw in zip(leaves, draws, strict=True)]
+        return jax.tree.unflatten(structure, dropped), state
 
     def _drop(stack, draw):
         # Task by task, which fuses into one pass: a reduction over the task axis copies the whole stack.
         rows = [g.astype(accumulator(stack.dtype)) for g in stack]
-        magnitude = sum(jnp.abs(g) for g in rows)
-        positive = 0.5 * (1 + sum(rows) / jnp.where(magnitude > 0, magnitude, 1.0))
+        magnitude = sum_of(jnp.abs(g) for g in rows)
+        positive = 0.5 * (1 + sum_of(rows) / jnp.where(magnitude > 0, magnitude, 1.0))
         keep = (positive if f is None else f(positive)) > jax.random.uniform(draw, magnitude.shape, magnitude.dtype)
         parts = (0.0,) * len(rows) if leak is None else leak
         kept = [part * g + (1 - part) * jnp.where(keep == (g > 0), g, 0.0) for part, g in zip(parts, rows, strict=True)]
-        return sum(kept).astype(stack.dtype)
+        return sum_of(kept).astype(stack.dtype)
 
     return Weighting("gradients", init, weigh)

@@ -5,17 +5,25 @@ import jax.numpy as jnp
 
 from bilevel_jax.bilevel.trees import accumulator
 from bilevel_jax.bilevel.weighting.pcgrad import random_orders
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED],
+    paper="Wang et al. 2021, alg. 1",
+    choose_for="many related tasks, whose usual cosine is above 0",
+)
 def gradvac(beta: float = 0.01) -> Weighting:
     """The sum of the task gradients, each turned until its cosines with the others reach their running means.
 
-    Needs the Gramian, a key and the running means, which its state holds; `beta` is the share of the newest cosine.
-    Where all running means are 0, as at the start, it is `pcgrad`.
+    Needs the Gramian. The state holds a random key and the running means. Where all running means are 0, as at the
+    start, the result is that of `pcgrad`.
+
+    Args:
+      beta: share of the newest cosine in the running mean, in [0, 1]. 0.01 is the paper's.
 
     References:
-      Wang et al., Gradient Vaccine, ICLR 2021 (arXiv 2010.05874), algorithm 1; beta = 1e-2 is the paper's.
+      Wang et al., Gradient Vaccine, ICLR 2021 (arXiv 2010.05874), algorithm 1.
     """
     if not 0 <= beta <= 1:
         raise ValueError(f"gradvac needs 0 <= beta <= 1, got {beta}")

@@ -3,14 +3,19 @@
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import normalised, pseudo_inverse_apply
-from bilevel_jax.bilevel.weighting.weighting import Weighting, without_state
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, without_state
 
 
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED, Promise.SYMMETRIC, Promise.EQUAL_PROJECTIONS],
+    paper="Liu et al. 2021 (ICLR), eq. 6",
+    choose_for="all tasks must progress alike; the weights may be negative",
+)
 def imtl_g() -> Weighting:
-    """The combination, with weights of sum 1, whose projections onto all task gradients are equal; needs the Gramian.
+    """The combination, with weights of sum 1, whose projections onto all task gradients are equal.
 
-    In closed form the weights are G^+ |g| normalised; weights may be negative. They are 0 where no such combination
-    exists (opposite gradients); zero gradients are left out.
+    Needs the Gramian. In closed form the weights are G^+ |g|, normalised; a weight may be negative. All weights are 0
+    where no such combination exists (opposite gradients). Zero gradients are left out.
 
     References:
       Liu et al., Towards Impartial Multi-task Learning, ICLR 2021, equation 6.

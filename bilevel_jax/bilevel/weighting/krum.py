@@ -2,15 +2,26 @@
 
 import jax.numpy as jnp
 
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
+@WeightingTraits(
+    promises=[Promise.SYMMETRIC, "survives `n_byzantine` arbitrary gradients"],
+    paper="Blanchard et al. 2017",
+    choose_for="workers or tasks that may send rubbish",
+    least_tasks=4,
+    example=lambda num_tasks: {"n_byzantine": 0},
+)
 def krum(n_byzantine: int = 1, n_selected: int = 1) -> Weighting:
-    """The mean of the `n_selected` gradients with the smallest sums of distances to their nearest neighbours.
+    """The mean of the gradients that lie nearest to their neighbours.
 
-    Needs the Gramian. The K - n_byzantine - 2 nearest count. Up to `n_byzantine` gradients may be arbitrary; `init`
-    raises ValueError below K = n_byzantine + 3 and below K = n_selected. Where fewer tasks than that are present it is
-    their mean.
+    Needs the Gramian. A gradient's score is the sum of the distances to its K - n_byzantine - 2 nearest neighbours;
+    the `n_selected` gradients with the smallest scores are averaged. `init` raises ValueError below
+    K = n_byzantine + 3 and below K = n_selected. Where fewer tasks than that are present, their mean is taken.
+
+    Args:
+      n_byzantine: number of gradients that may be arbitrary, at least 0.
+      n_selected: number of gradients that are averaged, at least 1.
 
     References:
       Blanchard et al., Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent, NeurIPS 2017

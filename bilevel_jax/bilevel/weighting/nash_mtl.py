@@ -3,18 +3,26 @@
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.weighting.fair_products import fair_products
-from bilevel_jax.bilevel.weighting.weighting import Weighting, without_state
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, without_state
 
 
+@WeightingTraits(
+    promises=[Promise.NO_CONFLICT, Promise.SCALE_FREE, Promise.SYMMETRIC],
+    paper="Navon et al. 2022, claim 3.1",
+    choose_for="losses in different units that also conflict",
+)
 def nash_mtl(max_norm: float = 1.0) -> Weighting:
-    """The update of the Nash bargaining solution, G w = 1 / w: the product of the tasks' gains is largest.
+    """The update of the Nash bargaining solution, which makes the product of the tasks' gains largest.
 
-    Needs the Gramian. Solved exactly (w minimises w^T G w / 2 - sum log w; the paper's own solver approximates). The
-    update is independent of the gradients' scales; it is shortened to `max_norm` (0: left at its length, sqrt K).
+    Needs the Gramian. The weights w solve G w = 1 / w; they minimise w^T G w / 2 - sum log w. They are exact; the
+    paper's own solver approximates them. The update does not depend on the gradients' lengths.
+
+    Args:
+      max_norm: the update is shortened to this length, at least 0. 0 leaves its length, sqrt(K).
 
     References:
-      Navon et al., Multi-Task Learning as a Bargaining Game, ICML 2022 (arXiv 2202.01017), claim 3.1; `max_norm` is
-      from its authors' code.
+      Navon et al., Multi-Task Learning as a Bargaining Game, ICML 2022 (arXiv 2202.01017), claim 3.1. `max_norm` is
+      from the authors' code.
     """
     if max_norm < 0:
         raise ValueError(f"nash_mtl needs max_norm >= 0, got {max_norm}")

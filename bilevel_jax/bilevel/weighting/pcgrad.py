@@ -4,13 +4,18 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.trees import accumulator
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED, "no conflict for K = 2"],
+    paper="Yu et al. 2020, alg. 1",
+    choose_for="few tasks that conflict now and then",
+)
 def pcgrad() -> Weighting:
     """The sum of the task gradients, each projected off those it conflicts with, in random order.
 
-    Needs the Gramian and a key, which its state holds (the order matters for K >= 3).
+    Needs the Gramian and a random key, which its state holds. The order matters for K >= 3.
 
     References:
       Yu et al., Gradient Surgery for Multi-Task Learning, NeurIPS 2020 (arXiv 2001.06782), algorithm 1.

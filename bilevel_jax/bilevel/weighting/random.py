@@ -3,11 +3,18 @@
 import jax
 import jax.numpy as jnp
 
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED],
+    paper="Lin et al. 2022; Liu et al. 2023",
+    choose_for="the fusion paper's rule: one pull a step, and a strong baseline over long runs",
+)
 def random() -> Weighting:
-    """The weights softmax(z), z ~ N(0, I_K), drawn anew at each update; needs nothing.
+    """The weights softmax(z) with z ~ N(0, I_K), drawn anew at each update.
+
+    Needs nothing.
 
     References:
       Lin et al., Reasonable Effectiveness of Random Weighting, TMLR 2022 (arXiv 2111.10603); the dynamic aggregation

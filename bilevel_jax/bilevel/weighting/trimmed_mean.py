@@ -4,13 +4,23 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.trees import accumulator
-from bilevel_jax.bilevel.weighting.weighting import Weighting
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
+@WeightingTraits(
+    promises=[Promise.SYMMETRIC, "survives `trim_number` outliers on either side"],
+    paper="Yin et al. 2018, def. 2",
+    choose_for="the same as `krum`, coordinate by coordinate",
+    least_tasks=3,
+)
 def trimmed_mean(trim_number: int = 1) -> Weighting:
-    """The mean of each coordinate without its `trim_number` smallest and largest values; needs the gradients.
+    """The mean of each coordinate without its smallest and largest values.
 
-    `init` raises ValueError below K = 2 trim_number + 1. Where fewer tasks than that are present their mean is taken.
+    Needs the gradients. `init` raises ValueError below K = 2 trim_number + 1. Where fewer tasks than that are present,
+    their mean is taken.
+
+    Args:
+      trim_number: number of values that are left out on either side, at least 0.
 
     References:
       Yin et al., Byzantine-Robust Distributed Learning, ICML 2018 (arXiv 1803.01498), definition 2.

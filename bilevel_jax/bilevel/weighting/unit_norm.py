@@ -3,11 +3,18 @@
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import normalised
-from bilevel_jax.bilevel.weighting.weighting import Weighting, without_state
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, without_state
 
 
+@WeightingTraits(
+    promises=[Promise.SCALE_FREE, Promise.SYMMETRIC],
+    paper='Sener & Koltun 2018 ("l2")',
+    choose_for="losses in different units; the cheapest cure",
+)
 def unit_norm() -> Weighting:
-    """The mean of the task gradients, each normalised to unit length; a zero gradient adds nothing; needs the Gramian.
+    """The mean of the task gradients, each normalised to unit length.
+
+    Needs the Gramian. A zero gradient adds nothing.
 
     References:
       The normalisation of task gradients by their length ("l2") of Sener and Koltun, Multi-Task Learning as

@@ -6,14 +6,21 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import into_dual_cone
-from bilevel_jax.bilevel.weighting.weighting import Weighting, with_preference
+from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, with_preference
 
 
+@WeightingTraits(
+    promises=[Promise.ONE_TASK_UNCHANGED, Promise.NO_CONFLICT, Promise.SYMMETRIC, "grows linearly with each gradient"],
+    paper="Quinton & Rey 2024, eq. 3",
+    choose_for="the first one to try against conflicts; where nothing conflicts it is the mean",
+)
 def upgrad(preference: Sequence[float] | None = None) -> Weighting:
-    """Each task gradient is projected onto the cone of non-conflicting directions, then the mean is taken.
+    """The mean of the task gradients, each projected onto the cone of directions that conflict with no task.
 
-    Needs the Gramian. The result conflicts with no task, and grows linearly with each gradient. `preference` [K]
-    takes the place of the weights 1/K of the mean.
+    Needs the Gramian. The result conflicts with no task, and grows linearly with each gradient.
+
+    Args:
+      preference: K weights of the mean in place of 1/K, at least 0.
 
     References:
       Quinton and Rey, Jacobian Descent for Multi-Objective Optimization, 2024 (arXiv 2406.16232), equation 3.

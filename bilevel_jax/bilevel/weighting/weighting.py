@@ -1,37 +1,125 @@
-"""What every weighting of task gradients is."""
+"""What every weighting of task gradients is, and what its file says about it."""
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+import enum
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, ParamSpec, Protocol, cast
 
+import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from bilevel_jax.bilevel.registry import Options
+from bilevel_jax.bilevel.trees import PyTree
+
+P = ParamSpec("P")
 Needs = Literal["nothing", "losses", "gramian", "gradients"]
+
+
+class Promise(enum.StrEnum):
+    """What a weighting may promise; tests/bilevel/test_weighting_promises.py holds each weighting to its promises."""
+
+    ONE_TASK_UNCHANGED = "one task unchanged"  # for K = 1 the update is the gradient
+    NO_CONFLICT = "no conflict"  # <g_k, d> >= 0 for every task k where the gradients are linearly independent
+    EQUAL_PROJECTIONS = "equal projections"  # <g_k, d> / |g_k| is the same for every task k
+    SCALE_FREE = "scale-free"  # the length of one task's gradient does not change the update
+    SYMMETRIC = "symmetric"  # the update does not depend on the order of the tasks
 
 
 class Weighting(NamedTuple):
     """A rule that turns K task gradients into one update.
 
-    `needs` says what `weigh` is given: None, the losses [K] of the update being made (the weights then hold for the
-    NEXT one), the Gramian [K, K] of the gradients, or the gradients themselves, stacked on a leading axis.
-    `weigh` returns float32 weights [K], or, for "gradients", the combined update; and its next state.
+    Attributes:
+      needs: says what `weigh` is given: None ("nothing"); the losses [K] of the update being made, whose weights then
+        hold for the NEXT update ("losses"); the Gramian [K, K] of the gradients ("gramian"); or the gradients
+        themselves, stacked on a leading axis ("gradients").
+      init: a function (num_tasks, key) -> state.
+      weigh: a function (what it needs, state) -> (result, next state). The result is float32 weights [K], or for
+        "gradients" the combined update.
+      init_with_params: a function (num_tasks, key, params) -> state, in place of `init` where the state has the shape
+        of the gradients.
+      weigh_present: for "gradients", a function (gradients, state, present [K]) -> (update, next state). None: `weigh`
+        gets zeros for absent tasks.
     """
 
     needs: Needs
-    init: Callable[[int, Any], Any]  # (num_tasks, key) -> state
-    weigh: Callable[[Any, Any], tuple[Any, Any]]  # (what it needs, state) -> (weights or update, state)
-    init_with_params: Callable[[int, Any, Any], Any] | None = None
-    # ^ (num_tasks, key, params) -> state, in place of init where the state has the shape of the gradients
-    weigh_present: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None
-    # ^ (gradients, state, present [K]) -> (update, state), for "gradients"; None: `weigh` gets zeros for absent tasks
+    init: Callable[[int, PRNGKeyArray], PyTree]
+    weigh: Callable[[Any, PyTree], tuple[Any, PyTree]]
+    init_with_params: Callable[[int, PRNGKeyArray, PyTree], PyTree] | None = None
+    weigh_present: Callable[[PyTree, PyTree, Bool[Array, " k"]], tuple[PyTree, PyTree]] | None = None
+
+    @property
+    def known_beforehand(self) -> bool:
+        """Whether the weights of an update are known before any gradient of it is computed."""
+        return self.needs in ("nothing", "losses")
 
 
-def without_state(needs: Needs, weights: Callable[[Any], Any]) -> Weighting:
-    """A Weighting that keeps nothing, from a function of what it needs."""
+def no_options(num_tasks: int) -> Options:
+    """The example of a weighting whose defaults serve for any number of tasks."""
+    return {}
+
+
+class WeightingTraits(NamedTuple):
+    """What the file of a weighting says about it, for tables, for tests, and for whoever lists the choices.
+
+    It decorates the function that makes the weighting, and is then its attribute `traits`.
+
+    Attributes:
+      promises: some of `Promise`, which are tested, and others that only the documents' table shows.
+      paper: author, year and equation. The docstring's References have the title.
+      choose_for: one clause that says when to choose this weighting.
+      least_tasks: the smallest K that the default options allow.
+      example: a function K -> options for tests and benchmarks, where the defaults do not serve.
+    """
+
+    promises: Sequence[str] = ()
+    paper: str = ""
+    choose_for: str = ""
+    least_tasks: int = 1
+    example: Callable[[int], Options] = no_options
+
+    def __call__(self, make: Callable[P, Weighting]) -> "WeightingFactory[P]":
+        """Returns `make` with these traits."""
+        factory = cast(WeightingFactory[P], make)
+        factory.traits = self
+        return factory
+
+
+class WeightingFactory(Protocol[P]):
+    """A function from options to a Weighting, with its traits."""
+
+    __name__: str
+    traits: WeightingTraits
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Weighting: ...
+
+
+def check_num_tasks(rule: Weighting, num_tasks: int) -> None:
+    """Raises ValueError where a weighting cannot be used for this number of tasks; it says why."""
+
+    def init():
+        key = jax.random.PRNGKey(0)  # traced: nothing here may touch a device before jax.distributed is initialised
+        if rule.init_with_params is not None:
+            return rule.init_with_params(num_tasks, key, jnp.zeros(()))
+        return rule.init(num_tasks, key)
+
+    jax.eval_shape(init)
+
+
+def without_state(needs: Needs, weights: Callable[[Array], Float[Array, " k"]]) -> Weighting:
+    """A Weighting that keeps no state, from a function of what it needs to the weights [K]."""
     return Weighting(needs, lambda num_tasks, key: (), lambda given, state: (weights(given), state))
 
 
-def with_preference(needs: Needs, weights: Callable[[Any, Any], Any], preference: Any | None) -> Weighting:
-    """A Weighting from a function of (what it needs [K, ...], preference [K]); None prefers all tasks alike, 1/K."""
+def with_preference(
+    needs: Needs,
+    weights: Callable[[Array, Float[Array, " k"]], Float[Array, " k"]],
+    preference: Sequence[float] | None,
+) -> Weighting:
+    """A Weighting from a function of (what it needs [K, ...], preference [K]); None prefers all tasks alike, 1/K.
+
+    Raises:
+      ValueError: a preference is negative, or (from `init`) their number is not that of the tasks.
+    """
     if preference is None:
 
         def alike(given):

@@ -1,1 +1,1 @@
-"""What each part of the method is worth: the same run with one thing changed, scored in three ways."""
+"""The ablation: the same training with one thing changed in each row, evaluated in three ways."""

@@ -1,9 +1,9 @@
-"""One row of the ablation at one seed: trained, scored as fused images, and as what a detector learns from."""
+"""Trains one row of the ablation at one seed, scores its fused images, and trains a detector on them."""
 
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -12,26 +12,35 @@ from bilevel_jax.atomic import write_json
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError, RunError
-from bilevel_jax.evaluation.ablation.rows import Row
+from bilevel_jax.evaluation.ablation.ablation_rows import Row
 from bilevel_jax.evaluation.downstream.cells import Cell
-from bilevel_jax.evaluation.downstream.compare_inputs import Input, compare_inputs
-from bilevel_jax.evaluation.downstream.initialisation import Initial
-from bilevel_jax.evaluation.held_out.table import MEASURES, measure_images
+from bilevel_jax.evaluation.downstream.shared_initialisation import Initial
+from bilevel_jax.evaluation.downstream.train_cells import Input, train_cells
+from bilevel_jax.evaluation.image_measures import MEASURES, measure_images
 from bilevel_jax.evaluation.inputs import InputSource
-from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, read_scores, score_images, write_scores
+from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, score_images
+from bilevel_jax.evaluation.leaderboard.score_file import read_scores, write_scores
+from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
-from bilevel_jax.evaluation.settings import check_settings
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.folder import find_pairs, fuse_files
-from bilevel_jax.report.writers import read_metrics
+from bilevel_jax.report import metric_names
+from bilevel_jax.report.metrics_writer import MetricsRecord, number_of, read_metrics
 from bilevel_jax.training.loop import train
 from bilevel_jax.training.signals import StopRequest
 
-METHOD = "fused"  # the name of a row's images in its own per_image.csv
+METHOD = "fused"  # the method's name in the per_image.csv of a row
 
 
 class Detector(NamedTuple):
-    """What the rows' images are tried on: a configuration, its data, the common start, and the compiled trainer."""
+    """The detector (or segmenter) that is trained on the images of each row.
+
+    Attributes:
+        config: its configuration.
+        sets: its data.
+        initial: the parameters that all detectors start from; None = drawn from the seed.
+        trainer: compiled once for all rows.
+    """
 
     config: ConfigDict
     sets: Sets
@@ -39,20 +48,38 @@ class Detector(NamedTuple):
     trainer: SemanticTrainer
 
 
-class Result(NamedTuple):
-    """What is known of a row at one seed.
+class TrainingFigures(TypedDict):
+    """Figures of the bilevel steps of a run, as training.json holds them; see `training_figures`."""
+
+    step_s: float
+    rho: dict[str, float]
+    correction: dict[str, float]
+
+
+class Trained(NamedTuple):
+    """The figures of a row at one seed.
 
     Attributes:
-        failed: why the row has no figures; "" where it has them.
-        training: `training_figures`.
-        scores: the nine measures of every scored pair, of the method `METHOD`; None where it failed.
-        cell: of the detector; None where it failed.
+        training: figures of its training.
+        scores: the nine fusion metrics of every scored pair, under the method `METHOD`.
+        cell: the cell of the detector.
+    """
+
+    training: TrainingFigures
+    scores: ImageScores
+    cell: Cell
+
+
+class Result(NamedTuple):
+    """What became of a row at one seed.
+
+    Attributes:
+        failed: why the row has no figures; "" if it has figures.
+        trained: the figures; None if the row failed.
     """
 
     failed: str
-    training: dict[str, Any]
-    scores: ImageScores | None
-    cell: Cell | None
+    trained: Trained | None
 
 
 def run_row(
@@ -64,20 +91,21 @@ def run_row(
     pairs: tuple[str, str] | None,
     stop: StopRequest,
 ) -> Result:
-    """Trains, scores and tries a row; what an earlier call finished is read.
+    """Trains a row, scores its fused images, and trains a detector on them. Parts that are finished are only read.
 
     Args:
-        row: whose configuration is trained at `seed`.
+        row: the row whose configuration is trained.
+        seed: of the training.
         sets: the training data of this seed.
-        out: OUT/rows/ROW/seed_N receives run/, training.json, fused/ and per_image.csv, or failed.json;
-            OUT/detector the cells.
-        detector: what is trained on the row's images.
+        out: OUT/rows/ROW/seed_N receives run/, training.json, fused/ and per_image.csv, or failed.json. OUT/detector
+            receives the cells.
+        detector: the detector that is trained on the row's images.
         pairs: folders of the infrared and visible images that are scored; None = val of `sets`.
-        stop: looked at after every step and image.
+        stop: checked after every step and image.
 
     Raises:
         InputError: OUT holds this row made with another configuration.
-        StopSignal: stopped by a signal; what is finished stays.
+        StopSignal: the command was stopped by a signal. Finished parts are kept.
     """
     folder = out / "rows" / row.name / f"seed_{seed}"
     config = ConfigDict(row.config.to_dict())
@@ -87,20 +115,14 @@ def run_row(
     failure = folder / "failed.json"
     if failure.exists():
         message = f"{json.loads(failure.read_text())['message']} (remove {failure} to try again)"
-        return Result(message, {}, None, None)
+        return Result(message, None)
     check_stop = lambda: stop.check("finished rows are kept")
     try:
-        training = _read(folder / "training.json")
-        if training is None:
-            print(f"{row.name}, seed {seed}: {row.about}", flush=True)
-            keep_lists(sets.held_out, folder / "run")
-            train(config, sets, folder / "run", stop)
-            training = training_figures(folder / "run" / "metrics.jsonl")
-            write_json(folder / "training.json", training)
+        training = _trained(row, seed, config, sets, folder, stop)
         fuser = Fuser.from_workdir(folder / "run")
         scores = _scores(folder, fuser, sets, pairs, check_stop)
         origin = {"kind": "fused", "row": row.name, "step": config.warm_start.steps + config.steps}
-        cells = compare_inputs(
+        cells = train_cells(
             detector.config,
             detector.sets,
             {row.name: Input("fused", fuser, origin)},
@@ -113,32 +135,54 @@ def run_row(
         )
     except RunError as error:
         write_json(failure, {"message": str(error)})
-        return Result(str(error), {}, None, None)
-    return Result("", training, scores, cells[row.name][seed])
+        return Result(str(error), None)
+    return Result("", Trained(training, scores, cells[row.name][seed]))
 
 
-def training_figures(path: Path) -> dict[str, Any]:
-    """What metrics.jsonl says of the bilevel steps.
+def training_figures(path: Path) -> TrainingFigures:
+    """Summarises the bilevel steps of a metrics.jsonl.
 
     Returns:
-        `step_s`: seconds of a step, the mean over a period of inner and outer steps, of which each kind counts with its
-        median (so that compilation does not); and by task, where the estimator has it, `rho`, the mean, and
-        `correction`, the mean length of the correction over that of F_u, in the space of the fused images.
+        `step_s`: seconds of a step. It is the mean over inner and outer steps, each kind with its median, so that
+        compilation does not count. By task, if the estimator logs it: `rho`, the mean, and `correction`, the mean
+        length of the correction over the length of F_u in the space of the fused images.
     """
-    lines = [line for line in read_metrics(path) if line.get("phase") == "bilevel"]
-    outer = [line for line in lines if "norm/outer_update" in line]
-    inner = [line for line in lines if "norm/outer_update" not in line]
-    seconds = sum(len(kind) * np.median([line["time/step_s"] for line in kind]) for kind in (inner, outer) if kind)
-    figures: dict[str, Any] = {"step_s": float(seconds / len(lines)) if lines else float("nan")}
-    for name in ("rho", "correction"):
-        tasks = dict.fromkeys(key.split("/")[1] for line in outer for key in line if key.startswith(f"{name}/"))
-        figures[name] = {task: _mean([line[f"{name}/{task}"] for line in outer]) for task in tasks}
+    lines = [line for line in read_metrics(path) if line.get("phase") == metric_names.BILEVEL]
+    outer = [line for line in lines if metric_names.OUTER_UPDATE_NORM in line]
+    inner = [line for line in lines if metric_names.OUTER_UPDATE_NORM not in line]
+    seconds = sum(
+        len(kind) * float(np.median([number_of(line, metric_names.STEP_SECONDS) for line in kind]))
+        for kind in (inner, outer)
+        if kind
+    )
+    return {
+        "step_s": float(seconds / len(lines)) if lines else float("nan"),
+        "rho": _means_by_task(outer, metric_names.RHO),
+        "correction": _means_by_task(outer, metric_names.CORRECTION),
+    }
+
+
+def _means_by_task(lines: Sequence[MetricsRecord], quantity: str) -> dict[str, float]:
+    parsed = [metric_names.parse(key) for line in lines for key in line]
+    tasks = dict.fromkeys(metric.task for metric in parsed if metric.quantity == quantity)
+    names = {task: metric_names.of_task(quantity, task) for task in tasks}
+    return {task: float(np.mean([number_of(line, name) for line in lines])) for task, name in names.items()}
+
+
+def _trained(row: Row, seed: int, config: ConfigDict, sets: Sets, folder: Path, stop: StopRequest) -> TrainingFigures:
+    """Trains the row unless training.json says that this is done."""
+    path = folder / "training.json"
+    if path.exists():
+        try:
+            return json.loads(path.read_text())
+        except ValueError as error:
+            raise InputError(f"{path} cannot be read: {error}; remove it to make it again.") from error
+    print(f"{row.name}, seed {seed}: {row.about}", flush=True)
+    keep_lists(sets.held_out, folder / "run")
+    train(config, sets, folder / "run", stop)
+    figures = training_figures(folder / "run" / "metrics.jsonl")
+    write_json(path, figures)
     return figures
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    """NaN where a value is not finite, which metrics.jsonl writes as null."""
-    return float(np.mean([np.nan if value is None else value for value in values]))
 
 
 def _scores(
@@ -158,12 +202,3 @@ def _scores(
         scores = score_images(*pairs, {METHOD: folder / "fused"}, baselines=(), check_stop=check_stop)
     write_scores(path, scores)
     return scores
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path} cannot be read: {error}; remove it to make it again.") from error

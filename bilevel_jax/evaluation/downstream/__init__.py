@@ -1,1 +1,1 @@
-"""What each kind of input is worth to a detector or segmenter."""
+"""The downstream comparison: what each kind of input is worth to a detector or segmenter."""

@@ -1,22 +1,21 @@
-"""The downstream comparison as figures and text: spread over seeds, and paired differences over resampled images."""
+"""Compares the inputs of a downstream comparison: spread over seeds, and paired differences over resampled images."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.bootstrap import DRAWS, excludes_zero, interval, resampled_counts
+from bilevel_jax.evaluation.bootstrap import DRAWS, interval, resampled_counts
 from bilevel_jax.evaluation.downstream.cells import figures
-from bilevel_jax.evaluation.downstream.compare_inputs import Cells
-from bilevel_jax.report.tables import format_table, split_title
+from bilevel_jax.evaluation.downstream.train_cells import Cells
 
 
 class Figure(NamedTuple):
     """One figure of one input, in [0, 1].
 
     Attributes:
-        mean: over the seeds.
+        mean: mean over the seeds.
         spread: standard deviation over the seeds (of a sample, n - 1); NaN for one seed.
         bounds: bootstrap 95 % interval of `mean` over the images.
     """
@@ -27,7 +26,15 @@ class Figure(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """How much better one input is than another, mean over the seeds, with its paired 95 % interval over the images."""
+    """How much better one input is than another by a figure.
+
+    Attributes:
+        better: the input that is compared.
+        than: the other input.
+        figure: the name of the figure.
+        mean: mean difference over the seeds; positive if `better` is better.
+        bounds: paired bootstrap 95 % interval of `mean` over the images.
+    """
 
     better: str
     than: str
@@ -36,14 +43,24 @@ class Difference(NamedTuple):
     bounds: tuple[float, float]
 
 
-class Comparison(NamedTuple):
-    """All figures by input, the same for the groups of images (day, night), and the differences to the reference.
+Figures = Mapping[str, Mapping[str, Figure]]  # input -> name of the figure -> figure
 
-    `split` is the one of the images, and `images` their number.
+
+class Comparison(NamedTuple):
+    """The result of a comparison.
+
+    Attributes:
+        figures: figures over all images.
+        groups: group of images (day, night) -> figures over the images of that group.
+        differences: differences of the reference to every other input.
+        reference: the input that the others are compared with.
+        split: the split of the images.
+        images: the number of images.
+        seeds: the seeds of the networks.
     """
 
-    figures: Mapping[str, Mapping[str, Figure]]
-    groups: Mapping[str, Mapping[str, Mapping[str, Figure]]]
+    figures: Figures
+    groups: Mapping[str, Figures]
     differences: Sequence[Difference]
     reference: str
     split: str
@@ -51,20 +68,32 @@ class Comparison(NamedTuple):
     seeds: tuple[int, ...]
 
 
-def compare_cells(cells: Cells, reference: str, bootstrap_seed: int = 0, draws: int = DRAWS) -> Comparison:
-    """Figures with their spread and intervals, and the paired differences of the reference to every other input.
+class ComparisonFile(TypedDict):
+    """A comparison as JSON values, all figures in [0, 1]."""
 
-    A sample of the images is the same for all inputs and seeds. Seeds are not resampled: the interval says what another
-    set of images would change, the spread what another initialisation would.
+    split: str
+    images: int
+    seeds: tuple[int, ...]
+    reference: str
+    figures: dict[str, dict[str, dict[str, object]]]
+    groups: dict[str, dict[str, dict[str, dict[str, object]]]]
+    differences: list[dict[str, object]]
+
+
+def compare_cells(cells: Cells, reference: str, bootstrap_seed: int = 0, draws: int = DRAWS) -> Comparison:
+    """Computes the figures with their spread and intervals, and the differences of the reference to every other input.
+
+    All inputs and seeds share the samples of the images. Seeds are not resampled: an interval says what another set of
+    images would change, and the spread says what another initialisation would change.
 
     Args:
-        cells: of every input the same seeds.
-        reference: the input that the others are held against.
+        cells: the same seeds for every input.
+        reference: the input that the others are compared with.
         bootstrap_seed: of the resampled images.
-        draws: number of resamples.
+        draws: number of samples.
 
     Raises:
-        InputError: cells of different images or splits.
+        InputError: the cells are of different images or splits.
     """
     first = next(iter(next(iter(cells.values())).values()))
     seeds = tuple(next(iter(cells.values())))
@@ -86,7 +115,7 @@ def compare_cells(cells: Cells, reference: str, bootstrap_seed: int = 0, draws: 
     groups = {}
     for group in dict.fromkeys(first["groups"]):
         members = np.array([own == group for own in first["groups"]], np.int64)
-        # Resampled among the images of the group alone.
+        # The samples of a group are drawn from its images alone.
         own_counts = np.zeros((1 + draws, len(names)), np.int64)
         own_counts[0] = members
         own_counts[1:, members > 0] = resampled_counts(int(members.sum()), draws, bootstrap_seed)
@@ -94,45 +123,21 @@ def compare_cells(cells: Cells, reference: str, bootstrap_seed: int = 0, draws: 
     return Comparison(_summary(drawn), groups, differences, reference, first["split"], len(names), seeds)
 
 
-def comparison_text(comparison: Comparison, markdown: bool = False) -> str:
-    """The tables in per cent: figures, groups where there are any, differences."""
-    seeds = f"{len(comparison.seeds)} seed" + "s" * (len(comparison.seeds) > 1)
-    spread = "mean ± standard deviation over " + seeds if len(comparison.seeds) > 1 else "one seed"
-    parts = [
-        f"{split_title(comparison.split, comparison.images)}; per cent, {spread}; in brackets the bootstrap 95 % "
-        "interval over the images:",
-        format_table(_lines(comparison.figures), markdown=markdown),
-    ]
-    for group, figures_of_group in comparison.groups.items():
-        parts += [f"{group}:", format_table(_lines(figures_of_group), markdown=markdown)]
-    rows: dict[str, dict[str, str]] = {}
-    for _, than, figure, mean, bounds in comparison.differences:
-        mark = "*" if excludes_zero(bounds) else ""
-        text = "-" if np.isnan(mean) else f"{100 * mean:+.1f} [{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]{mark}"
-        rows.setdefault(than, {"input": f"{comparison.reference} - {than}"})[figure] = text
-    if rows:
-        parts += [
-            f"Paired differences, mean over {seeds}, with the bootstrap 95 % interval over the images (* excludes 0):",
-            format_table(list(rows.values()), markdown=markdown),
-        ]
-    return "\n\n".join(parts)
-
-
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """All numbers as JSON takes them, in [0, 1]."""
-
-    def plain(table: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
-        return {name: {key: figure._asdict() for key, figure in row.items()} for name, row in table.items()}
-
+def comparison_json(comparison: Comparison) -> ComparisonFile:
+    """The comparison as JSON values."""
     return {
         "split": comparison.split,
         "images": comparison.images,
         "seeds": comparison.seeds,
         "reference": comparison.reference,
-        "figures": plain(comparison.figures),
-        "groups": {group: plain(table) for group, table in comparison.groups.items()},
+        "figures": _plain(comparison.figures),
+        "groups": {group: _plain(table) for group, table in comparison.groups.items()},
         "differences": [difference._asdict() for difference in comparison.differences],
     }
+
+
+def _plain(table: Figures) -> dict[str, dict[str, dict[str, object]]]:
+    return {name: {key: figure._asdict() for key, figure in row.items()} for name, row in table.items()}
 
 
 def _all_figures(cells: Cells, counts: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
@@ -155,13 +160,3 @@ def _summary(drawn: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, dict[st
 def _difference(one: np.ndarray, other: np.ndarray) -> tuple[float, tuple[float, float]]:
     gained = (one - other).mean(axis=0)
     return float(gained[0]), interval(gained[1:])
-
-
-def _lines(table: Mapping[str, Mapping[str, Figure]]) -> list[dict[str, str]]:
-    def text(figure: Figure) -> str:
-        if np.isnan(figure.mean):
-            return "-"
-        spread = "" if np.isnan(figure.spread) else f" ± {100 * figure.spread:.1f}"
-        return f"{100 * figure.mean:.1f}{spread} [{100 * figure.bounds[0]:.1f}, {100 * figure.bounds[1]:.1f}]"
-
-    return [{"input": name} | {key: text(figure) for key, figure in row.items()} for name, row in table.items()]

@@ -1,19 +1,19 @@
-"""The report page of a downstream comparison: its tables and what each network was given to see."""
+"""The report page of a downstream comparison: its tables, and the images that each network was trained on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.evaluation.bootstrap import excludes_zero
-from bilevel_jax.evaluation.downstream.compare_inputs import Input
-from bilevel_jax.evaluation.downstream.comparison import Comparison, Figure
+from bilevel_jax.evaluation.downstream.comparison import Comparison, Figures
+from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.report_columns import semantic_column
 from bilevel_jax.report import html
-from bilevel_jax.report.tables import split_title
+from bilevel_jax.report.text_table import split_title
 
 SHOWN_PICTURES = 12
 
@@ -21,31 +21,31 @@ SHOWN_PICTURES = 12
 def downstream_report(
     config: ConfigDict,
     comparison: Comparison,
-    held_out: Any,
+    held_out: Source,
     inputs: Mapping[str, Input],
     matched: bool,
     notes: Sequence[str] = (),
 ) -> html.Report:
-    """What the page of a downstream comparison shows.
+    """Makes the page of a downstream comparison.
 
     Args:
         config: the configuration that the networks were trained with.
         comparison: the figures.
-        held_out: the pairs that they were tested on.
-        inputs: by name, as they were compared.
+        held_out: the pairs that the networks were tested on.
+        inputs: name -> kind of input, as they were compared.
         matched: whether one network was trained on all inputs mixed.
-        notes: what else a reader has to know.
+        notes: further sentences that a reader must know.
     """
     how = "one network, trained on all inputs mixed" if matched else "a network of its own for each input"
     count = len(comparison.seeds)
-    seeds = f"means over {count} seeds, whose spread stands in a table of its own" if count > 1 else "one seed"
+    seeds = f"means over {count} seeds, whose spread has a table of its own" if count > 1 else "one seed"
     note = (
-        f"Per cent, {how}, {config.rows.steps:,} steps; {seeds}. Below each figure its bootstrap 95 % interval over "
-        "the images."
+        f"Per cent, {how}, {config.rows.steps:,} steps; {seeds}. Below each figure stands its bootstrap 95 % interval "
+        "over the images."
     )
     tables = [_table(config.semantic.task.capitalize(), comparison.figures, note, comparison.reference)]
     tables += [
-        _table(f"{group.capitalize()} alone", own, note, comparison.reference, False)
+        _table(f"{group.capitalize()} alone", own, note, comparison.reference)
         for group, own in comparison.groups.items()
     ]
     return html.Report(
@@ -67,22 +67,19 @@ def downstream_report(
     )
 
 
-def _table(
-    title: str, figures: Mapping[str, Mapping[str, Figure]], note: str, reference: str, plotted: bool = True
-) -> html.Table:
+def _table(title: str, figures: Figures, note: str, reference: str) -> html.Table:
     names = list(next(iter(figures.values())))
     return html.Table(
         title,
         [semantic_column(name) for name in names],
         {row: {name: 100 * own[name].mean for name in names} for row, own in figures.items()},
         intervals={
-            row: {name: tuple(100 * bound for bound in own[name].bounds) for name in names if _known(own[name])}
+            row: {name: _per_cent(own[name].bounds) for name in names if not np.isnan(own[name].bounds[0])}
             for row, own in figures.items()
         },
         highlighted=[reference],
         note=note,
         ranked=False,  # the first column is the mean of the others
-        plotted=plotted,
     )
 
 
@@ -92,7 +89,7 @@ def _spread_table(comparison: Comparison) -> list[html.Table]:
     names = list(next(iter(comparison.figures.values())))
     metrics = [html.Metric(name, "", "%", "standard deviation over the seeds", digits=1) for name in names]
     rows = {row: {name: 100 * own[name].spread for name in names} for row, own in comparison.figures.items()}
-    return [html.Table("Spread over the seeds", metrics, rows, ranked=False, plotted=False)]
+    return [html.Table("Spread over the seeds", metrics, rows, ranked=False)]
 
 
 def _difference_table(comparison: Comparison) -> list[html.Table]:
@@ -102,16 +99,16 @@ def _difference_table(comparison: Comparison) -> list[html.Table]:
         name = f"{comparison.reference} - {than}"
         rows.setdefault(name, {})[figure] = 100 * mean
         if not np.isnan(own[0]):
-            bounds.setdefault(name, {})[figure] = (100 * own[0], 100 * own[1])
+            bounds.setdefault(name, {})[figure] = _per_cent(own)
     if not rows:
         return []
     metrics = [html.Metric(name, "", "%", "difference of per cent", digits=1) for name in next(iter(rows.values()))]
-    note = "Positive where the first is better; paired bootstrap 95 % intervals over the images, mean over the seeds."
-    return [html.Table("Differences", metrics, rows, intervals=bounds, note=note, ranked=False, plotted=False)]
+    note = "Positive if the first is better; mean over the seeds, paired bootstrap 95 % intervals over the images."
+    return [html.Table("Differences", metrics, rows, intervals=bounds, note=note, ranked=False)]
 
 
 def _warnings(comparison: Comparison) -> list[str]:
-    """Where the reference's advantage is not clear, or none."""
+    """Sentences that name the inputs which the reference does not beat, or does not beat clearly."""
     mean = next(iter(next(iter(comparison.figures.values()))))
     found = [d for d in comparison.differences if d.figure == mean]
     behind = [d.than for d in found if d.mean <= 0]
@@ -122,7 +119,7 @@ def _warnings(comparison: Comparison) -> list[str]:
     return texts
 
 
-def _pictures(held_out: Any, inputs: Mapping[str, Input]) -> list[html.Picture]:
+def _pictures(held_out: Source, inputs: Mapping[str, Input]) -> list[html.Picture]:
     chosen = np.unique(np.linspace(0, len(held_out) - 1, min(SHOWN_PICTURES, len(held_out))).round().astype(int))
     pairs = Subset(held_out, chosen)
     views = {name: InputSource(pairs, given.kind, given.fuser) for name, given in inputs.items()}
@@ -132,10 +129,10 @@ def _pictures(held_out: Any, inputs: Mapping[str, Input]) -> list[html.Picture]:
         boxes = []
         if record["has_boxes"]:
             labels = [held_out.class_names[number] for number in record["classes"]]
-            boxes = [html.Box(*map(float, box), label) for box, label in zip(record["boxes"], labels, strict=True)]
+            boxes = [html.Box.from_corners(box, label) for box, label in zip(record["boxes"], labels, strict=True)]
         pictures.append(html.Picture(name, {kind: source.images[i] for kind, source in views.items()}, boxes))
     return pictures
 
 
-def _known(figure: Figure) -> bool:
-    return not np.isnan(figure.bounds[0])
+def _per_cent(bounds: tuple[float, float]) -> tuple[float, float]:
+    return 100 * bounds[0], 100 * bounds[1]

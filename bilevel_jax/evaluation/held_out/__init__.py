@@ -1,1 +1,1 @@
-"""The table of a run's held-out pairs, the figures of val while it trains, and the page of one run."""
+"""Figures of one run: the table of its held-out pairs, its validation during training, and its report page."""

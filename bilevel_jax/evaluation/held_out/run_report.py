@@ -1,4 +1,4 @@
-"""The report page of one run: its table, its best and worst images, its pictures and its curves."""
+"""The report page of one run: table, best and worst images, pictures and curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,25 +7,27 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.inputs import KINDS, input_image
 from bilevel_jax.evaluation.report_columns import fusion_column, semantic_column
-from bilevel_jax.evaluation.semantic_trainer import Prediction
 from bilevel_jax.inference import Fuser
 from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report import html
-from bilevel_jax.report.sheets import Cell, draw_cell, label_colors
-from bilevel_jax.report.writers import read_metrics
-from bilevel_jax.training.sheets import SHOWN_SCORE
+from bilevel_jax.report.metrics_writer import read_metrics
+from bilevel_jax.report.picture_sheet import Cell, draw_cell, label_colors
+from bilevel_jax.training.tasks import SemanticTask, semantic_task
+from bilevel_jax.training.tasks.prediction import Prediction
 
 TITLES = {"ir": "infrared", "vis": "visible", "average": "average", "fused": "fused"}
 SHOWN_PICTURES = 16
-Values = Mapping[str, Mapping[str, np.ndarray]]  # kind of input -> measure -> one value an image
+PREDICTED = "predicted classes"  # the view of a predicted label map
+Values = Mapping[str, Mapping[str, np.ndarray]]  # kind of input -> metric -> one value an image
 
 
 def run_report(
     config: ConfigDict,
     workdir: Path,
-    source: Any,
+    source: Source,
     fuser: Fuser,
     rows: Mapping[str, Mapping[str, float]],
     values: Values,
@@ -34,33 +36,33 @@ def run_report(
     step: int,
     set_name: str,
 ) -> html.Report:
-    """What the page of a run shows.
+    """Makes the page of a run.
 
     Args:
         config: the run's configuration.
-        workdir: the run's folder, for metrics.jsonl.
+        workdir: the run's folder with metrics.jsonl.
         source: the pairs that were evaluated.
         fuser: the run's fusion network.
         rows: the table, kind of input -> column -> figure.
-        values: the fusion measures of single images.
-        predictions: what the semantic network sees in the fused images, one for each; None without one.
-        step: of the checkpoint.
-        set_name: the split and the number of its pairs, in words.
+        values: the fusion metrics of single images.
+        predictions: what the semantic network finds in each fused image; None without a semantic network.
+        step: the step of the checkpoint.
+        set_name: the split and the number of its pairs in words.
     """
     measures = list(next(iter(values.values())))
     semantic = _semantic_columns(rows, measures)
     columns = [fusion_column(name) for name in measures]
-    # The measures of a source itself say little (it shares all its information with itself): only fusions are listed.
+    # The metrics of an input itself say little, because it shares all its information with itself: they are not listed.
     fusions = [kind for kind in values if kind not in ("ir", "vis")]
     scores = html.Scores(source.names, columns, {TITLES[kind]: values[kind] for kind in fusions})
     names = html.worth_showing(scores, TITLES["fused"], SHOWN_PICTURES)
     place = {name: index for index, name in enumerate(source.names)}
     labels = html.extreme_labels(scores, TITLES["fused"])
     shown = [
-        _picture(source, place[name], fuser, predictions, ", ".join(labels.get(name, ())))
+        _picture(source, place[name], fuser, semantic_task(config), predictions, ", ".join(labels.get(name, ())))
         for name in dict.fromkeys(names)
     ]
-    segmented = predictions is not None and len(predictions) > 0 and "labels" in predictions[0]
+    painted = any(PREDICTED in picture.views for picture in shown)
     return html.Report(
         title=f"{Path(workdir).name}: {set_name}",
         summary=_summary(config, set_name, step),
@@ -70,7 +72,7 @@ def run_report(
         curves=html.curve_panels(read_metrics(Path(workdir) / "metrics.jsonl")),
         pictures=shown,
         shown_views=(TITLES["ir"], TITLES["fused"]),
-        colors=_class_colors(source.label_names) if segmented else {},
+        colors=_class_colors(source.label_names) if painted else {},
         scores=scores,
         config=config.to_dict(),
         environment=html.environment(),
@@ -79,7 +81,7 @@ def run_report(
 
 
 def _semantic_columns(rows: Mapping[str, Mapping[str, float]], measures: Sequence[str]) -> list[str]:
-    """The semantic figures that a page shows, the means before the classes."""
+    """Names of the semantic figures that a page shows, the means before the classes."""
     return shown_figures(dict.fromkeys(name for row in rows.values() for name in row if name not in measures))
 
 
@@ -88,16 +90,17 @@ def _semantic_table(
 ) -> list[html.Table]:
     if not columns:
         return []
+    task = semantic_task(config)
     per_cent = {TITLES[kind]: {name: 100 * row.get(name, np.nan) for name in columns} for kind, row in rows.items()}
     return [
         html.Table(
-            {"detection": "Detection", "segmentation": "Segmentation"}.get(config.semantic.task, "Semantic task"),
+            task.title if task is not None else "Semantic task",
             [semantic_column(name) for name in columns],
             per_cent,
             highlighted=[TITLES["fused"]],
             note="The figure of each row is that of a fresh network, trained on that kind of input alone: all from one "
             f"initialisation, for {config.rows.steps:,} steps.",
-            ranked=False,  # the means are those of the other columns: a mean rank would count them twice
+            ranked=False,  # the first columns are means of the others, so a mean rank would count them twice
         )
     ]
 
@@ -109,7 +112,7 @@ def _fusion_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[htm
         {TITLES[kind]: {m.name: row.get(m.name) for m in columns} for kind, row in rows.items()},
         references=[TITLES["ir"], TITLES["vis"]],
         highlighted=[TITLES["fused"]],
-        note=f"Means over {count:,} pairs. The two inputs stand beside the fusions and are not compared with them.",
+        note=f"Means over {count:,} pairs. The two inputs are shown beside the fusions, but not compared with them.",
         ranked=False,
     )
 
@@ -136,7 +139,7 @@ def _summary(config: ConfigDict, set_name: str, step: int) -> str:
 def _warnings(
     rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], columns: Sequence[html.Metric]
 ) -> list[str]:
-    """Where the plain average, which needs no training, is better than the fused image."""
+    """A sentence that names the figures by which the plain average beats the fused image, if there are any."""
     ahead = []
     for column in [*map(semantic_column, semantic), *columns]:
         average, fused = (rows[kind].get(column.name, np.nan) for kind in ("average", "fused"))
@@ -146,41 +149,48 @@ def _warnings(
 
 
 def _picture(
-    source: Any, index: int, fuser: Fuser, predictions: Sequence[Prediction] | None, caption: str
+    source: Source,
+    index: int,
+    fuser: Fuser,
+    task: SemanticTask[Any, Any, Any] | None,
+    predictions: Sequence[Prediction] | None,
+    caption: str,
 ) -> html.Picture:
     record = source[index]
     views = {TITLES[kind]: record["ir"] if kind == "ir" else input_image(kind, record, fuser) for kind in KINDS}
     found: Sequence[html.Box] = ()
-    if predictions is not None:
-        seen = predictions[index]
-        if "labels" in seen:
-            views["predicted classes"] = _painted(views["fused"], seen["labels"])
-        else:
-            found = _boxes(seen, source.class_names)
+    if task is not None and predictions is not None:
+        drawn = task.drawn(views["fused"], predictions[index])
+        if drawn.labels is not None:
+            views[PREDICTED] = _painted(views["fused"], drawn.labels)
+        if drawn.boxes is not None:
+            found = _boxes(drawn.boxes, drawn.classes, drawn.scores, source.class_names)
     if record["has_labels"]:
         views["true classes"] = _painted(views["fused"], record["labels"])
-    boxes = _boxes(record, source.class_names) if record["has_boxes"] else ()
+    boxes = _boxes(record["boxes"], record["classes"], None, source.class_names) if record["has_boxes"] else ()
     return html.Picture(source.names[index], views, boxes, found, caption)
 
 
 def _painted(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    # As wide as it is: nothing is enlarged.
+    # The cell is as wide as the image, so that nothing is enlarged.
     return np.asarray(draw_cell(Cell(image, labels=labels), cell_width=image.shape[1]))
 
 
-def _boxes(record: Mapping[str, np.ndarray], names: Sequence[str]) -> list[html.Box]:
-    scores = record.get("scores", np.ones(len(record["boxes"])))
-    boxes = []
-    for box, number, score in zip(record["boxes"], record["classes"], scores, strict=True):
-        if number < 0 or score < SHOWN_SCORE:
+def _boxes(
+    boxes: np.ndarray, classes: np.ndarray | None, scores: np.ndarray | None, names: Sequence[str]
+) -> list[html.Box]:
+    """Boxes [N, 4] with the names of their classes [N], and with their scores [N] if they have some."""
+    labelled = []
+    for i, box in enumerate(boxes):
+        number = 0 if classes is None else int(classes[i])
+        if number < 0:
             continue
         name = names[number] if number < len(names) else str(number)
-        label = f"{name} {score:.2f}" if "scores" in record else name
-        boxes.append(html.Box(*map(float, box), label))
-    return boxes
+        labelled.append(html.Box.from_corners(box, name if scores is None else f"{name} {scores[i]:.2f}"))
+    return labelled
 
 
 def _class_colors(names: Sequence[str]) -> dict[str, str]:
     colors = label_colors(np.arange(len(names))[None])[0]
-    # Class 0, what is not labelled, is not painted.
+    # Class 0 (unlabelled) is not painted.
     return {name: "#" + bytes(color).hex() for name, color in list(zip(names, colors, strict=True))[1:]}

@@ -1,4 +1,4 @@
-"""What a run's networks are worth on val while it trains."""
+"""How good a run's networks are on val while it trains."""
 
 from typing import Any
 
@@ -6,36 +6,39 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.inputs import InputSource
-from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer, semantic_scores
+from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
-from bilevel_jax.metrics import detection, fusion, segmentation
-from bilevel_jax.training.problem import Networks
+from bilevel_jax.metrics import fusion
+from bilevel_jax.training.networks import Networks
+from bilevel_jax.training.tasks import semantic_task
 
+PyTree = Any
 MEASURES = ("VIF", "Qabf", "SSIM")
-SEMANTIC = {"detection": detection.MAIN_FIGURE, "segmentation": segmentation.MAIN_FIGURE}
 
 
 class Validation:
     """Fuses pairs of val and measures them, as the table's row `fused` does; compiled once for all calls.
 
     Args:
-        config: the run's; `validate_pairs` are taken, spread evenly over the set.
+        config: the run's; `validate_pairs` pairs are taken, spread evenly over the set.
         source: val.
         networks: the run's.
     """
 
-    def __init__(self, config: ConfigDict, source: Any, networks: Networks):
-        self._config, self._networks, self._fuser = config, networks, None
+    def __init__(self, config: ConfigDict, source: Source, networks: Networks):
+        self._config, self._networks = config, networks
+        self._fuser: Fuser | None = None
         count = min(config.validate_pairs or len(source), len(source))
         self._pairs = Subset(source, np.linspace(0, len(source) - 1, count).astype(int))
         self._names = tuple(name for name in fusion.CHOOSABLE if name in (*MEASURES, config.keep_best))
         self._predictor = SemanticTrainer(config, networks) if networks.semantic is not None else None
 
-    def __call__(self, outer_params: Any, semantic_params: Any) -> dict[str, float]:
-        """Higher is better in all of them; what is defined for no pair is left out.
+    def __call__(self, outer_params: PyTree, semantic_params: PyTree) -> dict[str, float]:
+        """Measures parameters. Higher is better in all figures; a figure that is defined for no pair is left out.
 
         Args:
             outer_params: of the fusion network, as numpy arrays.
@@ -54,14 +57,15 @@ class Validation:
             self._fuser = Fuser.from_run(self._config, {"outer_params": outer_params})
         inputs = InputSource(self._pairs, "fused", self._fuser.with_params(outer_params))
         rows = [
-            fusion.evaluate(record["ir"], record["vis"], image, names=self._names)
-            for record, image in ((self._pairs[i], image) for i, image in enumerate(inputs.images))
+            fusion.evaluate(sample["ir"], sample["vis"], image, names=self._names)
+            for sample, image in ((self._pairs[i], image) for i, image in enumerate(inputs.images))
         ]
         columns = {name: [row[name] for row in rows if np.isfinite(row[name])] for name in self._names}
         figures = {name: float(np.mean(column)) for name, column in columns.items() if column}
-        if self._predictor is not None and semantic_params is not None:
+        kind = semantic_task(self._config)
+        if kind is not None and self._predictor is not None and semantic_params is not None:
             seen = self._predictor.predict(semantic_params, inputs)
-            value = semantic_scores(self._config, inputs, seen).get(SEMANTIC[self._config.semantic.task], np.nan)
+            value = kind.scores(inputs, seen).get(kind.figure, np.nan)
             figures |= {"semantic": float(value)} if np.isfinite(value) else {}
         if self._config.keep_best == "semantic" and "semantic" not in figures:
             raise InputError(

@@ -1,1 +1,1 @@
-"""Fused images of any methods, ranked beside fusion without learning and published figures."""
+"""Ranks fused images of any methods beside fusion without learning and published figures."""

@@ -1,12 +1,12 @@
-"""The report page of a leaderboard: its tables, the best and worst images, and the pictures side by side."""
+"""The report page of a leaderboard: tables, the best and worst images, and the pictures of all methods."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from bilevel_jax.evaluation.leaderboard.board import Leaderboard, Row
 from bilevel_jax.evaluation.leaderboard.image_scores import fused_files
+from bilevel_jax.evaluation.leaderboard.leaderboard import Leaderboard, Row
 from bilevel_jax.evaluation.leaderboard.leaderboard_text import undefined_lines, warnings
 from bilevel_jax.evaluation.report_columns import fusion_column
 from bilevel_jax.images.files import read_image, scale_raw
@@ -19,15 +19,15 @@ SHOWN_PICTURES = 16
 def leaderboard_report(
     board: Leaderboard, pairs: Mapping[str, tuple[Path, Path]], folders: Mapping[str, Path]
 ) -> html.Report:
-    """What the page of a leaderboard shows.
+    """Makes the page of a leaderboard.
 
     Args:
         board: the leaderboard.
-        pairs: infrared and visible file of every image, as `find_pairs` gives them.
+        pairs: infrared and visible file of every image, as `find_pairs` returns them.
         folders: method -> its folder of fused images.
 
     Raises:
-        InputError: an image that can no longer be read.
+        InputError: an image can no longer be read.
     """
     scored = [row for row in board.rows if row.kind != "published"]
     methods = [row.name for row in scored if row.kind == "method"]
@@ -85,8 +85,8 @@ def _published_table(board: Leaderboard) -> list[html.Table]:
             {row.name: {metric: row.means[metric] for metric in board.ranked} for row in rows},
             ranks={row.name: dict(row.ranks) for row in rows},
             highlighted=[row.name for row in board.rows if row.kind == "method"],
-            note="Each scored method is ranked by itself among the published ones (one of its own name makes room, "
-            "and is not shown); published methods are ranked among themselves.",
+            note="Each scored method is ranked alone among the published ones; a published method of the same name is "
+            "left out and not shown. Published methods are ranked among themselves.",
         )
     ]
 

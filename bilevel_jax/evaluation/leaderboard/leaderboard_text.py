@@ -1,4 +1,4 @@
-"""A leaderboard as text and as files."""
+"""A leaderboard as text, Markdown and JSON."""
 
 import os
 from collections.abc import Sequence
@@ -7,16 +7,17 @@ from pathlib import Path
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.evaluation.bootstrap import DRAWS
-from bilevel_jax.evaluation.leaderboard.board import Leaderboard, Row
-from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, write_scores
-from bilevel_jax.report.tables import format_table
+from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
+from bilevel_jax.evaluation.leaderboard.leaderboard import Leaderboard, Row
+from bilevel_jax.evaluation.leaderboard.score_file import write_scores
+from bilevel_jax.report.text_table import format_table
 
 
 def leaderboard_text(board: Leaderboard, markdown: bool = False) -> str:
-    """Means, their 95 % intervals, ranks and warnings, each under a line that says what it is."""
+    """Tables of means, their 95 % intervals and ranks, each below a line that explains it, and warnings."""
     scored = [row for row in board.rows if row.kind != "published"]
     images = f"{len(board.scores.names)} image" + "s" * (len(board.scores.names) > 1)
-    means = [{"method": row.name} | row.means for row in scored]
+    means = [{"method": row.name, **row.means} for row in scored]
     bounds = [
         {"method": row.name} | {name: f"{low:.3g} - {high:.3g}" for name, (low, high) in row.intervals.items()}
         for row in scored
@@ -30,18 +31,18 @@ def leaderboard_text(board: Leaderboard, markdown: bool = False) -> str:
         format_table([_ranks_line(row) for row in board.rows], digits=1, markdown=markdown),
     ]
     lines = [*(f"warning: {text}" for text in warnings(board)), *undefined_lines(board.scores)]
-    # Markdown would run lines into one.
+    # Without the dashes Markdown would join the lines to one paragraph.
     parts += ["\n".join(("- " if markdown else "") + line for line in lines)] if lines else []
     return "\n\n".join(parts)
 
 
 def warnings(board: Leaderboard) -> tuple[str, ...]:
-    """One sentence for each method that fusion without learning beats, by a metric or by mean rank."""
+    """Sentences for the methods that a baseline beats by a metric or by mean rank."""
     return tuple(text for row in board.rows if row.kind == "method" for text in _warnings_of(board, row))
 
 
 def undefined_lines(scores: ImageScores) -> tuple[str, ...]:
-    """One sentence for each image and metric that some methods have no value for, with the methods and why."""
+    """One sentence for each image and metric without a value: the methods and the reason."""
     methods: dict[tuple[str, str, str], list[str]] = {}
     for image, metric, why, method in scores.undefined:
         methods.setdefault((image, metric, why), []).append(method)
@@ -52,7 +53,11 @@ def undefined_lines(scores: ImageScores) -> tuple[str, ...]:
 
 
 def write_leaderboard(folder: str | os.PathLike, board: Leaderboard) -> None:
-    """Writes per_image.csv, leaderboard.json and leaderboard.md; per_image.csv is a CSV that `--published` reads."""
+    """Writes per_image.csv, leaderboard.json and leaderboard.md to a folder. `--published` reads per_image.csv.
+
+    Raises:
+        InputError: a file cannot be written.
+    """
     folder = Path(folder)
     write_scores(folder / "per_image.csv", board.scores)
     rows = [asdict(row) for row in board.rows]
@@ -67,8 +72,8 @@ def _about_ranks(board: Leaderboard) -> str:
     if not board.against:
         return f"{over}:"
     return (
-        f"{over}. Each scored method is ranked by itself among the {board.against} published ones (one of its own name "
-        "makes room), these among themselves:"
+        f"{over}. Each scored method is ranked alone among the {board.against} published ones, without the one of its "
+        "own name; published methods are ranked among themselves:"
     )
 
 

@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.convolution import Conv
@@ -27,18 +27,18 @@ VARIANTS = {
     "b3": Variant((64, 128, 320, 512), (3, 4, 18, 3)),
 }
 HEADS = (1, 2, 5, 8)
-REDUCTIONS = (8, 4, 2, 1)  # in each direction, of what a stage's queries look at
+REDUCTIONS = (8, 4, 2, 1)  # keys and values of a stage are reduced by this factor in each direction
 EXPANSION = 4
-SMALLEST = 29  # pixels: from here on every stage has a whole group of pixels to reduce
+SMALLEST = 29  # pixels a side: in a smaller image some stage has no whole group of pixels to reduce
 
 _dense = nn.initializers.truncated_normal(0.02)
 _convolution = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
 class MixTransformer(nn.Module):
-    """Turns an image [B,H,W,3] in [0, 1] into features of strides 4, 8, 16 and 32, as wide as `variant` says.
+    """Turns an image [B,H,W,3] in [0, 1] into features of strides 4, 8, 16 and 32, with the widths of `variant`.
 
-    The function of the authors' release in evaluation mode, without stochastic depth; an image is standardised by
+    The function of the authors' release in evaluation mode, without stochastic depth. The image is standardised by
     ImageNet's statistics. Raises InputError for another `variant` and for an image of under 29 pixels a side.
     Xie et al., "SegFormer", NeurIPS 2021 (arXiv 2105.15203), section 3.1 and table 6.
     """
@@ -46,13 +46,14 @@ class MixTransformer(nn.Module):
     variant: str = "b0"
 
     @nn.compact
-    def __call__(self, image: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    def __call__(self, image: Float[Array, "b h w 3"]) -> tuple[Array, Array, Array, Array]:
         if self.variant not in VARIANTS:
             raise InputError(f"variant is {self.variant!r}, expected one of {', '.join(VARIANTS)}.")
         if min(image.shape[1:3]) < SMALLEST:
             raise InputError(f"An image has {image.shape[2]} x {image.shape[1]} pixels; expected {SMALLEST} or more.")
         widths, blocks = VARIANTS[self.variant]
-        x, features = imagenet_normalised(image), []
+        x = imagenet_normalised(image)
+        features: list[Array] = []
         for stage in range(4):
             size, stride = (7, 4) if stage == 0 else (3, 2)
             x = PatchEmbedding(widths[stage], size, stride, name=f"embed{stage}")(x)
@@ -60,30 +61,31 @@ class MixTransformer(nn.Module):
                 x = Block(HEADS[stage], REDUCTIONS[stage], name=f"stage{stage}_block{index}")(x)
             x = nn.LayerNorm(epsilon=1e-6, name=f"stage{stage}_norm")(x)
             features.append(x)
-        return tuple(features)
+        stride4, stride8, stride16, stride32 = features
+        return stride4, stride8, stride16, stride32
 
 
 class PatchEmbedding(nn.Module):
-    """A convolution over overlapping patches, normalised: [B,H,W,C] -> [B,H/stride,W/stride,width]."""
+    """A convolution over overlapping patches and a layer normalisation: [B,H,W,C] -> [B,H/stride,W/stride,width]."""
 
     width: int
     size: int
     stride: int
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 width"]:
         x = Conv(self.width, self.size, self.stride, kernel_init=_convolution, name="proj")(x)
         return nn.LayerNorm(epsilon=1e-5, name="norm")(x)
 
 
 class Block(nn.Module):
-    """Attention and a feed-forward network, each normalised before and added to what went in: [B,H,W,C] -> same."""
+    """Attention and a feed-forward network, each after a normalisation and with a skip: [B,H,W,C] -> [B,H,W,C]."""
 
     heads: int
     reduction: int
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         y = nn.LayerNorm(epsilon=1e-6, name="norm0")(x)
         x = x + Attention(self.heads, self.reduction, name="attention")(y)
         y = nn.LayerNorm(epsilon=1e-6, name="norm1")(x)
@@ -91,23 +93,23 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every pixel of [B,H,W,C] looks at all groups of `reduction` x `reduction` pixels: [B,H,W,C] -> same, eq. 1 and 2.
+    """Multi-head attention of every pixel to all groups of `reduction` x `reduction` pixels: equations 1 and 2.
 
-    Rows and columns that fill no whole group are not looked at, as in the release.
+    [B,H,W,C] -> [B,H,W,C]. Rows and columns that fill no whole group are ignored, as in the release.
     """
 
     heads: int
     reduction: int
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         batch, height, width, channels = x.shape
         seen = x
         if self.reduction > 1:
             seen = GroupMerging(self.reduction, name="reduce")(x)
             seen = nn.LayerNorm(epsilon=1e-5, name="reduce_norm")(seen)
 
-        def by_head(name: str, tokens: jax.Array) -> jax.Array:
+        def by_head(name: str, tokens: Float[Array, "b h2 w2 c"]) -> Float[Array, "b n heads d"]:
             tokens = nn.Dense(channels, kernel_init=_dense, name=name)(tokens)
             return tokens.reshape(batch, -1, self.heads, channels // self.heads)
 
@@ -123,7 +125,7 @@ class GroupMerging(nn.Module):
     size: int
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
         batch, height, width, channels = x.shape
         kernel = self.param("kernel", _convolution, (self.size, self.size, channels, channels))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
@@ -134,10 +136,13 @@ class GroupMerging(nn.Module):
 
 
 class MixFeedForward(nn.Module):
-    """Two layers with a 3x3 depthwise convolution between, which tells pixels where they are: eq. 3."""
+    """Two layers with a 3x3 depthwise convolution between them, which carries position: equation 3.
+
+    [B,H,W,C] -> [B,H,W,C].
+    """
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         channels = x.shape[-1]
         y = nn.Dense(EXPANSION * channels, kernel_init=_dense, name="expand")(x)
         y = nn.gelu(DepthwiseConv(name="depthwise")(y), approximate=False)
@@ -145,10 +150,10 @@ class MixFeedForward(nn.Module):
 
 
 class DepthwiseConv(nn.Module):
-    """Each channel of [B,H,W,C] convolved with a 3x3 kernel of its own: nine shifted products, which XLA fuses."""
+    """Convolves each channel of [B,H,W,C] with a 3x3 kernel of its own: nine shifted products, which XLA fuses."""
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         kernel = self.param("kernel", nn.initializers.normal(math.sqrt(2 / 9)), (3, 3, 1, x.shape[-1]))
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
         height, width = x.shape[1:3]

@@ -1,24 +1,27 @@
 """Residual networks as backbones: an image in, features at four scales out."""
 
 import flax.linen as nn
-import jax
+from jaxtyping import Array, Float
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.normalisation import NORMS, imagenet_normalised
 
-# He et al. 2016, table 1: residual blocks in each of the four stages. ResNet-10 is ResNet-18 with one block a stage.
+# Depth -> residual blocks in each of the four stages: He et al. 2016, table 1. ResNet-10 is ResNet-18 with one block a
+# stage.
 STAGES = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 
 
 class ResNet(nn.Module):
     """Turns an image [B,H,W,3] in [0, 1] into the features C2, C3, C4, C5, each half as fine as the one before.
 
-    C2 has stride `stem_stride`: 4 (7x7 convolution and max pooling, as published), 2 or 1 (a 3x3 convolution), for
-    small images. Stage i has `width` 2^i channels, times 4 with `depth` 50. Normalised over groups, not over the batch;
-    with `norm` "frozen" by constants, in an image's standardisation too, and then with `stem_stride` 4 and `width` 64
-    the function of torchvision's resnet18 and resnet50 in evaluation mode. `dilated`: C5 is as fine as C4, and its
-    convolutions see as far as before, their taps twice as far apart (Chen et al. 2018: output stride 16).
+    C2 has stride `stem_stride`: 4 as published (7x7 convolution and max pooling), or 2 or 1 for small images (a 3x3
+    convolution). Stage i has `width` 2^i channels, times 4 with `depth` 50.
+
+    `norm` "group" normalises over groups of channels instead of the batch. `norm` "frozen" scales by constants and
+    standardises the image by ImageNet's statistics: with `stem_stride` 4 and `width` 64 it is the function of
+    torchvision's resnet18 and resnet50 in evaluation mode. `dilated` keeps C5 as fine as C4; its convolutions see as
+    far as before, with taps twice as far apart (Chen et al. 2018, output stride 16).
     Raises InputError for another `depth`, `stem_stride` or `norm`. He et al., "Deep Residual Learning", CVPR 2016.
     """
 
@@ -29,7 +32,7 @@ class ResNet(nn.Module):
     dilated: bool = False
 
     @nn.compact
-    def __call__(self, image: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    def __call__(self, image: Float[Array, "b h w 3"]) -> tuple[Array, Array, Array, Array]:
         for option, values in (("depth", sorted(STAGES)), ("stem_stride", [1, 2, 4]), ("norm", list(NORMS))):
             if getattr(self, option) not in values:
                 raise InputError(f"{option} is {getattr(self, option)!r}, expected one of {values}.")
@@ -41,17 +44,18 @@ class ResNet(nn.Module):
         if self.stem_stride == 4:
             x = nn.max_pool(x, (3, 3), (2, 2), [(1, 1), (1, 1)])
         block = Bottleneck if self.depth == 50 else BasicBlock
-        features = []
+        features: list[Array] = []
         for stage, blocks in enumerate(STAGES[self.depth]):
             for index in range(blocks):
                 stride, dilations = 2 if stage > 0 and index == 0 else 1, (1, 1)
                 if self.dilated and stage == 3:
-                    # What a stride would have skipped is there now for all convolutions after the one that had it.
+                    # Without its stride, the features stay twice as fine: all later convolutions are dilated by 2.
                     stride, dilations = 1, (1 if index == 0 else 2, 2)
                 name = f"stage{stage}_block{index}"
                 x = block(self.width * 2**stage, stride, self.norm, dilations, name=name)(x)
             features.append(x)
-        return tuple(features)
+        c2, c3, c4, c5 = features
+        return c2, c3, c4, c5
 
 
 class BasicBlock(nn.Module):
@@ -63,7 +67,7 @@ class BasicBlock(nn.Module):
     dilations: tuple[int, int] = (1, 1)
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 channels"]:
         norm = NORMS[self.norm]
         y = Conv(self.width, stride=self.stride, dilation=self.dilations[0], use_bias=False, name="conv0")(x)
         y = nn.relu(norm(name="norm0")(y))
@@ -83,7 +87,7 @@ class Bottleneck(nn.Module):
     dilations: tuple[int, int] = (1, 1)
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 channels"]:
         norm = NORMS[self.norm]
         y = Conv(self.width, kernel_size=1, use_bias=False, name="conv0")(x)
         y = nn.relu(norm(name="norm0")(y))
@@ -93,7 +97,7 @@ class Bottleneck(nn.Module):
         return nn.relu(y + _skip(x, 4 * self.width, self.stride, norm))
 
 
-def _skip(x: jax.Array, channels: int, stride: int, norm: type[nn.Module]) -> jax.Array:
+def _skip(x: Float[Array, "b h w c"], channels: int, stride: int, norm: type[nn.Module]) -> Array:
     if stride == 1 and x.shape[-1] == channels:
         return x
     x = Conv(channels, kernel_size=1, stride=stride, use_bias=False, name="skip")(x)

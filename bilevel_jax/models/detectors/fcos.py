@@ -5,28 +5,28 @@ import math
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.boxes.nms import batched_nms
+from bilevel_jax.boxes.predictions import DensePredictions, Detections
 from bilevel_jax.models.backbones.resnet import ResNet
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fpn import FPN
 from bilevel_jax.models.normalisation import GroupNorm
+from bilevel_jax.models.registry import NamedNetwork
 
 NUM_LEVELS = 5
-# Focal loss starts from this probability of every class at every location: Lin et al. 2017, section 4.1.
+# Initial probability of every class at every location, for the focal loss: Lin et al. 2017, section 4.1.
 PRIOR = 0.01
-# exp(LARGEST) strides is beyond any image; without a bound one bad step makes the exponential infinite.
+# exp(LARGEST) strides is longer than any image. Without a bound, one bad step makes the exponential infinite.
 LARGEST = 7.0
 
 
 class FCOS(nn.Module):
     """Detects objects in images [B,H,W,3] in [0, 1]: Tian et al., "FCOS", ICCV 2019 and TPAMI 2020 (arXiv 1904.01355).
 
-    Returns a dict, A = locations of all five levels, fine to coarse, pixels everywhere: `logits` [B,A,num_classes],
-    `boxes` [B,A,4] yxyx, `centerness` [B,A] logits, `locations` [A,2] (y, x), `strides` [A], and `ranges` [A,2], from
-    which (included) to which (excluded) largest distance to a box's side a location of that level answers for it.
-    The finest stride s is 2 `stem_stride` and the ranges 0-8 s, 8-16 s, ..., 64 s and more: the paper's for s = 8.
-    Distances are exp(scale x) strides: never 0, as a ReLU's would be where x < 0, with no gradient to get away.
+    The finest stride s is 2 `stem_stride`. The levels answer for boxes of 0-8 s, 8-16 s, ..., 64 s and more, which are
+    the paper's ranges for s = 8. A distance is exp(scale x) strides: a ReLU's could be 0, where it has no gradient.
     `norm` is the backbone's alone. Raises InputError for a `depth`, `stem_stride` or `norm` that ResNet does not have.
     """
 
@@ -39,13 +39,13 @@ class FCOS(nn.Module):
     norm: str = "group"
 
     @nn.compact
-    def __call__(self, image: jax.Array) -> dict[str, jax.Array]:
+    def __call__(self, image: Float[Array, "b h w 3"]) -> DensePredictions:
         features = ResNet(self.depth, self.width, self.stem_stride, self.norm, name="backbone")(image)
         levels = FPN(self.channels, extra_levels=NUM_LEVELS - 3, name="pyramid")(features[1:])
         head = Head(self.num_classes, self.channels, self.head_convs, name="head")
         scales = self.param("scales", nn.initializers.ones, (NUM_LEVELS,))
         first = 2 * self.stem_stride
-        outputs = []
+        outputs: list[DensePredictions] = []
         for index, level in enumerate(levels):
             logits, distances, centerness = head(level)
             stride = first * 2**index
@@ -64,14 +64,20 @@ class FCOS(nn.Module):
                     "ranges": jnp.tile(jnp.array([lower, upper]), (len(locations), 1)),
                 }
             )
-        axes = {"logits": 1, "boxes": 1, "centerness": 1, "locations": 0, "strides": 0, "ranges": 0}
-        return {name: jnp.concatenate([level[name] for level in outputs], axis) for name, axis in axes.items()}
+        return {
+            "logits": jnp.concatenate([level["logits"] for level in outputs], axis=1),
+            "boxes": jnp.concatenate([level["boxes"] for level in outputs], axis=1),
+            "centerness": jnp.concatenate([level["centerness"] for level in outputs], axis=1),
+            "locations": jnp.concatenate([level["locations"] for level in outputs], axis=0),
+            "strides": jnp.concatenate([level["strides"] for level in outputs], axis=0),
+            "ranges": jnp.concatenate([level["ranges"] for level in outputs], axis=0),
+        }
 
 
 class Head(nn.Module):
-    """One head for all levels: [B,H,W,C] -> logits [B,H,W,num_classes], log distances [B,H,W,4], centreness [B,H,W,1].
+    """One head for all levels: [B,H,W,C] -> logits [B,H,W,num_classes], log distances [B,H,W,4], centerness [B,H,W,1].
 
-    Centreness hangs on the box tower, which the paper's later version found better than on the class tower.
+    Centerness is predicted from the box tower, which the paper's later version found better than the class tower.
     """
 
     num_classes: int
@@ -87,8 +93,10 @@ class Head(nn.Module):
         self.classify = Conv(self.num_classes, kernel_init=small, bias_init=prior)
         self.regress = Conv(4 + 1, kernel_init=small)
 
-    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        # Boxes and centreness come from one convolution: the same function as two, in half the time.
+    def __call__(
+        self, x: Float[Array, "b h w c"]
+    ) -> tuple[Float[Array, "b h w num_classes"], Float[Array, "b h w 4"], Float[Array, "b h w 1"]]:
+        # One convolution predicts boxes and centerness: the same function as two convolutions, in half the time.
         boxes = self.regress(self.box_tower(x))
         return self.classify(self.class_tower(x)), boxes[..., :4], boxes[..., 4:]
 
@@ -100,7 +108,7 @@ class Tower(nn.Module):
     convs: int
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w channels"]:
         for index in range(self.convs):
             x = Conv(self.channels, use_bias=False, name=f"conv{index}")(x)
             x = nn.relu(GroupNorm(name=f"norm{index}")(x))
@@ -108,17 +116,17 @@ class Tower(nn.Module):
 
 
 def decode(
-    outputs: dict[str, jax.Array],
+    outputs: DensePredictions,
     max_detections: int = 100,
     score_threshold: float = 0.05,
     iou_threshold: float = 0.5,
     candidates: int = 400,
-) -> dict[str, jax.Array]:
-    """Turns FCOS's outputs into `boxes` [B,M,4] yxyx pixels, `scores` [B,M] in [0, 1] and `classes` [B,M] int32.
+) -> Detections:
+    """Turns FCOS's outputs into the `max_detections` best boxes of each image, best first.
 
-    M = `max_detections`, best first; a place left over has class -1, score 0 and a box of zeros. The score is
-    sqrt(class probability x centreness); the best `candidates` above `score_threshold` of all levels together go
-    through class-wise non-maximum suppression. Boxes may reach beyond the image. Jits, for fixed keyword arguments.
+    A score is sqrt(class probability x centerness). The best `candidates` scores of all levels together go through
+    class-wise non-maximum suppression; those that do not exceed `score_threshold` are left out. Jits, for fixed keyword
+    arguments.
     """
     scores = jnp.sqrt(jax.nn.sigmoid(outputs["logits"]) * jax.nn.sigmoid(outputs["centerness"])[..., None])
     batch, locations, num_classes = scores.shape
@@ -135,7 +143,10 @@ def decode(
     }
 
 
-def _locations(height: int, width: int, stride: int) -> jax.Array:
-    """Returns the pixel (y, x) at the centre of each stride x stride cell, row by row: [height width, 2]."""
+def _locations(height: int, width: int, stride: int) -> Float[Array, "a 2"]:
+    """Returns the pixel (y, x) at the centre of each stride x stride cell, row by row."""
     y, x = jnp.meshgrid((jnp.arange(height) + 0.5) * stride, (jnp.arange(width) + 0.5) * stride, indexing="ij")
     return jnp.stack([y.reshape(-1), x.reshape(-1)], axis=-1)
+
+
+VARIANTS = {"": NamedNetwork(FCOS, {}, "FCOS")}

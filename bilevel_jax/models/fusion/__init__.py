@@ -1,26 +1,53 @@
-"""The fusion networks, one a file, and their registry."""
+"""The fusion networks, one kind a file, and their registry.
+
+A new network is a file in this folder and its name in `FILES`: see docs/how_to/add_network.md.
+"""
+
+import functools
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.models.fusion.pyramid import PyramidFusion
-from bilevel_jax.models.fusion.residual import FusionNetwork
+from bilevel_jax.models.fusion.network import FusionNetwork
+from bilevel_jax.models.registry import NamedNetwork, collect_networks
 
-VARIANTS = {
-    "paper": (FusionNetwork, {"width": 64, "growth": 32, "blocks": 2, "convs": 5, "residual": False}),
-    "tiny": (FusionNetwork, {"width": 16, "growth": 8, "blocks": 1, "convs": 4, "residual": True}),
-    "pyramid": (PyramidFusion, {"width": 16, "convs": 2}),
-    "pyramid_exposed": (PyramidFusion, {"width": 16, "convs": 2, "exposure": 4.0}),
-}
+FILES = (
+    "dilated_dense",
+    "pyramid",
+)
+VARIANTS: Mapping[str, NamedNetwork[FusionNetwork]] = collect_networks(__name__, FILES, FusionNetwork)
+
+__all__ = ["VARIANTS", "FusionNetwork", "fusion_help", "fusion_network", "parameter_count"]
 
 
-def fusion_network(name: str, remat: bool = False) -> FusionNetwork | PyramidFusion:
-    """Returns the fusion network of that name: "paper" (417,730 parameters), "tiny" (10,418), "pyramid" (37,193), or
-    "pyramid_exposed", the same after an automatic exposure of dim infrared images.
+def fusion_network(name: str, remat: bool = False) -> FusionNetwork:
+    """Returns the fusion network of a name in `VARIANTS`.
 
-    "tiny" adds the mean of its two inputs to its output, so that it converges within minutes on a CPU; "pyramid" starts
-    from a Laplacian pyramid's rule. `remat` keeps less in memory for the backward pass; it changes no value.
-    Raises InputError for another name.
+    Args:
+        name: value of `config.fusion.name`.
+        remat: compute activations again in the backward pass instead of keeping them; no value changes.
+
+    Raises:
+        InputError: there is no network of that name.
     """
     if name not in VARIANTS:
-        raise InputError(f"model.fusion is {name!r}, expected one of {', '.join(VARIANTS)}.")
-    network, options = VARIANTS[name]
-    return network(**options, remat=remat)
+        raise InputError(f"config.fusion.name is {name!r}; expected one of {', '.join(VARIANTS)}.")
+    network = VARIANTS[name]
+    return network.module(**network.options, remat=remat)
+
+
+@functools.cache
+def parameter_count(name: str) -> int:
+    """Returns the number of parameters of the fusion network of that name; InputError for an unknown name."""
+    network, image = fusion_network(name), jnp.zeros((1, 64, 64, 1))
+    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0), image, image)))
+
+
+def fusion_help() -> str:
+    """Returns what `--help` says about the names: "NAME (PARAMETERS parameters): HELP; ...".
+
+    It counts the parameters without computing any, which still takes a moment: call it only to print.
+    """
+    return "; ".join(f"{name} ({parameter_count(name):,} parameters): {VARIANTS[name].help}" for name in VARIANTS)

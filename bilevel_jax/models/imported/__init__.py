@@ -1,4 +1,4 @@
-"""ImageNet weights of other packages: their names and layouts as this package's parameters."""
+"""ImageNet weights of other packages: their names and layouts, converted to this package's parameters."""
 
 from bilevel_jax.models.imported.backbone import Backbone, convert, start_from
 

@@ -1,14 +1,15 @@
-"""A state dict as the parameters of one of our backbones, and those as the start of a semantic network."""
+"""Imported backbones: a state dict becomes a backbone's parameters, which a semantic network starts from."""
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
+from jaxtyping import PyTree
 
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.models.backbones.mix_transformer import VARIANTS, MixTransformer
@@ -18,29 +19,32 @@ from bilevel_jax.models.imported.resnet_names import resnet_depth, resnet_source
 from bilevel_jax.models.imported.sources import Source, imported_array, source_keys, source_shape
 
 WRAPPERS = re.compile(r"^((module|model|backbone|segformer)\.)+")
-# Heads of the tasks that the weights were trained for, and torch's counter.
+# Arrays that no backbone needs: heads of the tasks that the weights were trained for, and torch's batch counter.
 LEFT_OUT = re.compile(r"^(fc|head|classifier|aux_classifier|decode_head|auxiliary_head)\.|\.num_batches_tracked$")
-NAMED = f"ResNet-{', -'.join(map(str, STAGES))} by torchvision's names or MiT-{', '.join(VARIANTS)} by NVlabs' or "
-NAMED += "Hugging Face's"
+EXPECTED_NAMES = (
+    f"ResNet-{', -'.join(map(str, STAGES))} by torchvision's names or MiT-{', '.join(VARIANTS)} by NVlabs' or "
+    "Hugging Face's"
+)
 
 
 class Backbone(NamedTuple):
-    """Parameters of a backbone: `arrays` by "COLLECTION/MODULE/.../LEAF", float32, as `architecture` has them."""
+    """Parameters of a backbone: float32 arrays by "COLLECTION/MODULE/.../LEAF"."""
 
     architecture: str  # resnet18, resnet50, mit_b0, ...
     arrays: dict[str, np.ndarray]
 
 
 def convert(state: Mapping[str, np.ndarray], name: str) -> Backbone:
-    """Turns a state dict into a backbone's parameters; what belongs to no backbone is left out.
+    """Turns a state dict into a backbone's parameters. Arrays that belong to no backbone are left out.
 
     Args:
-        state: arrays by torchvision's names of a ResNet, or by NVlabs' or Hugging Face's of a Mix Transformer, with or
-            without the prefixes `module.`, `model.`, `backbone.`, `segformer.`.
-        name: of the file, for messages.
+        state: arrays by torchvision's names of a ResNet, or by NVlabs' or Hugging Face's names of a Mix Transformer,
+            with or without the prefixes `module.`, `model.`, `backbone.`, `segformer.`.
+        name: the file's name, for messages.
 
     Raises:
-        InputError: another network, or arrays that are missing, not known, or of another shape: all named at once.
+        InputError: the arrays belong to another network, or some are missing, unknown or of another shape. The message
+            names them.
     """
     state = {WRAPPERS.sub("", key): array for key, array in state.items() if not LEFT_OUT.search(WRAPPERS.sub("", key))}
     architecture, network, sources = _recognised(state, name)
@@ -67,16 +71,17 @@ def convert(state: Mapping[str, np.ndarray], name: str) -> Backbone:
     return Backbone(architecture, {ours: imported_array(*_parts(ours, sources), state) for ours in wanted})
 
 
-def start_from(params: Any, backbone: Backbone, name: str) -> tuple[Any, int, int]:
-    """Puts a backbone's arrays in the place of a freshly initialised semantic network's.
+def start_from(params: PyTree, backbone: Backbone, name: str) -> tuple[PyTree, int, int]:
+    """Replaces the backbone of a freshly initialised semantic network by an imported one.
 
     Args:
-        params: of one of our semantic networks, {"params": {"backbone": ...}, ...}; placed arrays stay where they are.
-        backbone: what replaces all of `params`' backbone.
-        name: of the file, for messages.
+        params: parameters of a semantic network, {"params": {"backbone": ...}, ...}. The new arrays are placed on the
+            devices of those that they replace.
+        backbone: the imported backbone.
+        name: the file's name, for messages.
 
     Returns:
-        (the parameters, how many arrays were replaced, how many were not).
+        (parameters, number of arrays that were replaced, number of arrays that were not).
 
     Raises:
         InputError: the network has another backbone.
@@ -105,7 +110,7 @@ def _recognised(state: Mapping[str, np.ndarray], name: str) -> tuple[str, nn.Mod
     variant = mix_transformer_variant(state)
     if variant is not None:
         return f"mit_{variant}", MixTransformer(variant), mix_transformer_sources(variant, state)
-    raise InputError(f"{name} has {len(state)} arrays ({first_few(state)}); expected {NAMED} names.")
+    raise InputError(f"{name} has {len(state)} arrays ({first_few(state)}); expected {EXPECTED_NAMES} names.")
 
 
 def _parts(ours: str, sources: Mapping[str, Source]) -> tuple[str, str, Source]:

@@ -7,7 +7,7 @@ import numpy as np
 from bilevel_jax.models.backbones.mix_transformer import VARIANTS
 from bilevel_jax.models.imported.sources import Source
 
-# Our module of a block -> theirs: NVlabs' release, Hugging Face's port.
+# Our module of a block -> (module of NVlabs' release, module of Hugging Face's port).
 IN_A_BLOCK = {
     "norm0": (Source("norm1"), Source("layer_norm_1")),
     "attention/query": (Source("attn.q"), Source("attention.self.query")),
@@ -24,20 +24,20 @@ IN_A_BLOCK = {
 
 
 def mix_transformer_variant(state: Mapping[str, np.ndarray]) -> str | None:
-    """The variant with so many blocks in each stage and channels in the first; None for other names or sizes."""
+    """Returns the variant with the state dict's number of blocks and channels, or None for other names or sizes."""
     for embed, block in (
         ("patch_embed1.proj.bias", "block{0}.{2}.norm1.weight"),
         ("encoder.patch_embeddings.0.proj.bias", "encoder.block.{1}.{2}.layer_norm_1.weight"),
     ):
         found = tuple(sum(block.format(s + 1, s, i) in state for i in range(64)) for s in range(4))
         for name, variant in VARIANTS.items():
-            if found == variant.blocks and np.shape(state.get(embed)) == variant.widths[:1]:
+            if found == variant.blocks and embed in state and np.shape(state[embed]) == variant.widths[:1]:
                 return name
     return None
 
 
 def mix_transformer_sources(variant: str, keys: Iterable[str]) -> dict[str, Source]:
-    """Our module -> theirs, in the names that `keys` have."""
+    """Returns our module -> the foreign module, in the naming (NVlabs' or Hugging Face's) that `keys` have."""
     port = any(key.startswith("encoder.") for key in keys)
     sources = {}
     for stage, blocks in enumerate(VARIANTS[variant].blocks):

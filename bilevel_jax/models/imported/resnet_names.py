@@ -7,10 +7,10 @@ from bilevel_jax.models.imported.sources import Source
 
 
 def resnet_depth(keys: Iterable[str]) -> int | None:
-    """10, 18 or 50 where the keys are those of torchvision's ResNet of that depth, by its blocks; None for others."""
-    keys = set(keys)
-    per_block = 3 if "layer1.0.conv3.weight" in keys else 2
-    blocks = [sum(f"layer{stage}.{index}.conv1.weight" in keys for index in range(64)) for stage in (1, 2, 3, 4)]
+    """Returns the depth of the torchvision ResNet that has these keys (10, 18 or 50), or None."""
+    known = set(keys)
+    per_block = 3 if "layer1.0.conv3.weight" in known else 2
+    blocks = [sum(f"layer{stage}.{index}.conv1.weight" in known for index in range(64)) for stage in (1, 2, 3, 4)]
     for depth, own in STAGES.items():
         if tuple(blocks) == own and per_block == (3 if depth == 50 else 2):
             return depth
@@ -18,7 +18,7 @@ def resnet_depth(keys: Iterable[str]) -> int | None:
 
 
 def resnet_sources(depth: int) -> dict[str, Source]:
-    """Our module -> theirs, for all convolutions and normalisations."""
+    """Returns our module -> torchvision's module, for all convolutions and normalisations."""
     sources = {"stem": Source("conv1"), "stem_norm": Source("bn1")}
     for stage, blocks in enumerate(STAGES[depth]):
         for index in range(blocks):

@@ -1,9 +1,9 @@
-"""A report as one self-contained HTML page: opens from disk, without network, in any browser since 2021.
+"""A report as one self-contained HTML page. It opens from disk, without a network, in any browser since 2021.
 
     from bilevel_jax.report import html
 
     scores = html.Scores(names, metrics, values)                  # figures of single images
-    names = html.worth_showing(scores, "fused", count=12)         # the best and the worst by each metric first
+    names = html.worth_showing(scores, "fused", count=12)         # the best and the worst images by each metric
     html.write_report(
         folder / "index.html",
         html.Report(
@@ -16,8 +16,8 @@
         ),
     )
 
-Every part but the title may be missing. Everything is escaped: names of files, rows and classes may hold any character.
-`content` describes each part.
+Only the title is required. Names of files, rows and classes may hold any character: all texts are escaped. `content`
+describes each part.
 """
 
 from bilevel_jax.report.html.content import Box, Metric, Panel, Picture, Report, Scores, Section, Table

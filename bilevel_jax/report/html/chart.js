@@ -1,5 +1,5 @@
 "use strict";
-// Draws one chart of curves as SVG, as wide as its place: axes, bands, lines; returns what the cursor needs.
+// Draws one chart of curves as SVG, as wide as its element: axes, bands, lines. Returns what the cursor needs.
 const chart = (() => {
   const SPACE = "http://www.w3.org/2000/svg";
   const HEIGHT = 200, LEFT = 46, RIGHT = 10, TOP = 8, BOTTOM = 34;
@@ -39,7 +39,7 @@ const chart = (() => {
     return line;
   }
 
-  // The band from least to greatest: forth along one, back along the other, once for every stretch without a gap.
+  // The band from the least to the greatest value: one closed outline for every stretch without a gap.
   function band(points, x, y) {
     const parts = [[]];
     for (const point of points) {

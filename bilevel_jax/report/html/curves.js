@@ -1,5 +1,6 @@
 "use strict";
-// The charts of curves: legends that hide a line, a cursor that tells the figures, redrawn when the width changes.
+// The charts of curves: a legend whose entries hide a line, and a cursor that shows the figures. A chart is redrawn when
+// its width changes.
 (() => {
   const source = document.getElementById("curves");
   if (!source) return;

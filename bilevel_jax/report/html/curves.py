@@ -1,36 +1,59 @@
-"""Curves over the steps: which figures of a metrics.jsonl share a chart, and how many points of each a page holds."""
+"""Curves over the steps: sorts the figures of a metrics.jsonl into charts and reduces them to a few hundred points."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 
+from bilevel_jax.report import metric_names
 from bilevel_jax.report.html.content import Panel
 from bilevel_jax.report.html.markup import as_float
+from bilevel_jax.report.metrics_writer import MetricsRecord, step_of
 
-MAX_POINTS = 240  # of one line; a chart is hardly wider than twice that in pixels
-UNITS = {"time/step_s": "s", "time/images_per_s": "images/s"}
-TITLES = {"time/step_s": "Time of a step", "time/images_per_s": "Throughput"}
+MAX_POINTS = 240  # of one line; a chart is about twice as many pixels wide
+UNITS = {metric_names.STEP_SECONDS: "s", metric_names.IMAGES_PER_SECOND: "images/s"}
+TITLES = {metric_names.STEP_SECONDS: "Time of a step", metric_names.IMAGES_PER_SECOND: "Throughput"}
+Lines = dict[str, tuple[list[int], list[float]]]  # name -> steps, values
 
 
-def curve_panels(records: Sequence[Mapping[str, Any]]) -> list[Panel]:
+class LineData(TypedDict):
+    """One line of a chart for the page's script."""
+
+    name: str
+    points: list[list[float | None]]  # [x, mean, least, greatest]; null is a gap
+    span: int  # logged steps that one point stands for
+
+
+class ChartData(TypedDict):
+    """One chart for the page's script."""
+
+    title: str
+    unit: str
+    xLabel: str
+    marks: list[tuple[float, str]]
+    low: float
+    high: float
+    clipped: bool  # whether the y axis leaves out a few far points
+    lines: list[LineData]
+
+
+def curve_panels(records: Sequence[MetricsRecord]) -> list[Panel]:
     """The panels of a run: losses, rho, task weights, gradient conflict, norms, terms, times.
 
     Args:
-        records: from `read_metrics`: dicts with "step", figures by name, null where one is not finite; "phase" tells
-            where the warm start ends.
+        records: from `read_metrics`. Their "phase" says where the warm start ends.
     """
-    lines: dict[str, dict[str, tuple[list[int], list[float]]]] = {}
+    lines: dict[str, Lines] = {}
     for record in records:
         for key, value in record.items():
-            if key == "step" or isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
+            if key == "step" or isinstance(value, bool | str):
                 continue
             panel, name = _place(key)
             steps, values = lines.setdefault(panel, {}).setdefault(name, ([], []))
-            steps.append(record["step"])
+            steps.append(step_of(record))
             values.append(as_float(value))
-    warm = [record["step"] for record in records if record.get("phase") == "warm_start"]
+    warm = [step_of(record) for record in records if record.get("phase") == metric_names.WARM_START]
     others = len(warm) < len(records)
     marks = [(max(warm), "warm start ends")] if warm and others else []
     order = {title: place for place, title in enumerate(_ORDER)}
@@ -49,40 +72,42 @@ _ORDER = (
 
 
 def _place(key: str) -> tuple[str, str]:
-    """Panel and line of one figure; figures of unlike units do not share a panel."""
-    parts = key.split("/")
-    match parts:
-        case ["loss", "warm_start"]:
+    """Chooses the panel and the line of one figure. Figures of different units do not share a panel."""
+    metric = metric_names.parse(key)
+    match metric:
+        case (metric_names.LOSS, "", metric_names.WARM_START):
             return "Warm start", "loss"
-        case ["term", "warm_start", name]:
+        case (metric_names.TERM, metric_names.WARM_START, name):
             return "Warm start", name
-        case ["loss", task, ("inner" | "outer") as level]:
+        case (metric_names.LOSS, task, (metric_names.INNER | metric_names.OUTER) as level):
             return f"{level.capitalize()} losses", task
-        case ["lambda", task]:
+        case (metric_names.WEIGHT, task, ""):
             return "Task weights λ", task
-        case ["rho", task]:
+        case (metric_names.RHO, task, ""):
             return "Correction ρ", task
-        case ["gradient", "cosine"]:
-            return "Gradient conflict", "cosine"
-        case ["gradient", task, name]:
+        case (metric_names.GRADIENT, "", metric_names.COSINE):
+            return "Gradient conflict", metric_names.COSINE
+        case (metric_names.GRADIENT, task, name):
             return f"Hypergradients: {name.replace('_', ' ')}", task
-        case ["term", task, name]:
+        case (metric_names.TERM, task, name):
             return f"Terms of the {task} task", name
-        case ["norm", *name]:
-            return "Norms", "/".join(name).replace("_", " ")
-        case ["time", _]:
+        case (metric_names.NORM, _, _):
+            return "Norms", metric.after_quantity.replace("_", " ")
+        case (metric_names.TIME, _, _):
             return TITLES.get(key, key), key
-    return (key, key) if len(parts) == 1 else (parts[0], "/".join(parts[1:]))
+    return metric.quantity, metric.after_quantity or key
 
 
-def _panel(title: str, lines: dict[str, tuple[list[int], list[float]]], marks: Sequence[tuple[float, str]]) -> Panel:
+def _panel(title: str, lines: Lines, marks: Sequence[tuple[float, str]]) -> Panel:
     first, last = min(steps[0] for steps, _ in lines.values()), max(steps[-1] for steps, _ in lines.values())
-    note, low, high = "", None, None
+    note = ""
+    low, high = None, None
     if title == "Gradient conflict":
         values = np.array([v for _, own in lines.values() for v in own])
         known = values[np.isfinite(values)]
         share = 100 * float(np.mean(known < 0)) if known.size else math.nan
-        note, low, high = "Cosine between the tasks' hypergradients; below 0 they pull apart", -1.0, 1.0
+        low, high = -1.0, 1.0
+        note = "Cosine between the tasks' hypergradients; below 0 they pull apart"
         note += f": at {share:.0f} % of the {known.size} logged steps." if known.size else "."
     elif title == "Task weights λ":
         note = "The share of each task in the outer update."
@@ -92,9 +117,9 @@ def _panel(title: str, lines: dict[str, tuple[list[int], list[float]]], marks: S
     return Panel(title, lines, unit, "step", note, [m for m in marks if first <= m[0] < last], low, high)
 
 
-def chart_data(panel: Panel) -> dict[str, Any]:
-    """What the page's script draws: up to `MAX_POINTS` points a line as [x, mean, least, greatest], and the y axis."""
-    lines = []
+def chart_data(panel: Panel) -> ChartData:
+    """The data that the page's script draws: at most `MAX_POINTS` points a line, and the y axis."""
+    lines: list[LineData] = []
     for name, (x, y) in panel.lines.items():
         points, span = _thinned(np.asarray(x, np.float64), np.array([as_float(v) for v in y], np.float64))
         lines.append({"name": name, "points": points, "span": span})
@@ -103,7 +128,7 @@ def chart_data(panel: Panel) -> dict[str, Any]:
         "title": panel.title,
         "unit": "" if panel.unit == "1" else panel.unit,
         "xLabel": panel.x_label,
-        "marks": [[float(x), label] for x, label in panel.marks],
+        "marks": [(float(x), label) for x, label in panel.marks],
         "low": low,
         "high": high,
         "clipped": clipped,
@@ -112,20 +137,20 @@ def chart_data(panel: Panel) -> dict[str, Any]:
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[list[list[float | None]], int]:
-    """The points, or the means over equal runs of them with least and greatest; and how many make one."""
+    """The points, or their means over windows of equal length with the least and the greatest; and that length."""
     span = max(1, math.ceil(len(x) / MAX_POINTS))
     points = []
     for start in range(0, len(x), span):
         part = y[start : start + span]
         known = part[np.isfinite(part)]
         place = _short(float(np.mean(x[start : start + span])))
-        values = (known.mean(), known.min(), known.max()) if known.size else (None, None, None)
-        points.append([place, *(None if v is None else _short(float(v)) for v in values)])
+        values = [_short(float(v)) for v in (known.mean(), known.min(), known.max())] if known.size else [None] * 3
+        points.append([place, *values])
     return points, span
 
 
 def _axis(panel: Panel, values: list[float]) -> tuple[float, float, bool]:
-    """Ends of the y axis, and whether it leaves out a few far points (the first step's compilation)."""
+    """Ends of the y axis, and whether it leaves out a few far points (such as the first step's compilation)."""
     if not values:
         return 0.0, 1.0, False
     low, high = min(values), max(values)
@@ -136,7 +161,7 @@ def _axis(panel: Panel, values: list[float]) -> tuple[float, float, bool]:
         high = high if high - far < far - near else float(far)
     low = low if panel.low is None else panel.low
     high = high if panel.high is None else panel.high
-    # A constant curve stands in the middle of its chart.
+    # A constant curve lies in the middle of its chart.
     room = 0.06 * (high - low) or 0.5 * abs(high) or 0.5
     return low - (room if panel.low is None else 0), high + (room if panel.high is None else 0), clipped
 

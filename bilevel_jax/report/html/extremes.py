@@ -1,4 +1,4 @@
-"""Which single images are the best and the worst, and which of them a page should show."""
+"""Finds the best and the worst single images, and chooses which of them a page shows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from bilevel_jax.report.html.content import Metric, Scores
 
-Extremes = dict[str, tuple[int, int]]  # metric -> (best, worst), as indices of images
+Extremes = dict[str, tuple[int, int]]  # metric -> indices of the best and of the worst image
 
 
-def extremes(metrics: Sequence[Metric], values: Mapping[str, Sequence[float]]) -> Extremes:
-    """The best and the worst image by every metric that has a direction and is defined for any image."""
+def extremes(metrics: Sequence[Metric], values: Mapping[str, Sequence[float] | np.ndarray]) -> Extremes:
+    """The best and the worst image by every metric that has a direction and a defined value."""
     found: Extremes = {}
     for metric in metrics:
         own = np.asarray(values.get(metric.name, ()), np.float64)
@@ -22,7 +22,10 @@ def extremes(metrics: Sequence[Metric], values: Mapping[str, Sequence[float]]) -
 
 
 def extreme_labels(scores: Scores, method: str) -> dict[str, list[str]]:
-    """What single images stand out by: name -> ["worst SSIM", "best EN"]; images that do not are left out."""
+    """Says by which metrics an image is the best or the worst: name -> ["worst SSIM", "best EN"].
+
+    Images that are neither are left out.
+    """
     labels: dict[str, list[str]] = {}
     for metric, (best, worst) in extremes(scores.metrics, scores.values[method]).items():
         if best != worst:
@@ -32,12 +35,12 @@ def extreme_labels(scores: Scores, method: str) -> dict[str, list[str]]:
 
 
 def worth_showing(scores: Scores, method: str, count: int = 12) -> list[str]:
-    """Names of at most `count` images: the worst and the best by each metric, then others spread evenly over the set.
+    """Names of at most `count` images: the worst and the best by each metric, then others spread over the set.
 
     Args:
         scores: figures of single images.
-        method: whose figures decide; a key of `scores.values`.
-        count: how many.
+        method: the method whose figures decide; a key of `scores.values`.
+        count: how many names.
     """
     found = list(extremes(scores.metrics, scores.values[method]).values())
     order = [worst for _, worst in found] + [best for best, _ in found]

@@ -1,57 +1,59 @@
-"""Text and data made safe to stand in a page."""
+"""Escapes texts and data so that they can stand in a page."""
 
 import html
 import json
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
 
-# A browser reads no control characters but tab and newline; a lone surrogate (of a file name that is no UTF-8) has no
-# bytes.
+# A browser reads no control characters except tab and newline. A lone surrogate, from a file name that is not UTF-8,
+# cannot be encoded.
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
-def text(value: Any) -> str:
-    """`value` as text of an element or of a quoted attribute; what cannot stand in a page becomes U+FFFD."""
+def text(value: object) -> str:
+    """`value` as the text of an element or of a quoted attribute; unreadable characters become U+FFFD."""
     return html.escape(_UNREADABLE.sub("\ufffd", str(value)), quote=True)
 
 
-def element(tag: str, content: str | Iterable[str] = "", **attributes: Any) -> str:
-    """<tag attributes>content</tag>, where `content` is markup and every attribute's value is escaped.
+def element(tag: str, content: str | Iterable[str] = "", **attributes: object) -> str:
+    """<tag attributes>content</tag>. `content` is markup; the values of the attributes are escaped here.
 
-    An attribute that is None or False is left out, True stands without a value; `_` in a name is `-` and a trailing one
-    is dropped (`class_`).
+    An attribute that is None or False is left out; True is written without a value. In a name `_` becomes `-`, and a
+    `_` at the end is dropped (`class_`).
     """
     content = content if isinstance(content, str) else "".join(content)
     return f"<{tag}{_attributes(attributes)}>{content}</{tag}>"
 
 
-def void(tag: str, **attributes: Any) -> str:
-    """An element that has no content (img, input)."""
+def void(tag: str, **attributes: object) -> str:
+    """An element without content (img, input)."""
     return f"<{tag}{_attributes(attributes)}>"
 
 
-def data_script(name: str, value: Any) -> str:
-    """`value` as JSON that the page's script finds by the id `name`; NaN becomes null, nothing can end the element."""
+def data_script(name: str, value: object) -> str:
+    """`value` as JSON that the page's script finds by the id `name`.
+
+    NaN becomes null. The characters <, > and & are escaped, so that no text can end the element.
+    """
     content = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         content = content.replace(character, f"\\u{ord(character):04x}")
     return f'<script type="application/json" id="{text(name)}">{content}</script>'
 
 
-def number(value: Any, digits: int) -> str:
-    """A figure with its decimals; "-" where it is None or not finite."""
+def number(value: float | None, digits: int) -> str:
+    """A figure with its decimals; "-" if it is None or not finite."""
     value = as_float(value)
     return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
-def as_float(value: Any) -> float:
-    """`value` as float; None is NaN."""
+def as_float(value: float | None) -> float:
+    """`value` as float; None becomes NaN."""
     return math.nan if value is None else float(value)
 
 
-def _attributes(attributes: dict[str, Any]) -> str:
+def _attributes(attributes: dict[str, object]) -> str:
     parts = []
     for name, value in attributes.items():
         if value is None or value is False:
@@ -61,7 +63,7 @@ def _attributes(attributes: dict[str, Any]) -> str:
     return "".join(parts)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Where a page comes from: the command, the versions, the hardware."""
+"""Where a page comes from: the command, the versions and the hardware."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "nump
 
 
 def environment() -> dict[str, str]:
-    """Versions, hardware and time, ready to print; nothing that names the machine or its user."""
+    """Versions, hardware and time as texts. Nothing in them names the machine or its user."""
     found = {
         "time": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "bilevel_jax": __version__,
@@ -36,7 +36,7 @@ def environment() -> dict[str, str]:
 
 
 def command_line(argv: Sequence[str] | None = None) -> str:
-    """The command of this process, quoted for a shell; `argv` is `sys.argv` where none is given."""
+    """The command line of this process, quoted for a shell; `argv` replaces `sys.argv`."""
     argv = list(sys.argv if argv is None else argv)
     script = Path(argv[0])
     if script.is_absolute() and script.is_relative_to(Path.cwd()):
@@ -47,5 +47,5 @@ def command_line(argv: Sequence[str] | None = None) -> str:
 def _memory() -> str:
     try:
         return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
-    except (ValueError, OSError, AttributeError):  # not told on every system
+    except (ValueError, OSError, AttributeError):  # some systems do not tell
         return ""

@@ -1,9 +1,8 @@
-"""The page itself: its parts in order, with style and script inside, written whole or not at all."""
+"""Puts the parts of a report together to one page, with style and scripts inside, and writes it."""
 
 import os
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
 
 from bilevel_jax.atomic import replacing
 from bilevel_jax.report.html.content import Report, Section
@@ -14,7 +13,7 @@ from bilevel_jax.report.html.tables import table_section
 from bilevel_jax.report.html.wall import picture_wall
 
 SCRIPTS = ("theme.js", "tables.js", "chart.js", "curves.js", "wall.js")
-# Nothing is ever fetched: the browser itself refuses it.
+# This policy makes the browser refuse to fetch anything.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
@@ -26,14 +25,16 @@ def write_report(
     max_side: int = 640,
     max_megabytes: float = 20.0,
 ) -> None:
-    """Writes a report as one HTML file, whole or not at all.
+    """Writes a report as one HTML file. The file is written completely or not at all.
+
+    The page says so when one of the limits leaves out or shrinks pictures.
 
     Args:
-        path: the file, usually DIR/index.html; folders on the way are made.
-        report: what it shows.
-        max_pictures: scenes of the picture wall; further ones are left out, and the page says so.
-        max_side: pixels; larger pictures are scaled down to it, and the page says so.
-        max_megabytes: of all pictures together; the scenes that would go beyond are left out, and the page says so.
+        path: the file, usually DIR/index.html; missing folders are created.
+        report: the content.
+        max_pictures: the most scenes on the picture wall; further ones are left out.
+        max_side: pixels; larger pictures are scaled down to this longer side.
+        max_megabytes: of all pictures together; scenes beyond this size are left out.
 
     Raises:
         InputError: a picture has another shape than [H, W], [H, W, 1] or [H, W, 3], or `path` cannot be written.
@@ -44,7 +45,7 @@ def write_report(
 
 
 def page_text(report: Report, *, max_pictures: int, max_side: int, max_bytes: int) -> str:
-    """The whole document; see `write_report`."""
+    """The whole page as text; see `write_report`."""
     wall = picture_wall(
         report.pictures,
         report.shown_views,
@@ -141,16 +142,16 @@ def _origin(report: Report) -> str:
     return "".join(parts)
 
 
-def _values(values: Mapping[str, Any], prefix: str = "") -> str:
-    """Named values as a list, nested ones under their full name (`a.b`)."""
+def _values(values: Mapping[str, object]) -> str:
+    """The markup of named values; a nested one has its full name (`a.b`)."""
     rows = []
     for name, value in _flat(values):
         rows.append(element("div", element("dt", text(name)) + element("dd", text(value))))
     return element("dl", rows, class_="values")
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    flat = []
+def _flat(values: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    flat: list[tuple[str, object]] = []
     for name, value in values.items():
         flat += _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else [(f"{prefix}{name}", value)]
     return flat

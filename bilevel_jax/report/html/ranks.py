@@ -1,4 +1,4 @@
-"""Ranks of a table's rows, metric by metric, and their means."""
+"""Ranks of a table's rows by each metric, and their means."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,15 @@ import numpy as np
 from bilevel_jax.report.html.content import Metric, Table
 from bilevel_jax.report.html.markup import as_float
 
-Ranks = dict[str, dict[str, float]]
+Ranks = dict[str, dict[str, float]]  # row -> metric -> rank, 1 = best
 
 
 def rank_rows(table: Table) -> Ranks:
-    """The rank of every compared row by every metric that has a direction: row -> metric -> rank, 1 = best.
+    """The rank of every compared row by every metric that has a direction.
 
-    Equal figures share the mean of their ranks; an undefined figure has none. `table.ranks` wins where it is given.
+    Equal figures share the mean of their ranks. An undefined figure has no rank. `table.ranks` has precedence.
     """
-    from scipy.stats import rankdata  # slow to import: only where a page is made
+    from scipy.stats import rankdata  # slow to import, and only needed when a page is made
 
     if table.ranks is not None:
         return {row: dict(ranks) for row, ranks in table.ranks.items() if row not in table.references}
@@ -35,16 +35,20 @@ def rank_rows(table: Table) -> Ranks:
 
 
 def mean_ranks(ranks: Mapping[str, Mapping[str, float]], metrics: Sequence[Metric]) -> dict[str, float]:
-    """The mean rank of every row over the metrics that have a direction and rank any row.
+    """The mean rank of every row over the metrics that have a direction and rank at least one row.
 
-    NaN for a row that one of these does not rank: a mean over fewer metrics is no figure to compare.
+    The mean is NaN if one of these metrics does not rank the row, because means over different metrics cannot be
+    compared.
     """
     names = [m.name for m in metrics if m.better and any(m.name in row for row in ranks.values())]
     return {row: float(np.mean([own.get(name, math.nan) for name in names or [""]])) for row, own in ranks.items()}
 
 
 def best_rows(table: Table, metric: Metric) -> set[str]:
-    """The row with the best figure of a metric; none where rows share it, without a direction, or for a single row."""
+    """The row with the best figure of a metric.
+
+    The set is empty if several rows share the best figure, if no direction is better, or if only one row has a figure.
+    """
     if not metric.better:
         return set()
     values = {row: as_float(cells.get(metric.name)) for row, cells in table.rows.items() if row not in table.references}

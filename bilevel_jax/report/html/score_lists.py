@@ -1,4 +1,4 @@
-"""For each method and metric the best and the worst single image."""
+"""Lists for each method and metric the best and the worst single image."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,12 @@ from bilevel_jax.report.html.markup import element, number, text
 
 
 def score_lists(scores: Scores, anchors: Mapping[str, str]) -> str:
-    """One table a method, the last one open; images that are on the wall (name -> anchor) are links to it."""
+    """The markup of one table a method; the last one is open.
+
+    Args:
+        scores: figures of single images.
+        anchors: image -> id of its place on the picture wall; these images are links.
+    """
     lists = []
     for method, values in scores.values.items():
         found = extremes(scores.metrics, values)

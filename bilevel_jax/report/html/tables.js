@@ -1,5 +1,5 @@
 "use strict";
-// Sorting by a column: the better end first, then the other way round; what is undefined stays last.
+// Sorts a table by a column: the first click puts the best rows first, the next one reverses; undefined rows stay last.
 (() => {
   const order = new Intl.Collator(undefined, { numeric: true });
 

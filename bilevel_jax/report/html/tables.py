@@ -1,11 +1,9 @@
-"""A table of figures as a page shows it: sortable, the best marked, with ranks and charts."""
+"""A table of figures as a page shows it: sortable, with the best figures marked, and with ranks."""
 
 import math
 
 from bilevel_jax.report.html.content import Metric, Table
-from bilevel_jax.report.html.dots import dot_plots
 from bilevel_jax.report.html.markup import as_float, element, number, text
-from bilevel_jax.report.html.radar import radar_chart
 from bilevel_jax.report.html.ranks import Ranks, best_rows, mean_ranks, rank_rows
 
 ARROWS = {"up": "↑", "down": "↓", "": ""}
@@ -13,7 +11,7 @@ MEANINGS = {"up": "higher is better", "down": "lower is better", "": "no directi
 
 
 def table_section(table: Table) -> str:
-    """Everything that a page shows of one table, below its heading; "" for a table without rows or metrics."""
+    """The markup of one table below its heading; "" for a table without rows or metrics."""
     if not table.rows or not table.metrics:
         return ""
     ranks = rank_rows(table) if table.ranked else {}
@@ -22,9 +20,6 @@ def table_section(table: Table) -> str:
     parts.append(_definitions(table))
     if ranks:
         parts += [element("h3", "Ranks"), _ranks(table, ranks)]
-    if table.plotted:
-        charts = radar_chart(table) + dot_plots(table)
-        parts.append(element("h3", "Side by side") + charts if charts else "")
     return "".join(parts)
 
 
@@ -65,7 +60,7 @@ def _ranks(table: Table, ranks: Ranks) -> str:
 
 def _frame(heads: list[str], lines: list[str], label: str) -> str:
     content = element("thead", element("tr", heads)) + element("tbody", lines)
-    # A table wider than the page scrolls in its own frame, which the keyboard must reach.
+    # A table wider than the page scrolls in a frame of its own; tabindex lets the keyboard reach it.
     return element("div", element("table", content), class_="frame", tabindex=0, role="region", aria_label=label)
 
 

@@ -1,13 +1,13 @@
 "use strict";
-// The switch between the system's setting, light and dark; what part of the page is in view; the copy button.
+// The theme switch (system's setting, light, dark), the mark of the part in view in the navigation, and the copy button.
 (() => {
   const root = document.documentElement;
   const button = document.getElementById("theme");
   const themes = ["auto", "light", "dark"];
   const icons = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" };
   let theme = "auto";
-  // A page opened from disk may be refused storage.
-  try { theme = localStorage.getItem("report-theme") || "auto"; } catch { /* keeps the system's setting */ }
+  // A browser may refuse storage to a page opened from disk.
+  try { theme = localStorage.getItem("report-theme") || "auto"; } catch { /* the system's setting stays */ }
 
   function show() {
     if (!themes.includes(theme)) theme = "auto";
@@ -17,7 +17,7 @@
   }
   button.addEventListener("click", () => {
     theme = themes[(themes.indexOf(theme) + 1) % themes.length];
-    try { localStorage.setItem("report-theme", theme); } catch { /* lasts as long as the page */ }
+    try { localStorage.setItem("report-theme", theme); } catch { /* the choice lasts until the page is closed */ }
     show();
   });
   show();
@@ -40,7 +40,7 @@
       const selection = getSelection();
       selection.removeAllRanges();
       selection.addRange(range);
-      // The clipboard needs a secure place, which a file is not in every browser; the text stays selected.
+      // Not every browser lets a page from disk write to the clipboard. The text stays selected, so that it can be copied.
       const done = () => { copy.textContent = "Copied"; };
       if (navigator.clipboard) navigator.clipboard.writeText(source.textContent).then(done, () => {});
       else if (document.execCommand("copy")) done();

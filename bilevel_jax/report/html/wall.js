@@ -1,5 +1,5 @@
 "use strict";
-// The picture wall: which two views the sliders stand between, their difference, boxes, one slider for all.
+// The picture wall: the choice of the two views, their difference, the boxes, and one slider that moves all pictures.
 (() => {
   const controls = document.getElementById("controls");
   if (!controls) return;
@@ -23,7 +23,7 @@
     const images = [view(scene, left.value), view(scene, right.value)];
     if (images.includes(undefined)) return;
     const asked = (scene.dataset.asked = `${left.value}\n${right.value}\n${gain.value}`);
-    // A picture that is not shown is not decoded yet.
+    // A picture that was never shown is not decoded yet.
     for (const image of images) image.loading = "eager";
     await Promise.all(images.map((image) => image.decode()));
     if (scene.dataset.asked !== asked) return;
@@ -46,7 +46,7 @@
     scene.dataset.drawn = asked;
   }
 
-  // Differences are made where they are seen: a wall may hold many megapixels.
+  // A difference is computed only when its picture is in view: a wall may hold many megapixels.
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       entry.target.dataset.seen = entry.isIntersecting ? "yes" : "";

@@ -1,4 +1,4 @@
-"""The picture wall: every scene in all its views, a slider between two of them, its boxes enlarged."""
+"""The picture wall: every scene in all its views, with a slider between two of them and its boxes enlarged."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -12,7 +12,12 @@ from bilevel_jax.report.html.markup import element, text, void
 
 
 class Wall(NamedTuple):
-    """The markup of the wall ("" without pictures), and scene name -> the id of its place."""
+    """The markup of the wall and the places of its scenes.
+
+    Attributes:
+        markup: "" without pictures.
+        anchors: scene name -> id of its element.
+    """
 
     markup: str
     anchors: dict[str, str]
@@ -27,9 +32,11 @@ def picture_wall(
     max_side: int,
     max_bytes: int,
 ) -> Wall:
-    """Draws scenes until one of the limits is met; see `write_report`."""
+    """Adds scenes until one of the limits is reached; the arguments are those of `Report` and `write_report`."""
     names = list(dict.fromkeys(view for picture in pictures for view in picture.views))
-    scenes, anchors, used, shrunk = [], {}, 0, False
+    scenes: list[str] = []
+    anchors: dict[str, str] = {}
+    used, shrunk = 0, False
     for number, picture in enumerate(pictures[:max_pictures]):
         if not picture.views:
             continue
@@ -146,7 +153,7 @@ def _overlay(boxes: Sequence[Box], height: int, width: int, kind: str) -> str:
         if not (box.x1 > box.x0 and box.y1 > box.y0):
             continue
         shapes.append(element("rect", x=box.x0, y=box.y0, width=box.x1 - box.x0, height=box.y1 - box.y0))
-        # Above the box, or inside it where the picture ends.
+        # The label stands above the box, or inside it at the upper edge of the picture.
         y = box.y0 - 0.3 * letter if box.y0 > 1.3 * letter else box.y0 + letter
         shapes.append(element("text", text(box.label), x=box.x0, y=y) if box.label else "")
     if not shapes:

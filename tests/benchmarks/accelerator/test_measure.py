@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from bilevel_jax.benchmarks.accelerator.chips import peak_tflops
 from bilevel_jax.benchmarks.accelerator.measure import MIB, compiled, median_ms, peak_mib
+from bilevel_jax.benchmarks.accelerator.peak_tflops import peak_tflops
 from bilevel_jax.benchmarks.accelerator.training_steps import share_of_peak
 
 

@@ -60,7 +60,7 @@ def experiments(tmp_path, monkeypatch):
 
 def test_a_killed_run_that_ends_the_same(experiments):
     comparison, waiting = resuming.rows(**experiments())
-    assert comparison["passed"] and comparison["result"].startswith("pass: the same bit for bit (")
+    assert comparison["passed"] and comparison["result"].startswith("pass: equal bit for bit (")
     steps = int(comparison["result"].split("(")[1].split()[0])
     saved = int(comparison["result"].rstrip(")").split()[-1])
     assert 0 < saved < steps and steps >= 60  # it was killed after a save and before its end

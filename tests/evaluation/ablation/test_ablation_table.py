@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from bilevel_jax.evaluation.ablation.ablation_table import ablation_table, ablation_text
-from bilevel_jax.evaluation.ablation.rows import ablation_rows
-from bilevel_jax.evaluation.ablation.train_row import METHOD, Result, training_figures
-from bilevel_jax.evaluation.held_out.table import MEASURES
+from bilevel_jax.evaluation.ablation.ablation_rows import ablation_rows
+from bilevel_jax.evaluation.ablation.ablation_table import ablation_table
+from bilevel_jax.evaluation.ablation.ablation_text import ablation_text
+from bilevel_jax.evaluation.ablation.train_row import METHOD, Result, Trained, training_figures
+from bilevel_jax.evaluation.image_measures import MEASURES
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
-from bilevel_jax.report.writers import MetricsWriter
+from bilevel_jax.report.metrics_writer import MetricsWriter
 from bilevel_jax.training.config import default_config
 
 NAMES = ("1D", "2D", "3N")
@@ -27,7 +28,8 @@ def cell(hits):
 
 
 def result(value, hits, **training):
-    return Result("", {"step_s": 0.1, "rho": {}, "correction": {"visual": 0.5}} | training, scores(value), cell(hits))
+    training = {"step_s": 0.1, "rho": {}, "correction": {"visual": 0.5}} | training
+    return Result("", Trained(training, scores(value), cell(hits)))
 
 
 def test_figures_of_rows():
@@ -35,7 +37,7 @@ def test_figures_of_rows():
     results = {
         "fusion_only": {0: result(3, (1, 0, 0)), 1: result(3, (1, 1, 0))},
         "ignore": {0: result(1, (1, 1, 1)), 1: result(1, (1, 1, 1), rho={"visual": -2.0})},
-        "joint": {0: result(2, (1, 1, 1)), 1: Result("loss is nan", {}, None, None)},
+        "joint": {0: result(2, (1, 1, 1)), 1: Result("loss is nan", None)},
     }
     published = ImageScores(("a", "b"), tuple(MEASURES), {"one": np.full((2, 9), 2.5), "two": np.full((2, 9), 0.5)})
     table = ablation_table(rows, results, published)

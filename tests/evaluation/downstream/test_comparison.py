@@ -5,7 +5,8 @@ import pytest
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bootstrap import interval, resampled_counts, resampled_means
-from bilevel_jax.evaluation.downstream.comparison import compare_cells, comparison_json, comparison_text
+from bilevel_jax.evaluation.downstream.comparison import compare_cells, comparison_json
+from bilevel_jax.evaluation.downstream.comparison_text import comparison_text
 
 
 def _cell(right, groups=()):

@@ -9,13 +9,13 @@ from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.held_out import validation
-from bilevel_jax.evaluation.held_out.table import measure
 from bilevel_jax.evaluation.held_out.validation import Validation
+from bilevel_jax.evaluation.image_measures import mean_measures, measure_images
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic_trainer import semantic_scores
 from bilevel_jax.inference import Fuser
 from bilevel_jax.training.config import default_config
-from bilevel_jax.training.problem import networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_figures_are_those_of_the_table(config, source):
     assert list(found) == ["EN", "VIF", "Qabf", "SSIM", "semantic"]
     ends = Subset(source, [0, 2])  # two of three, spread evenly
     inputs = InputSource(ends, "fused", Fuser.from_run(config, {"outer_params": fusion}))
-    expected = measure(ends, inputs)
+    expected = mean_measures(measure_images(ends, inputs))
     for name in ("EN", "VIF", "Qabf", "SSIM"):
         assert found[name] == pytest.approx(expected[name], rel=1e-9)
     scores = semantic_scores(config, inputs, validate._predictor.predict(semantic, inputs))

@@ -1,51 +1,21 @@
-"""The leaderboard on folders whose ranks are known beforehand, and on real pairs where there are any."""
+"""The leaderboard on folders whose ranks are known beforehand, and on real pairs if there are any."""
 
 import csv
-import json
 import os
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bilevel_jax.commands.evaluate import evaluate_command
-from bilevel_jax.commands.leaderboard import named_folders
-from bilevel_jax.errors import InputError, run_command
-from bilevel_jax.evaluation.leaderboard.board import make_leaderboard
-from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, read_scores, score_images, write_scores
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores, score_images
+from bilevel_jax.evaluation.leaderboard.leaderboard import make_leaderboard
 from bilevel_jax.evaluation.leaderboard.leaderboard_text import leaderboard_text, warnings
+from bilevel_jax.evaluation.leaderboard.score_file import read_scores, write_scores
 from bilevel_jax.images.files import read_image, write_image
-from bilevel_jax.inference import TrivialFuser, fuse_files
 from bilevel_jax.metrics import fusion
 
 DATA = os.environ.get("BILEVEL_JAX_TEST_DATA")
-SIZE = (51, 64)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """Three pairs, and two methods: the maximum itself, and one that blurs all it sees into one grey."""
-    root, rng = tmp_path_factory.mktemp("pairs"), np.random.default_rng(0)
-    for name in ("a", "b", "c"):
-        for camera in ("ir", "vi"):
-            write_image(root / camera / f"{name}.png", rng.integers(0, 256, SIZE).astype(np.uint8))
-        write_image(root / "grey" / f"{name}.jpg", np.full(SIZE, 128, np.uint8) + rng.integers(0, 2, SIZE).astype("u1"))
-    fuse_files(TrivialFuser("max"), root / "ir", root / "vi", root / "copy")
-    return root
-
-
-@pytest.fixture(scope="module")
-def scores(root):
-    folders = {"copy": root / "copy", "grey": root / "grey"}
-    return score_images(root / "ir", root / "vi", folders, ["average", "max"])
-
-
-def test_scores_are_those_of_the_metrics(root, scores):
-    assert scores.names == ("a", "b", "c") and list(scores.values) == ["copy", "grey", "average", "max"]
-    expected = fusion.evaluate(*(read_image(root / part / "b.png") for part in ("ir", "vi", "copy")))
-    np.testing.assert_array_equal(scores.values["copy"][1], [expected[name] for name in scores.metrics])
-    np.testing.assert_array_equal(scores.values["copy"], scores.values["max"])
 
 
 def test_ranks_and_warnings(scores):
@@ -107,24 +77,6 @@ def test_published_figures(scores, tmp_path):
     assert "among the 2 published ones" in leaderboard_text(board)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("image,SF\na,1\n", "starts with image,SF; expected the columns image,method"),
-        ("image,method,SF\na,m,one\n", "line 2 has SF 'one'"),
-        ("image,method,SF\na,m\n", "line 2 has 2 cells; expected 3"),
-        ("image,method,SF\na,m,1\na,m,1\n", "line 3 repeats a of m, which is on line 2"),
-        ("image,method,SF\na,m,1\n", r"no row of m for 1 image\(s\) \(b\)"),
-        ("image,method,SF\n", "holds no row"),
-        ("", "starts with nothing"),
-    ],
-)
-def test_a_bad_csv(tmp_path, text, message):
-    (tmp_path / "p.csv").write_text(text)
-    with pytest.raises(InputError, match=message):
-        read_scores(tmp_path / "p.csv", ["a", "b"])
-
-
 def test_published_figures_of_other_metrics(scores):
     other = ImageScores(scores.names, ("FID",), {"m": np.zeros((3, 1))})
     with pytest.raises(InputError, match="FID; expected some of EN"):
@@ -141,56 +93,6 @@ def test_undefined_values_are_said_and_left_out(root, tmp_path):
     assert "SCD is undefined for b (m) and left out of the mean: the fused image and the visible" in leaderboard_text(
         board
     )
-
-
-def test_the_command(root, tmp_path, capsys):
-    flags = [f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--fused=ours={root / 'copy'}", f"--fused={root / 'grey'}"]
-    assert run_command(evaluate_command, ["evaluate.py", *flags, f"--out={tmp_path}", f"--report={tmp_path}"]) == 0
-    said = capsys.readouterr().out
-    assert "Means over 3 images" in said and "warning: grey is beaten" in said
-    rows = json.loads((tmp_path / "leaderboard.json").read_text())["rows"]
-    assert {"ours", "grey", "average", "max", "laplacian", "laplacian_saliency"} == {row["name"] for row in rows}
-    page = (tmp_path / "index.html").read_text()
-    assert "laplacian_saliency" in page and "grey is beaten" in page and "data:image" in page
-    assert "| ours " in (tmp_path / "leaderboard.md").read_text()
-    assert read_scores(tmp_path / "per_image.csv", ["a", "b", "c"]).metrics == tuple(fusion.FAMILIES["paper"])
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda root, tmp: [f"--fused={tmp / 'none'}"], "none is no folder"),
-        (lambda root, tmp: [f"--fused=m={tmp}"], r"m misses 3 of 3 images \(a, b, c\)"),
-        (lambda root, tmp: [f"--fused=max={root / 'grey'}"], "'max', and a method without learning has that name"),
-        (lambda root, tmp: [f"--fused={root / 'grey'}"] * 2, "'grey', and the folder .* has that name already"),
-        (lambda root, tmp: ["--workdir=w"], "--workdir and --ir are both given"),
-        (lambda root, tmp: ["--published=nowhere.csv"], "nowhere.csv cannot be read"),
-        (lambda root, tmp: ["--vis="], "--vis is missing"),
-    ],
-)
-def test_bad_usage(root, tmp_path, capsys, monkeypatch, change, message):
-    # Scoring is not what is refused here: no method without learning, and no compilation.
-    monkeypatch.setattr(
-        "bilevel_jax.metrics.fusion.evaluate", lambda *a, **k: dict.fromkeys(fusion.FAMILIES["paper"], 1)
-    )
-    flags = [f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", *change(root, tmp_path)]
-    assert run_command(evaluate_command, ["evaluate.py", *flags]) == 2
-    said = capsys.readouterr().err.strip().splitlines()
-    assert re.search(message, said[-1]), said
-
-
-def test_sizes_that_differ_name_the_files(root, tmp_path):
-    for name in ("a", "b", "c"):
-        write_image(tmp_path / "m" / f"{name}.png", np.zeros((64, 51), np.uint8))
-    with pytest.raises(InputError, match=r"m/a.png has 51 x 64 pixels and .*ir/a.png 64 x 51"):
-        score_images(root / "ir", root / "vi", {"m": tmp_path / "m"}, [])
-
-
-def test_names_of_folders():
-    assert named_folders(["runs/x/fused/", "y=runs/y/fused"], "fused") == {
-        "fused": Path("runs/x/fused"),
-        "y": Path("runs/y/fused"),
-    }
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.models import semantic_network
 from bilevel_jax.models.backbones.resnet import Bottleneck, ResNet
 from bilevel_jax.models.fpn import FPN
 
@@ -84,12 +83,3 @@ def test_pyramid_adds_the_coarser_level_pixel_by_pixel():
     np.testing.assert_array_equal(levels[0][0, :, :, 0], [[0, 0, 1], [0, 0, 1], [2, 2, 3], [2, 2, 3], [4, 4, 5]])
     extra, _ = _shapes(FPN(4, extra_levels=2), [jnp.zeros((1, 9, 7, 3)), jnp.zeros((1, 5, 4, 6))])
     assert [level.shape for level in extra] == [(1, 9, 7, 4), (1, 5, 4, 4), (1, 3, 2, 4), (1, 2, 1, 4)]
-
-
-def test_semantic_network_by_task():
-    assert semantic_network("detection", 3, width=8, head_convs=1).num_classes == 3
-    assert semantic_network("segmentation", 9, channels=16).channels == 16
-    with pytest.raises(InputError, match="'depths' is no option of detection"):
-        semantic_network("detection", 3, depths=18)
-    with pytest.raises(InputError, match="semantic.task is 'depth'"):
-        semantic_network("depth", 3)

@@ -126,30 +126,3 @@ def test_a_picture_of_another_shape_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(InputError, match=r"\(4, 4, 2\)"):
         html.write_report(tmp_path / "a.html", report)
     assert not list(tmp_path.iterdir())
-
-
-def test_ranks_share_ties_and_leave_out_the_undefined():
-    metrics = [html.Metric("a"), html.Metric("b", "down"), html.Metric("c", "")]
-    rows = {"x": {"a": 2, "b": 1, "c": 9}, "y": {"a": 2, "b": 5}, "z": {"a": 1, "b": float("nan")}, "ref": {"a": 99}}
-    table = html.Table("t", metrics, rows, references=["ref"])
-    ranks = html.rank_rows(table)
-    assert ranks == {"x": {"a": 1.5, "b": 1}, "y": {"a": 1.5, "b": 2}, "z": {"a": 3}}
-    means = html.mean_ranks(ranks, metrics)
-    assert (means["x"], means["y"]) == (1.25, 1.75) and np.isnan(means["z"])
-
-
-def test_the_worst_and_the_best_are_worth_showing():
-    names = [f"n{i}" for i in range(50)]
-    values = np.arange(50.0)
-    values[0] = np.nan
-    scores = html.Scores(names, [html.Metric("a"), html.Metric("b", "down")], {"m": {"a": values, "b": values}})
-    assert html.worth_showing(scores, "m", 3) == ["n1", "n49", "n0"]
-    assert html.extreme_labels(scores, "m") == {"n1": ["worst a", "best b"], "n49": ["best a", "worst b"]}
-
-
-def test_curves_find_their_panels_and_count_conflicts():
-    records = [{"step": 1, "phase": "warm_start", "loss/warm_start": 1.0}]
-    records += [{"step": s, "phase": "bilevel", "gradient/cosine": c} for s, c in ((2, -0.5), (3, 0.5), (4, None))]
-    panels = {panel.title: panel for panel in html.curve_panels(records)}
-    assert list(panels) == ["Warm start", "Gradient conflict"]
-    assert "50 % of the 2" in panels["Gradient conflict"].note and panels["Gradient conflict"].low == -1

@@ -1,6 +1,8 @@
-"""Which figures of a table are marked as the best."""
+"""Ranks of a table's rows, and which figures are marked as the best."""
 
 import re
+
+import numpy as np
 
 from bilevel_jax.report import html
 from bilevel_jax.report.html.ranks import best_rows
@@ -20,3 +22,13 @@ def test_only_a_figure_that_no_other_row_has_is_the_best(tmp_path):
     )
     html.write_report(tmp_path / "shared.html", html.Report("x", tables=[shared]))
     assert '<td class="best"' not in (tmp_path / "shared.html").read_text()
+
+
+def test_ranks_share_ties_and_leave_out_the_undefined():
+    metrics = [html.Metric("a"), html.Metric("b", "down"), html.Metric("c", "")]
+    rows = {"x": {"a": 2, "b": 1, "c": 9}, "y": {"a": 2, "b": 5}, "z": {"a": 1, "b": float("nan")}, "ref": {"a": 99}}
+    table = html.Table("t", metrics, rows, references=["ref"])
+    ranks = html.rank_rows(table)
+    assert ranks == {"x": {"a": 1.5, "b": 1}, "y": {"a": 1.5, "b": 2}, "z": {"a": 3}}
+    means = html.mean_ranks(ranks, metrics)
+    assert (means["x"], means["y"]) == (1.25, 1.75) and np.isnan(means["z"])

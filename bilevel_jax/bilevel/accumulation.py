@@ -1,0 +1,44 @@
+"""Gradient accumulation: the mean of several gradients, losses and absences before one update is made of them."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.trees import PyTree
+
+
+class Accumulated(NamedTuple):
+    """What has been gathered since the last update."""
+
+    gradient: PyTree  # float32 mean so far: combined where the weights are known beforehand, else [K, *shape]
+    losses: Float[Array, " k"]  # float32
+    present: Bool[Array, " k"]  # the tasks present at any of the steps
+    steps: Int[Array, ""]  # int32
+
+
+def nothing_yet(params: PyTree, num_tasks: int, stacked: bool) -> Accumulated:
+    """The start, for gradients shaped as `params`, with a leading task axis where they come `stacked`."""
+    axis = (num_tasks,) if stacked else ()
+    gradient = jax.tree.map(lambda p: jnp.zeros((*axis, *jnp.shape(p)), trees.accumulator(p.dtype)), params)
+    none = jnp.zeros((num_tasks,), bool)
+    return Accumulated(gradient, none.astype(jnp.float32), none, jnp.zeros((), jnp.int32))
+
+
+def with_one_more(
+    so_far: Accumulated,
+    total_steps: int,
+    gradient: PyTree,
+    losses: Float[Array, " k"] | None,
+    present: Bool[Array, " k"] | None,
+) -> Accumulated:
+    """Adds one step, which counts 1 / total_steps in the mean; None for `present` says that every task was there."""
+    share = 1.0 / total_steps
+    return Accumulated(
+        jax.tree.map(lambda a, g: a + share * g.astype(a.dtype), so_far.gradient, gradient),
+        so_far.losses if losses is None else so_far.losses + share * losses,
+        so_far.present | (True if present is None else present),
+        so_far.steps + 1,
+    )

@@ -1,0 +1,137 @@
+"""The rows of the ablation and what each of them changes in a base configuration."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.estimators import KEYS
+
+SHARES = {"screen": 0.25, "final": 1.0}  # stage -> share of the steps of the base configuration
+
+# Row -> description and keys of `config.bilevel`. Keys that are not named have their defaults.
+ESTIMATORS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "ignore": ("alternating, without a correction", {"estimator": "ignore"}),
+    "one_step": ("the paper: correction 1", {"estimator": "one_step", "correction": 1.0}),
+    "one_step_0.1": ("correction 0.1", {"estimator": "one_step", "correction": 0.1}),
+    "one_step_relative": (
+        "correction 1, relative damping 1: rho at most 1/2",
+        {"estimator": "one_step", "correction": 1.0, "relative_damping": 1.0},
+    ),
+    "empirical_fisher": (
+        "per-example gradients, rank B",
+        {"estimator": "empirical_fisher", "correction": 1.0, "relative_damping": 0.1},
+    ),
+    "f2sa": (
+        "two points, three gradient steps each",
+        {"estimator": "value_function", "solve_steps": 3, "solve_rate": 0.02, "multiplier": 10.0},
+    ),
+}
+WEIGHTINGS = ("equal", "random", "dwa", "mgda", "upgrad", "cagrad")
+NO_DISCRIMINATOR = {"visual.loss": "none", "visual.adversarial": 0.0, "semantic.adversarial": 0.0}
+JOINT = {"estimator": "ignore", "single_level": True, "outer_every": 1, "weighting": "equal"}
+
+
+class Row(NamedTuple):
+    """One row.
+
+    Attributes:
+        name: the row's name, also of its folder.
+        about: what the row changes.
+        config: its whole configuration, checked and locked.
+        same: names of other rows with the same configuration, which are left out.
+    """
+
+    name: str
+    about: str
+    config: ConfigDict
+    same: tuple[str, ...] = ()
+
+
+def ablation_rows(base: ConfigDict, estimator: str = "ignore", share: float = 1.0) -> dict[str, Row]:
+    """All rows by name. Of several rows with the same configuration only the first is kept.
+
+    Args:
+        base: the configuration that the rows change; it has a semantic task.
+        estimator: the row of `ESTIMATORS` whose estimator the rows of weightings and the rows without a task use.
+        share: share of the base's steps after the warm start. Boundaries of the learning rates are scaled too.
+
+    Raises:
+        InputError: the base has no semantic task, or the estimator is unknown.
+    """
+    if estimator not in ESTIMATORS:
+        raise InputError(f"--estimator={estimator} is unknown; expected one of {', '.join(ESTIMATORS)}.")
+    if base.semantic.task == "none":
+        raise InputError("config.semantic.task is none; expected a task, because the rows show what it is worth.")
+    chosen = _bilevel(ESTIMATORS[estimator][1])
+    released = {"estimator": "one_step", "correction": -base.outer.learning_rate, "weighting": "equal"}
+    alone = {"semantic.task": "none"}
+    plan: dict[str, tuple[str, Mapping[str, Any]]] = {
+        "fusion_only": ("fusion loss alone", alone | NO_DISCRIMINATOR | _bilevel(ESTIMATORS["ignore"][1])),
+        "joint": ("one level: all networks on the sum of the losses, at every step", _bilevel(JOINT)),
+    }
+    plan |= {name: (about, _bilevel(changes)) for name, (about, changes) in ESTIMATORS.items()}
+    plan |= {
+        f"{estimator}+{weighting}": (f"{estimator}, weighting {weighting}", chosen | {"bilevel.weighting": weighting})
+        for weighting in WEIGHTINGS
+    }
+    plan["released"] = (
+        "as released: correction -eta, one gradient buffer (see training/estimators.py)",
+        _bilevel(released),
+    )
+    plan["no_discriminator"] = (f"{estimator}, discriminator off", chosen | NO_DISCRIMINATOR)
+    plan["no_semantic"] = (f"{estimator}, semantic task off", chosen | alone)
+    rows: dict[str, Row] = {}
+    same: dict[str, str] = {}  # configuration -> the first row that has it
+    for name, (about, changes) in plan.items():
+        config = _changed(base, changes, share)
+        first = same.setdefault(config.to_json(), name)
+        if first == name:
+            rows[name] = Row(name, about, config)
+        else:
+            rows[first] = rows[first]._replace(same=(*rows[first].same, name))
+    return rows
+
+
+def chosen_rows(rows: Mapping[str, Row], names: Sequence[str]) -> dict[str, Row]:
+    """The rows of these names, in the order of the table; all rows if there are no names.
+
+    A row of a weighting may be called by the weighting alone ("mgda").
+
+    Raises:
+        InputError: there is no row of that name.
+    """
+    found = {alias: name for name, row in rows.items() for alias in (name, *row.same)}
+    found = {alias.rsplit("+", 1)[-1]: name for alias, name in found.items()} | found
+    for name in names:
+        if name not in found:
+            raise InputError(f"--rows has {name!r}; expected some of {', '.join(rows)}.")
+    wanted = {found[name] for name in names} or set(rows)
+    return {name: row for name, row in rows.items() if name in wanted}
+
+
+def shortened(optimizer: ConfigDict, factor: float) -> None:
+    """Scales the boundaries and the warm-up steps of a learning rate by `factor`, in place."""
+    optimizer.boundaries = tuple(max(1, round(factor * boundary)) for boundary in optimizer.boundaries)
+    optimizer.warm_up_steps = round(factor * optimizer.warm_up_steps)
+
+
+def _bilevel(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes of `config.bilevel` as keys of a configuration. All other options of estimators get their defaults."""
+    default = default_config().bilevel
+    options = {**{key: default[key] for key in KEYS}, **changes}
+    return {f"bilevel.{key}": value for key, value in options.items()}
+
+
+def _changed(base: ConfigDict, changes: Mapping[str, Any], share: float) -> ConfigDict:
+    config = ConfigDict(base.to_dict())
+    config.steps = round(share * config.steps)
+    for optimizer in (config.inner, config.outer):
+        shortened(optimizer, share)
+    every = config.bilevel.outer_every
+    config.update_from_flattened_dict(changes)
+    if config.bilevel.outer_every != every:  # the boundaries of the outer optimizer count outer steps
+        shortened(config.outer, every / config.bilevel.outer_every)
+    return check_config(config)

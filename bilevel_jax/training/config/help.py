@@ -1,0 +1,50 @@
+"""The text that `train.py --config=FILE --help` prints: every key with its value, its default and its help."""
+
+import textwrap
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.training.config import SECTIONS
+from bilevel_jax.training.config.key import Key, value_of
+
+WIDTH = 116
+
+
+def config_help(config: ConfigDict) -> str:
+    """Returns all keys of a configuration in groups, each with its current value and what it means.
+
+    Args:
+        config: a configuration with every key, such as a configuration file makes it.
+    """
+    lines = _wrapped(
+        "Keys of the configuration, set by --config.KEY=VALUE. Each line shows the value that this command would use, "
+        "and the default where that is another one. None is the method's own default. What a key accepts is in "
+        "brackets.",
+        0,
+    )
+    for section in SECTIONS:
+        lines += ["", section.title + ":"]
+        for key in section.keys:
+            lines += _key_lines(config, key)
+    return "\n".join(lines)
+
+
+def _key_lines(config: ConfigDict, key: Key) -> list[str]:
+    value = value_of(config, key.name)
+    own = f"  {key.name} = {value!r}"
+    if value != key.default:
+        own += f"  (default {key.default!r})"
+    text = key.help() if callable(key.help) else key.help
+    described = {name: what for name, what in key.check.choices.items() if what}
+    if described:
+        text += ". One of"
+    elif key.check.expected:
+        text += f" [{key.check.expected}]"
+    lines = [own, *_wrapped(text, 6)]
+    for name in key.check.choices if described else ():
+        lines += _wrapped(f"{name or repr(name)}: {described[name]}" if name in described else name, 10)
+    return lines
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent)

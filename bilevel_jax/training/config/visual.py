@@ -1,0 +1,61 @@
+"""Keys of the visual task: the discriminator, the target, and the weight of every fusion loss."""
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.losses.adversarial import FAMILIES
+from bilevel_jax.losses.fusion import TARGETS, TERMS
+from bilevel_jax.training.config.key import Key, Section, at_least, expect, one_of
+
+FAMILY_HELP = {name: family.help for name, family in FAMILIES.items()} | {"none": "no discriminator"}
+
+KEYS = (
+    Key("visual.loss", "lsgan", one_of(FAMILY_HELP), "adversarial loss between discriminator and fusion network"),
+    Key(
+        "visual.discriminator_stride",
+        4,
+        at_least(1),
+        "the discriminator scores every n-th pixel in both directions. 1 = every pixel, as in the paper",
+    ),
+    Key(
+        "visual.target",
+        "saliency",
+        one_of({name: target.help for name, target in TARGETS.items()}),
+        "the image that the fused image is compared with, and that the discriminator takes for real",
+    ),
+    Key(
+        "visual.saliency_blur",
+        1.5,
+        at_least(0),
+        "standard deviation in pixels of a blur of the saliency map. Histogram contrast turns noise of the infrared "
+        "image into a noisy map. 0 = no blur",
+    ),
+    Key(
+        "visual.exposure",
+        1.0,
+        at_least(1),
+        "maximum gain for dim infrared images in all terms of the visual task. 1 = none",
+    ),
+    Key(
+        "visual.infrared_gain",
+        1.0,
+        at_least(0),
+        "gain of the infrared image in the target, which is clipped at 1. Take more than 1 for dim infrared images",
+    ),
+    *(Key(f"visual.{term.name}", term.default, at_least(0), term.help) for term in TERMS.values()),
+    Key("visual.adversarial", 0.5, at_least(0), "weight of the adversarial term in the visual task's outer loss"),
+)
+
+
+def check(config: ConfigDict) -> None:
+    """Refuses a crop that is too small for a loss, and weights of an adversarial term without a discriminator."""
+    for term in TERMS.values():
+        if config.visual[term.name] > 0:
+            least = term.least_side
+            fits = min(config.data.crop) >= least
+            expect(config, "data.crop", fits, f"at least {least} pixels a side for visual.{term.name}")
+    for key, block in (("visual.adversarial", config.visual), ("semantic.adversarial", config.semantic)):
+        unread = config.visual.loss == "none" and block.adversarial
+        expect(config, key, not unread, "0.0 where config.visual.loss is none, without a discriminator")
+
+
+SECTION = Section("Visual task", KEYS, check)

@@ -1,0 +1,72 @@
+"""The picture sheet of a run: infrared, visible, fused, predictions and labels of some val pairs."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, UInt
+
+from bilevel_jax.data.batch import WholeImageBatch
+from bilevel_jax.data.pipeline import evaluation_batches
+from bilevel_jax.data.sources.source import Source
+from bilevel_jax.report.picture_sheet import Cell, picture_sheet
+from bilevel_jax.training.tasks import SemanticTask
+
+PyTree = Any
+SHEET_SAMPLES = 4
+
+
+def sheet_sample(source: Source) -> WholeImageBatch:
+    """Returns the pairs that every sheet of a run shows, spread evenly over val."""
+    shown = np.linspace(0, len(source) - 1, min(SHEET_SAMPLES, len(source))).astype(int)
+    return next(iter(evaluation_batches(source, shown, len(shown))))
+
+
+def write_sheet(
+    path: str | os.PathLike,
+    batch: WholeImageBatch,
+    fused: Float[Array, "b h w 3"],
+    predictions: PyTree,
+    source: Source,
+    task: SemanticTask[Any, Any, Any] | None,
+) -> None:
+    """Writes a sheet with one row a pair.
+
+    Args:
+        path: where the PNG goes, whole or not at all.
+        batch: the pairs, from `evaluation_batches`.
+        fused: the fused images in [0, 1].
+        predictions: what the semantic network found in them; None without one.
+        source: gives the names of pairs and classes.
+        task: the kind of the predictions; None without a semantic network.
+    """
+    fused, predictions = jax.device_get((fused, predictions))
+    rows, names = [], []
+    for i, index in enumerate(batch["index"]):
+        if index < 0:
+            continue  # padding of the last batch
+        height, width = batch["size"][i]
+        image = np.asarray(fused[i, :height, :width])
+        cells = [Cell(batch["ir"][i, :height, :width]), Cell(batch["vis"][i, :height, :width]), Cell(image)]
+        if task is None:
+            cells.append(Cell(None))
+        else:
+            cells.append(task.drawn(image, task.of_image(predictions, i, height, width, clipped=False)))
+        cells.append(_labelled(image, batch, i))
+        rows.append(cells)
+        names.append(source.names[index])
+    _write(rows, path, names, source)
+
+
+def _write(rows: Sequence[Sequence[Cell]], path: str | os.PathLike, names: Sequence[str], source: Source) -> None:
+    picture_sheet(rows, path, row_names=names, class_names=source.class_names, label_names=source.label_names)
+
+
+def _labelled(image: Float[np.ndarray, "h w 3"] | UInt[np.ndarray, "h w 3"], batch: WholeImageBatch, i: int) -> Cell:
+    """Returns the image with all labels that the pair has, whatever the task is."""
+    labels = batch["labels"][i, : image.shape[0], : image.shape[1]] if batch["has_labels"][i] else None
+    if not batch["has_boxes"][i]:
+        return Cell(image, labels=labels)
+    return Cell(image, labels=labels, boxes=batch["boxes"][i], classes=batch["classes"][i])

@@ -1,0 +1,36 @@
+"""The weighting of the tasks that a run has chosen, with its options."""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from bilevel_jax.bilevel import Weighting, named_weighting
+from bilevel_jax.bilevel.weighting.weighting import check_num_tasks
+from bilevel_jax.errors import InputError
+
+
+def configured_weighting(config: ConfigDict) -> Weighting:
+    """Returns the weighting `config.bilevel.weighting` with those of `config.bilevel.weighting_options` that are given.
+
+    Raises:
+        InputError: the weighting does not accept an option's value.
+    """
+    options = {name: value for name, value in config.bilevel.weighting_options.items() if value is not None}
+    return _made(config.bilevel.weighting, options)
+
+
+def check_weighting(config: ConfigDict, num_tasks: int) -> None:
+    """Raises InputError where the configured weighting does not serve `num_tasks` tasks."""
+    try:
+        check_num_tasks(configured_weighting(config), num_tasks)
+    except ValueError as error:
+        raise InputError(
+            f"config.bilevel.weighting is {config.bilevel.weighting}; expected one for {num_tasks} tasks: {error}."
+        ) from error
+
+
+def _made(name: str, options: dict[str, Any]) -> Weighting:
+    try:
+        return named_weighting(name, **options)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"config.bilevel.weighting_options is {options}; {str(error).rstrip('.')}.") from error

@@ -1,0 +1,143 @@
+"""The ablation command: stopped and continued, a row that fails, a common start, bad usage."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bilevel_jax.commands.ablation import ablation_command
+from bilevel_jax.errors import RunError, run_command
+from bilevel_jax.evaluation.ablation import train_row as ablation_run
+from bilevel_jax.images.files import write_image
+from bilevel_jax.training.signals import StopRequest
+
+SMOKE = Path(__file__).parents[2] / "experiments" / "configs" / "smoke.py"
+ROWS = "fusion_only,no_semantic"  # quick to compile: neither trains a semantic network beside the fusion network
+
+
+def command(out, rows=ROWS, *more):
+    changes = {"data.num_train": 8, "rows.steps": 2, "warm_start.steps": 0, "checkpoint_every": 100, "sheet_every": 0}
+    flags = [f"--config={SMOKE}", f"--out={out}", f"--rows={rows}", "--reference=fusion_only"]
+    flags += [f"--config.{key}={value}" for key, value in changes.items()]
+    return run_command(ablation_command, ["ablation.py", *flags, *more])
+
+
+def figures(out):
+    """The table as text that can be compared, NaN too; times differ."""
+    table = json.loads((out / "screen" / "ablation.json").read_text())
+    for row in table["rows"].values():
+        row["figures"].pop("ms a step")
+    return json.dumps(table, indent=1)
+
+
+def known_cells(config, sets, inputs, seeds, folder, **options):
+    """In place of the networks that learn from the images, which would take seconds to compile."""
+    assert options["split"] == "val"  # rows are chosen by these figures
+    cell = {
+        "split": "val",
+        "names": ["a", "b"],
+        "groups": [],
+        "classes": ["x", "y"],
+        "confusions": [[[3, 1], [0, 4]], [[2, 2], [1, 3]]],
+    }
+    return {name: {seed: cell for seed in seeds} for name in inputs}
+
+
+@pytest.mark.parametrize("learns", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_stopped_continued_and_failed(tmp_path, monkeypatch, capsys, learns):
+    if not learns:
+        monkeypatch.setattr(ablation_run, "train_cells", known_cells)
+    # The second row is stopped within its training.
+    asked, trained = StopRequest.asked_of_any, []
+
+    def stop_in_the_second_row(self, step):
+        trained.append(step)
+        self.asked = len(trained) == 2 + 1  # a row takes a quarter of 8 steps
+        return asked(self, step)
+
+    monkeypatch.setattr(StopRequest, "asked_of_any", stop_in_the_second_row)
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    assert command(out) == 75
+    finished = out / "screen" / "rows" / "fusion_only" / "seed_0" / "training.json"
+    written = finished.stat().st_mtime_ns
+    assert list(json.loads(figures(out))["rows"]) == ["fusion_only"]
+    shutil.copytree(out, whole)
+    shutil.rmtree(whole / "screen" / "rows" / "no_semantic")
+    assert command(out) == 0
+    assert trained == [1, 2, 1, 2] and finished.stat().st_mtime_ns == written
+    assert "no_semantic" in capsys.readouterr().out
+    assert command(whole) == 0 and figures(out) == figures(whole)
+    table = json.loads(figures(out))
+    assert list(table["rows"]) == ROWS.split(",")
+    for row in table["rows"].values():
+        found = row["figures"]
+        assert row["seeds"] == [0] and not row["failed"] and 1 <= found["mean_rank"][0] <= 2
+        assert 0 <= found["mIoU_all"][0] <= 1 and found["VIF"][0] > 0 and found["correction/visual"] == [0.0]
+    assert table["rows"]["no_semantic"]["difference"]["figure"] == "mIoU_all"
+    assert table["rows"]["fusion_only"]["difference"] is None
+
+    # Nothing is left to do; other settings are not mixed in; a row that fails says so, and the others are there.
+    monkeypatch.setattr(ablation_run, "train", lambda *_: (_ for _ in ()).throw(RunError("loss is nan at step 3")))
+    assert command(out, ROWS, "--config.bilevel.outer_every=1") == 2
+    assert "outer_every = 2, and it is 1 now; expected another --out" in capsys.readouterr().err
+    assert command(out, f"{ROWS},released") == 0
+    table = json.loads((out / "screen" / "ablation.json").read_text())
+    assert table["rows"]["released"]["failed"]["0"].startswith("loss is nan at step 3") and len(table["rows"]) == 3
+    assert "released, seed 0 failed: loss is nan at step 3" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_detectors_start_from_one_network_and_images_are_ranked(tmp_path, capsys):
+    from bilevel_jax.commands.downstream import downstream_command
+
+    rng = np.random.default_rng(0)
+    for camera in ("ir", "vi"):
+        for name in "ab":
+            write_image(tmp_path / camera / f"{name}.png", rng.integers(0, 255, (48, 64, 1), dtype=np.uint8))
+    measures = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM")
+    lines = [f"{name},{method}," + ",".join(["1"] * 9) for name in "ab" for method in ("one", "two")]
+    (tmp_path / "peers.csv").write_text("\n".join(["image,method," + ",".join(measures), *lines]) + "\n")
+    start, task = tmp_path / "start.safetensors", "--config.semantic.task=detection"
+    flags = [f"--config={SMOKE}", task, "--inputs=ir,max", "--matched", "--seeds=0", "--steps=2"]
+    flags += [f"--save={start}", f"--out={tmp_path / 'start'}"]
+    assert run_command(downstream_command, ["downstream.py", *flags]) == 0 and start.exists()
+    more = [task, f"--init={start}", f"--ir={tmp_path / 'ir'}", f"--vis={tmp_path / 'vi'}"]
+    more += [f"--published={tmp_path / 'peers.csv'}", "--seeds=0,1", "--estimator=f2sa"]
+    assert command(tmp_path / "out", "joint,f2sa", *more) == 0
+    out = tmp_path / "out" / "screen"
+    table = json.loads((out / "ablation.json").read_text())
+    assert table["against"] == 2 and list(table["rows"]) == ["joint", "f2sa"]
+    for row in table["rows"].values():
+        assert row["seeds"] == [0, 1] and all(1 <= rank <= 3 for rank in row["figures"]["mean_rank"])
+        assert "AP50/person" in row["figures"]
+    assert "±" in (out / "ablation.md").read_text()
+    origin = json.loads((out / "detector" / "settings.json").read_text())["initial"]
+    assert len(origin["sha256"]) == 16
+    # Without the common start the same folder is refused.
+    assert command(tmp_path / "out", "joint,f2sa", *(flag for flag in more if "--init" not in flag)) == 2
+    assert "holds cells made with initial.sha256" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--stage=final", "--rows="], "--rows is missing; --stage=final expects"),
+        (["--rows=other"], "--rows has 'other'; expected some of"),
+        (["--seeds=x"], "--seeds=x"),
+        (["--reference=theory"], "--reference=theory is no row; expected one of fusion_only"),
+        (["--ir=/nowhere"], "--vis is missing"),
+        (["--published=/nowhere"], "--ir and --vis are missing"),
+        (["--ir=/nowhere", "--vis=/nowhere"], "/nowhere does not exist"),
+        (["--detector=/nowhere.py"], "/nowhere.py: there is no such file"),
+        (["--init=/nowhere.safetensors"], "/nowhere.safetensors does not exist"),
+        (["--config.bilevel.single_level=True"], "expected 1 where config.bilevel.single_level"),
+    ],
+)
+def test_bad_usage(flags, message, capsys, tmp_path):
+    assert command(tmp_path / "out", ROWS, *flags) == 2
+    said = capsys.readouterr().err.strip()
+    assert re.search(message, said) and len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,46 @@
+"""A network is not evaluated on pairs that it was trained on."""
+
+import numpy as np
+import pytest
+
+from bilevel_jax.data.sets import open_sets
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.leakage import check_unseen
+from bilevel_jax.images.files import write_image
+from bilevel_jax.training.config import default_config
+
+
+def test_a_run_that_saw_the_held_out_pairs_is_refused(tmp_path):
+    config, trained = default_config(), default_config()
+    config.data.num_train, config.data.num_validation, config.data.num_test = 6, 3, 4
+    test = open_sets(config.data, config.seed).test
+    trained.data.num_train = 11  # and scenes 9 ... 12 are tested on
+    with pytest.raises(InputError, match=r"trained on 2 of the held-out pairs \(scene_0_00009, scene_0_00010\)"):
+        check_unseen(trained, test, config)
+    trained.seed = 1  # other scenes
+    check_unseen(trained, test, config)
+    for name in "abcdefgh":
+        for camera in ("ir", "vi"):
+            write_image(tmp_path / camera / f"{name}.png", np.zeros((48, 64), np.uint8))
+    for file, names in (
+        ("train.txt", "a\nb\nc\nd\ne\n"),
+        ("val.txt", "f\n"),
+        ("other.txt", "f\ng\nh\n"),
+        ("rest.txt", "a\n"),
+    ):
+        (tmp_path / file).write_text(names)
+    for own in (config, trained):
+        own.data.name, own.data.root = "folder", str(tmp_path)
+    trained.data.train_list, trained.data.validation_list = "other.txt", "rest.txt"
+    trained.data.test_share = 0.0
+    sets = open_sets(config.data, 0)
+    with pytest.raises(InputError, match=r"trained on 1 of the held-out pairs \(f\)"):
+        check_unseen(trained, sets.validation, config)
+    trained.data.train_list, trained.data.validation_list = "train.txt", "val.txt"
+    check_unseen(trained, sets.validation, config)
+    # A run from before there was a test has seen what is cut out now; one from today has not.
+    del trained.data.test_share, trained.data.test_list, trained.data.test_split
+    with pytest.raises(InputError, match=rf"trained on 1 of the held-out pairs \({sets.test.names[0]}\)"):
+        check_unseen(trained, sets.test, config)
+    trained.data.test_share = 0.2
+    check_unseen(trained, sets.test, config)

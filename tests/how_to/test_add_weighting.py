@@ -1,0 +1,67 @@
+"""The page that adds a weighting: its file and its line are all that the package, the tables and the tests need."""
+
+import json
+
+import pytest
+
+from bilevel_jax.training.config import default_config
+
+CONFIGURED = """
+from bilevel_jax.errors import InputError
+from bilevel_jax.training.config import check_config, default_config
+
+config = default_config()
+config.bilevel.weighting = "norm_power"
+config.bilevel.weighting_options.c = 0.3
+check_config(config)
+config = default_config()
+config.bilevel.weighting = "norm_power"
+config.bilevel.weighting_options.c = 3.0
+try:
+    check_config(config)
+except InputError as error:
+    print(error)
+"""
+
+
+@pytest.fixture(scope="module")
+def changed(apply_page):
+    return apply_page("add_weighting")
+
+
+def test_the_example_of_the_page(changed):
+    (example,) = changed.page.examples
+    assert changed.python(example) == "[0.5 0.5]\n"
+
+
+def test_the_registry_has_the_weighting_with_its_option_and_its_row(changed):
+    code = """
+import json
+from bilevel_jax.bilevel import WEIGHTINGS, options_of
+from bilevel_jax.bilevel.tables import weighting_table
+option = options_of(WEIGHTINGS["norm_power"])["c"]
+rows = [line for line in weighting_table().splitlines() if "norm_power" in line]
+print(json.dumps([list(WEIGHTINGS), option.default, option.help, rows]))
+"""
+    names, default, help_text, rows = json.loads(changed.python(code))
+    assert names == sorted(names) and "norm_power" in names and "mgda" in names
+    assert (default, help_text) == (0.5, "exponent, from 0 (the mean) to 1 (`unit_norm`).")
+    assert len(rows) == 1 and "| gramian | symmetric | this page |" in rows[0]
+
+
+def test_the_benchmark_has_a_row(changed):
+    *_, command = [line for line in changed.page.commands if "benchmark.py" in line]
+    tiny = ["--networks=tiny", "--tasks=2", "--estimators=", "--repeats=1"]
+    assert "| norm_power | gramian " in changed.command(*command.split()[1:], *tiny)
+
+
+def test_the_tests_of_all_weightings_pass(changed):
+    told = changed.pytest("tests/bilevel", "-k", "norm_power", "-vv")
+    cases = [line.split("::")[1].split()[0] for line in told.splitlines() if "PASSED" in line]
+    contract = {"test_many_problems_at_once", "test_never_a_nan", "test_what_the_file_of_a_method_says"}
+    assert {f"{name}[norm_power]" for name in contract} <= set(cases)
+
+
+@pytest.mark.skipif("weighting_options" not in default_config().bilevel, reason="the configuration has no options yet")
+def test_a_configuration_can_choose_it(changed):
+    assert "0 <= c <= 1" in changed.python(CONFIGURED)
