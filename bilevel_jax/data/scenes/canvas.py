@@ -4,44 +4,92 @@ Positions are in *reference pixels*: the image is always 120 of them high, whate
 same scene at every resolution.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Float, Float32
 
 from bilevel_jax.data.scenes.texture import TILE, noise_tile
 
 REFERENCE_HEIGHT = 120
 RED, TEMPERATURE, GLOW, DEPTH, CHANNELS = 0, 3, 4, 7, 8
 
+Point = tuple[float, float]  # x to the right and y up, in metres
+Color = Sequence[float] | np.ndarray  # reflectance (R, G, B) in [0, 1]
+
 
 class Figure:
-    """Parts of one object in metres, x to the right and y up from where it stands; later parts lie in front."""
+    """The parts of one object in metres, x to the right and y up from where it stands; later parts lie in front."""
 
-    def __init__(self):
-        self.limbs, self.limb_order = [], []
-        self.panels, self.panel_order = [], []
-        self.values, self.opacity, self.rough, self.radius = [], [], [], []
+    def __init__(self) -> None:
+        self.limbs: list[tuple[float, ...]] = []
+        self.panels: list[tuple[Sequence[Point], float]] = []
+        # Places of the limbs and of the panels among all parts, in the order in which they were added.
+        self.limb_order: list[int] = []
+        self.panel_order: list[int] = []
+        # Of every part: reflectance, temperature and emitted light; opacity; roughness of its edge; largest radius.
+        self.values: list[tuple[float, ...]] = []
+        self.opacity: list[float] = []
+        self.rough: list[float] = []
+        self.radius: list[float] = []
 
-    def _part(self, color, temperature, glow, opacity, rough, radius):
+    def _part(self, color: Color, temperature: float, glow: float, opacity: float, rough: float, radius: float) -> int:
         self.values.append((*color, temperature, *(np.asarray(color) * glow)))
         self.opacity.append(opacity)
         self.rough.append(rough)
         self.radius.append(radius)
         return len(self.values) - 1
 
-    def limb(self, start, end, r0, r1=None, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0, ring=0.0):
-        """A tapered capsule from start (radius r0) to end (radius r1), in metres; start == end is a disc.
+    def limb(
+        self,
+        start: Point,
+        end: Point,
+        r0: float,
+        r1: float | None = None,
+        *,
+        color: Color,
+        temperature: float,
+        glow: float = 0.0,
+        opacity: float = 1.0,
+        rough: float = 0.0,
+        ring: float = 0.0,
+    ) -> None:
+        """Adds a tapered capsule; if its two ends are one point it is a disc.
 
         Args:
-            color: reflectance (R, G, B) in [0, 1]; temperature: degrees C.
+            start: centre of one end.
+            end: centre of the other end.
+            r0: radius at the start in metres.
+            r1: radius at the end in metres; None = as at the start.
+            color: reflectance.
+            temperature: degrees C.
             glow: emitted light as a multiple of the colour, 0 = none.
-            opacity: in [0, 1]; rough: metres by which noise frays the edge.
-            ring: width in metres of the line that is left of a disc, 0 = a full one.
+            opacity: in [0, 1].
+            rough: metres by which noise frays the edge.
+            ring: width in metres of the line that is left of a disc, 0 = a full disc.
         """
         r1 = r0 if r1 is None else r1
         self.limbs.append((*start, *end, r0, r1, ring))
         self.limb_order.append(self._part(color, temperature, glow, opacity, rough, max(r0, r1)))
 
-    def panel(self, corners, rounding=0.0, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0):
-        """A convex quadrilateral, corners (x, y) in metres in order, either way round; the rest is as for `limb`."""
+    def panel(
+        self,
+        corners: Sequence[Point],
+        rounding: float = 0.0,
+        *,
+        color: Color,
+        temperature: float,
+        glow: float = 0.0,
+        opacity: float = 1.0,
+        rough: float = 0.0,
+    ) -> None:
+        """Adds a convex quadrilateral.
+
+        Args:
+            corners: four, in order, clockwise or not.
+            rounding: radius of its corners in metres.
+            color, temperature, glow, opacity, rough: as for `limb`.
+        """
         (xa, ya), (xb, yb), (xc, yc), _ = corners
         if (xb - xa) * (yc - yb) < (yb - ya) * (xc - xb):
             corners = corners[::-1]
@@ -50,9 +98,10 @@ class Figure:
         radius = 0.5 * min(max(xs) - min(xs), max(ys) - min(ys)) + 1e-3
         self.panel_order.append(self._part(color, temperature, glow, opacity, rough, radius))
 
-    def bounds(self):
-        """(left, bottom, right, top) in metres."""
-        low, high = [], []
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Returns (left, bottom, right, top) in metres."""
+        low: list[Point] = []
+        high: list[Point] = []
         for x0, y0, x1, y1, r0, r1, _ in self.limbs:
             r = max(r0, r1)
             low.append((min(x0, x1) - r, min(y0, y1) - r))
@@ -61,13 +110,15 @@ class Figure:
             xs, ys = zip(*corners, strict=True)
             low.append((min(xs), min(ys)))
             high.append((max(xs), max(ys)))
-        return tuple(map(min, zip(*low, strict=True))) + tuple(map(max, zip(*high, strict=True)))
+        (left, bottom), (right, top) = map(min, zip(*low, strict=True)), map(max, zip(*high, strict=True))
+        return left, bottom, right, top
 
-    def distances(self, x, y):
-        """Signed distance to every part in metres (negative inside), at columns x [W] and rows y [H] in metres.
+    def distances(self, x: Float[np.ndarray, " w"], y: Float[np.ndarray, " h"]) -> Float32[np.ndarray, "parts h w"]:
+        """Returns the signed distance to every part in metres, negative inside, in the order of the parts.
 
-        Returns:
-            [parts, H, W] float32, in the order in which the parts were added.
+        Args:
+            x: columns in metres.
+            y: rows in metres.
         """
         out = np.empty((len(self.values), len(y), len(x)), np.float32)
         if self.limbs:
@@ -106,7 +157,10 @@ class Canvas:
         field: [CHANNELS, H, W] float32: reflectance (R, G, B) in [0, 1], apparent temperature in degrees C, emitted
             light (R, G, B), depth in metres.
         label, instance: [H, W] int32; 0 = nothing.
-        x [W], y [H]: pixel centres in reference pixels; extent: the width in them; scale: pixels in one of them.
+        x: [W], centres of the columns in reference pixels.
+        y: [H], centres of the rows in reference pixels.
+        extent: the width in reference pixels.
+        scale: pixels in one reference pixel.
         light: where the light comes from, (right, up), each in [-1, 1].
     """
 
@@ -121,8 +175,8 @@ class Canvas:
         self.instance = np.zeros((height, width), np.int32)
         self.light = light
 
-    def window(self, left, top, right, bottom):
-        """Slices of the rows and of the columns that cover a rectangle in reference pixels, with a margin of one."""
+    def window(self, left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:
+        """Returns slices of the rows and columns that cover a rectangle in reference pixels, with a margin of one."""
         k = self.scale
         rows = slice(max(int(top * k) - 1, 0), min(int(bottom * k) + 2, self.height))
         cols = slice(max(int(left * k) - 1, 0), min(int(right * k) + 2, self.width))
