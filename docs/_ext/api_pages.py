@@ -64,7 +64,7 @@ def package_page(init: Path, package: Path) -> str:
 def public_objects(tree: ast.Module, source: list[str]) -> Iterator[str]:
     """The public functions and classes of a module, as directives of Sphinx's Python domain."""
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name[0] != "_":
+        if isinstance(node, ast.FunctionDef) and node.name[0] != "_" and "overload" not in decorators(node):
             yield directive("function", signature(node), ast.get_docstring(node))
         elif isinstance(node, ast.ClassDef) and node.name[0] != "_":
             yield class_directive(node, source)
@@ -81,14 +81,17 @@ def class_directive(node: ast.ClassDef, source: list[str]) -> str:
         elif isinstance(member, ast.FunctionDef) and member.name == "__init__":
             arguments = signature(member, drop_first=True).removeprefix("__init__").partition(" -> ")[0]
         elif isinstance(member, ast.FunctionDef) and member.name[0] != "_":
-            decorators = [ast.unparse(decorator) for decorator in member.decorator_list]
-            if "property" in decorators:
+            if "property" in decorators(member):
                 methods.append(directive("property", member.name, ast.get_docstring(member)))
             else:
-                text = signature(member, drop_first="staticmethod" not in decorators)
+                text = signature(member, drop_first="staticmethod" not in decorators(member))
                 methods.append(directive("method", text, ast.get_docstring(member)))
     more = "\n".join([*fields, "", *methods])
     return directive("class", node.name + arguments, ast.get_docstring(node), more, fence="`" * 5)
+
+
+def decorators(node: ast.FunctionDef) -> list[str]:
+    return [ast.unparse(decorator) for decorator in node.decorator_list]
 
 
 def signature(node: ast.FunctionDef, drop_first: bool = False) -> str:

@@ -32,6 +32,12 @@ def test_a_class_shows_its_fields_and_methods_without_self(extension):
     assert "{py:class} A\n\nText.\n\n- `x`: `int`: pixels\n" in page and "{py:method} f(y=1)\n\nDoes.\n" in page
 
 
+def test_an_overloaded_function_stands_once(extension):
+    source = "@overload\ndef f(x: int): ...\n@overload\ndef f(x: str): ...\ndef f(x):\n    return x\n"
+    (page,) = extension("api_pages").public_objects(ast.parse(source), source.splitlines())
+    assert "{py:function} f(x)\n" in page
+
+
 @pytest.mark.parametrize(
     ("plain", "markdown"),
     [
