@@ -1,7 +1,8 @@
 """Configuration of the documentation: python -m sphinx -W docs build/site
 
 Two kinds of pages are written before Sphinx reads the others, and git ignores both: the API pages in `api/`, and in
-`generated/` the tables that are made from the registries of the package. The notebooks are copied from `examples/`.
+`generated/` the tables that are made from the registries of the package. Notebooks and model cards are copied from
+where they lie.
 """
 
 import shutil
@@ -41,6 +42,7 @@ suppress_warnings = ["ref.python"]
 
 write_pages(ROOT / "bilevel_jax", HERE / "api")
 write_tables(HERE / "generated")
-(HERE / "examples").mkdir(exist_ok=True)
-for notebook in sorted((ROOT / "examples").glob("*.ipynb")):
-    shutil.copy(notebook, HERE / "examples" / notebook.name)
+for folder, files in {"examples": "examples/*.ipynb", "cards": "bilevel_jax/pretrained/*.md"}.items():
+    (HERE / folder).mkdir(exist_ok=True)
+    for path in sorted(ROOT.glob(files)):
+        shutil.copy(path, HERE / folder / path.name)
