@@ -1,20 +1,19 @@
-"""Writing a file whole or not at all: under a temporary name beside its place, then renamed."""
+"""Writing a file whole or not at all: first under a temporary name beside its place, then renamed."""
 
 import contextlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from bilevel_jax.errors import InputError
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary path that becomes `path` when the block ends well, and is removed when it does not.
+    """Yields a temporary path, which becomes `path` when the block ends without an error and is removed otherwise.
 
-    The temporary name keeps the suffix, by which many writers choose the format. Folders on the way are made.
+    The temporary name keeps the suffix, because many writers choose the format by it. Missing folders are made.
 
     Raises:
         InputError: `path` cannot be written.
@@ -38,6 +37,6 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text)
 
 
-def write_json(path: str | os.PathLike, value: Any) -> None:
+def write_json(path: str | os.PathLike, value: object) -> None:
     """Writes `value` to `path` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""How commands compile: the jaxlib that they refuse, the options of a CPU, and programs kept for the next start."""
+"""How commands compile: the jaxlib version that they refuse, compiler options on a CPU, and the cache of programs."""
 
 import contextlib
 import hashlib
@@ -16,22 +16,22 @@ from bilevel_jax.cache_folder import cache_folder
 from bilevel_jax.errors import InputError
 
 WRONG_SUMS = "0.10.2"  # this jaxlib compiles some sums wrongly on a CPU: github.com/jax-ml/jax/issues/39103
-# Before this one, jaxlib logs two lines of 2.5 kB for every program that a CPU loads from the cache, as an error that
-# is none (github.com/jax-ml/jax/issues/38445: it asks the CPU for the compiler's preferences too).
+# An earlier jaxlib logs two lines of 2.5 kB, as an error, for every program that a CPU loads from the cache. Nothing is
+# wrong with the program: github.com/jax-ml/jax/issues/38445.
 QUIET_SINCE = (0, 10, 2)
 
 MAX_BYTES = 2 * 2**30
-SHORTEST_COMPILATION = 0.1  # seconds; what compiles faster is not kept: reading it would take as long
-UNUSED_DAYS = 30  # after which the programs of another jaxlib or CPU are removed
+SHORTEST_COMPILATION = 0.1  # seconds; a program that compiles faster is not kept, since reading it takes as long
+UNUSED_DAYS = 30  # unused programs of another jaxlib or CPU are removed after this time
 LOCK_SECONDS = 10
 
 
 def compiler_options() -> dict[str, int]:
-    """Options for `jax.jit(compiler_options=...)` of programs that run a few hundred times: {} but on a CPU.
+    """Returns options for `jax.jit(compiler_options=...)` of programs that run a few hundred times.
 
-    LLVM's first level instead of its third there. It compiles our steps in two thirds of the time and the
-    initialisations in a quarter, with the same speed within 3 % and, in the initialisations, the same bits
-    (`docs/results/compilation.md`). An optimisation level in XLA_FLAGS has precedence.
+    On a CPU, LLVM optimises at its first level instead of its third: programs compile faster and run at nearly the same
+    speed (docs/results/compilation.md). An optimisation level in XLA_FLAGS has precedence. Elsewhere there are no
+    options.
     """
     import jax
 
@@ -41,7 +41,7 @@ def compiler_options() -> dict[str, int]:
 
 
 def refuse_wrong_sums() -> None:
-    """Raises InputError where programs would run on a CPU by the jaxlib that computes some sums wrongly there."""
+    """Raises InputError where the installed jaxlib computes some sums wrongly and programs would run on a CPU."""
     import jaxlib
 
     if jaxlib.__version__ == WRONG_SUMS and _runs_on_cpu():
@@ -52,9 +52,9 @@ def refuse_wrong_sums() -> None:
 
 
 def hide_false_errors() -> None:
-    """Raises the log level of a jaxlib that reports every cached program of a CPU as an error; before JAX is imported.
+    """Raises the log level of a jaxlib that reports every cached program of a CPU as an error.
 
-    A level that the user has set stays. Errors of XLA reach Python as exceptions in any case.
+    Call it before JAX is imported. A level that the user has set stays. Real errors of XLA reach Python as exceptions.
     """
     version = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:3] if part.isdigit())
     if version < QUIET_SINCE and _runs_on_cpu():
@@ -62,26 +62,26 @@ def hide_false_errors() -> None:
 
 
 def keep_compiled_programs(where: str = "") -> Path | None:
-    """Switches JAX's persistent compilation cache on: what one process compiled, the next one loads.
+    """Switches JAX's persistent compilation cache on: a later process loads the programs that this one compiles.
 
-    The programs lie in a folder of their own for each jaxlib and kind of CPU, so that none meets a machine that it was
-    not made for. The folder grows to MAX_BYTES, then what was unused longest goes. Two processes may share it: JAX
-    locks it. A file that is damaged, such as one that a kill cut short, is removed at the next start and compiled anew.
+    Each jaxlib and kind of CPU has a folder of its own, so that no program meets a machine that it was not made for.
+    The folder grows to MAX_BYTES; then the programs that were unused longest are removed. Several processes may share
+    it, because JAX locks it. A damaged file, such as one that a kill cut short, is removed at the next start.
 
     Args:
-        where: the folder that holds those folders; "" = $XDG_CACHE_HOME/bilevel_jax/xla or ~/.cache/bilevel_jax/xla;
+        where: the folder that holds these folders; "" = $XDG_CACHE_HOME/bilevel_jax/xla or ~/.cache/bilevel_jax/xla;
             "off" = no cache. JAX's own setting (JAX_COMPILATION_CACHE_DIR) has precedence over "".
 
     Returns:
-        The folder, None where there is none: switched off, left to JAX's own setting, or it cannot be written (which is
-        said on stderr).
+        The folder, or None where the cache is off, JAX's own setting decides, or the folder cannot be written. A note
+        on stderr says the last of these.
     """
     import jax
 
     if where == "off":
         jax.config.update("jax_enable_compilation_cache", False)
         return None
-    if not where and jax.config.jax_compilation_cache_dir:
+    if not where and jax.config.values["jax_compilation_cache_dir"]:
         return None
     if importlib.util.find_spec("filelock") is None:
         print("note: compiled programs are not kept: pip install filelock.", file=sys.stderr, flush=True)
@@ -94,8 +94,8 @@ def keep_compiled_programs(where: str = "") -> Path | None:
         _remove_unused(root, folder)
     except OSError as error:  # filelock's Timeout is one too
         print(
-            f"note: compiled programs are not kept, {folder} cannot be used: {error}; --compilation_cache=DIR is "
-            "another place, --compilation_cache=off says nothing.",
+            f"note: compiled programs are not kept, because {folder} cannot be used: {error}; "
+            "--compilation_cache=DIR names another folder, and --compilation_cache=off silences this note.",
             file=sys.stderr,
             flush=True,
         )
@@ -108,9 +108,10 @@ def keep_compiled_programs(where: str = "") -> Path | None:
 
 
 def remove_damaged(folder: Path) -> list[str]:
-    """Removes programs of a cache folder that cannot be unpacked, and mends what an interrupted process left.
+    """Removes the programs of a cache folder that cannot be unpacked, and returns the names of their files.
 
-    Looks only at files that are newer than its last look. Returns the names of the files that it removed.
+    It reads only files that are newer than its last call. It also repairs the files beside the programs that an
+    interrupted process left incomplete.
 
     Raises:
         OSError: the folder cannot be written, or another process holds its lock for more than LOCK_SECONDS.
@@ -126,7 +127,7 @@ def remove_damaged(folder: Path) -> list[str]:
             if path.stat().st_mtime >= since and not _unpacks(path):
                 path.unlink()
                 removed.append(path.name)
-        # Beside each program JAX keeps the time of its last use, and stops evicting where one is missing.
+        # JAX keeps the time of the last use beside each program, and stops removing old ones where a time is missing.
         for name, path in entries.items():
             used = folder / f"{name}-atime"
             if path.exists() and not used.exists():
@@ -139,7 +140,7 @@ def remove_damaged(folder: Path) -> list[str]:
 
 
 def _unpacks(path: Path) -> bool:
-    """Whether a program's file is whole: JAX packs them by zlib, or by zstandard where that is installed."""
+    """Whether a program's file is whole. JAX packs it by zlib, or by zstandard where that is installed."""
     packed = path.read_bytes()
     if packed[:1] == b"\x78":
         try:
@@ -147,7 +148,7 @@ def _unpacks(path: Path) -> bool:
         except zlib.error:
             return False
     if importlib.util.find_spec("zstandard") is None:
-        return packed[:4] == b"\x28\xb5\x2f\xfd"  # this environment never reads it
+        return packed[:4] == b"\x28\xb5\x2f\xfd"  # JAX never reads the file in this environment
     import zstandard
 
     try:
@@ -165,7 +166,7 @@ def _remove_unused(root: Path, used: Path) -> None:
 
 
 def _cpu_type() -> str:
-    """Twelve letters that differ between CPUs of different instruction sets."""
+    """Returns twelve characters that differ between CPUs with different instruction sets."""
     text = platform.machine() + platform.processor()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -175,7 +176,7 @@ def _cpu_type() -> str:
 
 
 def _runs_on_cpu() -> bool:
-    """Whether JAX will compute on a CPU, as far as can be told without touching a device."""
+    """Whether JAX will compute on a CPU, judged without starting a device."""
     platforms = os.environ.get("JAX_PLATFORMS", "")
     if not platforms and "jax" in sys.modules:
         platforms = sys.modules["jax"].config.jax_platforms or ""

@@ -1,6 +1,7 @@
-"""The ways a command can end, and the one place that turns them into exit codes.
+"""How a command can end, and the one function that turns an ending into an exit code.
 
-Exit codes: 0 done, 1 the run failed (NaN, memory, disk), 2 bad usage or input, 75 stopped by a signal, resume me.
+Exit codes: 0 done; 1 the run failed (NaN, memory, disk); 2 bad usage or input; 75 stopped by a signal, and the same
+command resumes.
 """
 
 import sys
@@ -13,31 +14,35 @@ EXIT_RESUME = 75
 
 
 class InputError(ValueError):
-    """Bad usage or input: one sentence that names the file or key, what was found and what was expected."""
+    """Bad usage or input. The message is one sentence: which file or key, what was found, what was expected."""
 
 
 class RunError(RuntimeError):
-    """A run that started well and failed: a NaN, no memory, no disk."""
+    """A run that started and then failed: a NaN, too little memory, a full disk."""
 
 
 def first_few(names: Iterable[str], most: int = 3) -> str:
-    """Up to `most` names for a message, and dots where there are more."""
+    """Joins up to `most` names for a message, and adds dots where there are more."""
     names = list(names)
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 class HelpShown(Exception):
-    """`--help` was asked for and answered."""
+    """`--help` was given, and the help has been printed."""
 
 
 class StopSignal(Exception):
-    """The run was stopped by a signal and has been saved: the same command resumes it."""
+    """A signal stopped the run, and the run has been saved: the same command resumes it."""
 
 
 def run_command(command: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:
-    """Runs `command(argv)` and returns its exit code, with one sentence on stderr where it did not end well.
+    """Runs `command(argv)` and returns its exit code; prints one sentence on stderr where the code is not 0.
 
-    `argv` is `sys.argv` where none is given. Errors that are not of this module keep their traceback and exit with 1.
+    Exceptions that this module does not define are not caught.
+
+    Args:
+        command: the function that is the command.
+        argv: the command line, with the program's name first; None = `sys.argv`.
     """
     try:
         command(list(sys.argv if argv is None else argv))

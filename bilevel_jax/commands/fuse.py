@@ -11,6 +11,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.folder import FORMATS, fuse_files
 from bilevel_jax.inference.fuser import Fuser
+from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
