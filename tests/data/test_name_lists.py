@@ -37,7 +37,7 @@ def test_a_written_list_is_read_back(root):
         ("0001D\n0009D\n", r"train\.txt, line 2 names '0009D', expected an image of that name in .*ir\."),
         ("0001D\n0001D.png\n", r"train\.txt, line 2 repeats '0001D' of line 1"),
         ("\n", r"train\.txt is empty, expected one name a line"),
-        (None, r"train\.txt does not exist, expected a file"),
+        (None, r"train\.txt does not exist; expected a file"),
     ],
 )
 def test_bad_list_files(root, text, sentence):

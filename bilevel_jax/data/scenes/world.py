@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bilevel_jax.data.scenes.canvas import Figure
 from bilevel_jax.data.scenes.degrade import Conditions
+from bilevel_jax.data.scenes.figure import Figure
 from bilevel_jax.data.scenes.ground import Camera
 from bilevel_jax.data.scenes.materials import Climate
 
