@@ -17,6 +17,7 @@ from api_pages import write_pages  # noqa: E402
 from generated_tables import write_tables  # noqa: E402
 
 project = "bilevel_jax"
+smartquotes = False
 author = "The bilevel_jax maintainers"
 copyright = "2026, the bilevel_jax maintainers"  # noqa: A001
 extensions = ["myst_nb"]
