@@ -2,7 +2,9 @@
 
 import importlib
 from pathlib import Path
-from typing import Any
+
+from bilevel_jax.training.config import SECTIONS
+from bilevel_jax.training.config.key import Key
 
 # File -> (module, function, arguments): a function that returns a Markdown table.
 TABLES = {
@@ -14,6 +16,9 @@ TABLES = {
     "measures": ("bilevel_jax.metrics.tables", "measures_table", "paper"),
     "vifb_measures": ("bilevel_jax.metrics.tables", "measures_table", "vifb"),
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
+    "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
+    "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),
+    "data_sets": ("bilevel_jax.data.builders", "data_set_table"),
 }
 
 
@@ -29,19 +34,13 @@ def write_tables(folder: Path) -> None:
 
 
 def table(module: str, function: str, *arguments: str) -> str:
-    try:
-        return getattr(importlib.import_module(module), function)(*arguments) + "\n"
-    except ImportError:
-        return not_merged_yet(f"{module}.{function}")
+    return getattr(importlib.import_module(module), function)(*arguments) + "\n"
 
 
 def configuration() -> str:
     """Every key with its default and its help, in one table for each subject."""
-    config = importlib.import_module("bilevel_jax.training.config")
-    if not hasattr(config, "SECTIONS"):
-        return not_merged_yet("bilevel_jax.training.config.SECTIONS")
     lines = []
-    for section in config.SECTIONS:
+    for section in SECTIONS:
         lines += [
             f"## {section.title[0].upper() + section.title[1:]}",
             "",
@@ -55,7 +54,7 @@ def configuration() -> str:
     return "\n".join(lines)
 
 
-def meaning(key: Any) -> str:
+def meaning(key: Key) -> str:
     """A key's help text, and what the key accepts."""
     text = (key.help() if callable(key.help) else key.help).rstrip(".")
     choices = {name or "''": what for name, what in key.check.choices.items()}
@@ -70,8 +69,3 @@ def meaning(key: Any) -> str:
 def cell(text: str) -> str:
     """A text that may stand in a cell of a Markdown table."""
     return text.replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
-
-
-def not_merged_yet(what: str) -> str:
-    """Stands in for a table whose function another branch brings. To be removed with the last merge."""
-    return f"*The table of `{what}` is missing in this version.*\n"
