@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras cuda12, tpu and test."""
+"""Packaging of bilevel_jax: `pip install -e .`, with the extras cuda12, tpu, test and docs."""
 
 import re
 from pathlib import Path
@@ -35,6 +35,7 @@ setup(
         "absl-py>=2.1",
         "ml-collections>=1.0",
         "pillow>=11.0",
+        "imagecodecs>=2024.9.22",
         "tifffile>=2024.8",
         "matplotlib>=3.9",
         "tqdm>=4.66",
@@ -42,7 +43,7 @@ setup(
         "pycocotools>=2.0.8",
         "scipy>=1.13",
         "safetensors>=0.5",
-        "filelock>=3.16",
+        "filelock>=3.30",
         "jaxtyping>=0.2.36",
     ],
     extras_require={
@@ -59,6 +60,7 @@ setup(
             "import-linter>=2.0",
             "selenium>=4.20",
         ],
+        "docs": ["sphinx>=8.2", "furo>=2025.9", "myst-nb>=1.3"],
     },
     entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.start:fuse"]},
     classifiers=[

@@ -1,4 +1,4 @@
-"""Writes a file completely or not at all: under a temporary name in the same folder, which is then renamed."""
+"""Writing a file whole or not at all: first under a temporary name beside its place, then renamed."""
 
 import contextlib
 import json
@@ -11,9 +11,9 @@ from bilevel_jax.errors import InputError
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary path. It is renamed to `path` when the block ends, and removed if the block raises.
+    """Yields a temporary path, which becomes `path` when the block ends without an error and is removed otherwise.
 
-    The temporary name keeps the suffix, because many writers choose the format by it. Missing folders are created.
+    The temporary name keeps the suffix, because many writers choose the format by it. Missing folders are made.
 
     Raises:
         InputError: `path` cannot be written.
@@ -32,11 +32,11 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes `text` to `path`, completely or not at all; raises InputError if `path` cannot be written."""
+    """Writes `text` to `path`, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text)
 
 
 def write_json(path: str | os.PathLike, value: object) -> None:
-    """Writes `value` to `path` as indented JSON, completely or not at all; raises InputError as `write_text`."""
+    """Writes `value` to `path` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2) + "\n")

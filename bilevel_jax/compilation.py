@@ -1,4 +1,4 @@
-"""Compilation: the jaxlib version that is refused, compiler options for CPUs, and the cache of compiled programs."""
+"""How commands compile: the jaxlib version that they refuse, compiler options on a CPU, and the cache of programs."""
 
 import contextlib
 import hashlib
@@ -16,21 +16,22 @@ from bilevel_jax.cache_folder import cache_folder
 from bilevel_jax.errors import InputError
 
 WRONG_SUMS = "0.10.2"  # this jaxlib compiles some sums wrongly on a CPU: github.com/jax-ml/jax/issues/39103
-# Older versions of jaxlib log two lines of 2.5 kB as an error for every program that a CPU loads from the cache. It is
-# no error (github.com/jax-ml/jax/issues/38445: they compare the compiler's preferences with the features of the CPU).
+# An earlier jaxlib logs two lines of 2.5 kB, as an error, for every program that a CPU loads from the cache. Nothing is
+# wrong with the program: github.com/jax-ml/jax/issues/38445.
 QUIET_SINCE = (0, 10, 2)
 
 MAX_BYTES = 2 * 2**30
-SHORTEST_COMPILATION = 0.1  # seconds; a program that compiles faster is not kept, because reading it takes as long
-UNUSED_DAYS = 30  # after this time the programs of another jaxlib or CPU are removed
+SHORTEST_COMPILATION = 0.1  # seconds; a program that compiles faster is not kept, since reading it takes as long
+UNUSED_DAYS = 30  # unused programs of another jaxlib or CPU are removed after this time
 LOCK_SECONDS = 10
 
 
 def compiler_options() -> dict[str, int]:
-    """Options for `jax.jit(compiler_options=...)` of training steps and initialisations; {} except on a CPU.
+    """Returns options for `jax.jit(compiler_options=...)` of programs that run a few hundred times.
 
-    On a CPU they choose LLVM's first optimisation level instead of the third. Our programs then compile much faster and
-    run about as fast (docs/results has the figures). An optimisation level in XLA_FLAGS has precedence.
+    On a CPU, LLVM optimises at its first level instead of its third: programs compile faster and run at nearly the same
+    speed (docs/results/compilation.md). An optimisation level in XLA_FLAGS has precedence. Elsewhere there are no
+    options.
     """
     import jax
 
@@ -40,21 +41,20 @@ def compiler_options() -> dict[str, int]:
 
 
 def refuse_wrong_sums() -> None:
-    """Raises InputError if programs would run on a CPU and the installed jaxlib computes some sums wrongly there."""
+    """Raises InputError where the installed jaxlib computes some sums wrongly and programs would run on a CPU."""
     import jaxlib
 
     if jaxlib.__version__ == WRONG_SUMS and _runs_on_cpu():
         raise InputError(
-            f"jaxlib {WRONG_SUMS} is installed; it computes wrong sums on a CPU "
+            f"jaxlib {WRONG_SUMS} is installed, which computes wrong sums on a CPU "
             "(github.com/jax-ml/jax/issues/39103); expected another version: pip install 'jax!=0.10.2'."
         )
 
 
 def hide_false_errors() -> None:
-    """Raises the log level if the installed jaxlib reports every cached program of a CPU as an error.
+    """Raises the log level of a jaxlib that reports every cached program of a CPU as an error.
 
-    Call it before JAX is imported. A log level that the user has set stays. Real errors of XLA still reach Python as
-    exceptions.
+    Call it before JAX is imported. A level that the user has set stays. Real errors of XLA reach Python as exceptions.
     """
     version = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:3] if part.isdigit())
     if version < QUIET_SINCE and _runs_on_cpu():
@@ -62,28 +62,26 @@ def hide_false_errors() -> None:
 
 
 def keep_compiled_programs(where: str = "") -> Path | None:
-    """Switches JAX's persistent compilation cache on: a program that one process compiled is loaded by the next one.
+    """Switches JAX's persistent compilation cache on: a later process loads the programs that this one compiles.
 
-    Each version of jaxlib and each type of CPU has a folder of its own, so that no program runs on a machine that it
-    was not compiled for. When a folder has reached MAX_BYTES, the programs that were unused longest are removed.
-    Several processes may share a folder: JAX locks it. A damaged file, such as one that a kill has cut short, is
-    removed at the next start, and its program is compiled again.
+    Each jaxlib and kind of CPU has a folder of its own, so that no program meets a machine that it was not made for.
+    The folder grows to MAX_BYTES; then the programs that were unused longest are removed. Several processes may share
+    it, because JAX locks it. A damaged file, such as one that a kill cut short, is removed at the next start.
 
     Args:
-        where: the parent of these folders; "" = $XDG_CACHE_HOME/bilevel_jax/xla or ~/.cache/bilevel_jax/xla; "off" = no
-            cache. JAX's own setting (JAX_COMPILATION_CACHE_DIR) has precedence over "".
+        where: the folder that holds these folders; "" = $XDG_CACHE_HOME/bilevel_jax/xla or ~/.cache/bilevel_jax/xla;
+            "off" = no cache. JAX's own setting (JAX_COMPILATION_CACHE_DIR) has precedence over "".
 
     Returns:
-        The folder; None if the cache is off, is left to JAX's own setting, or cannot be written (a note on stderr says
-        so).
+        The folder, or None where the cache is off, JAX's own setting decides, or the folder cannot be written. A note
+        on stderr says the last of these.
     """
     import jax
 
     if where == "off":
         jax.config.update("jax_enable_compilation_cache", False)
         return None
-    # jax declares most settings only at run time, so their types are not known.
-    if not where and jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
+    if not where and jax.config.values["jax_compilation_cache_dir"]:
         return None
     if importlib.util.find_spec("filelock") is None:
         print("note: compiled programs are not kept: pip install filelock.", file=sys.stderr, flush=True)
@@ -96,8 +94,8 @@ def keep_compiled_programs(where: str = "") -> Path | None:
         _remove_unused(root, folder)
     except OSError as error:  # filelock's Timeout is one too
         print(
-            f"note: compiled programs are not kept, {folder} cannot be used: {error}; choose another folder with "
-            "--compilation_cache=DIR, or hide this note with --compilation_cache=off.",
+            f"note: compiled programs are not kept, because {folder} cannot be used: {error}; "
+            "--compilation_cache=DIR names another folder, and --compilation_cache=off silences this note.",
             file=sys.stderr,
             flush=True,
         )
@@ -110,12 +108,10 @@ def keep_compiled_programs(where: str = "") -> Path | None:
 
 
 def remove_damaged(folder: Path) -> list[str]:
-    """Removes programs of a cache folder that cannot be unpacked, and mends what an interrupted process left behind.
+    """Removes the programs of a cache folder that cannot be unpacked, and returns the names of their files.
 
-    It checks only files that are newer than its last check.
-
-    Returns:
-        The names of the removed files.
+    It reads only files that are newer than its last call. It also repairs the files beside the programs that an
+    interrupted process left incomplete.
 
     Raises:
         OSError: the folder cannot be written, or another process holds its lock for more than LOCK_SECONDS.
@@ -131,7 +127,7 @@ def remove_damaged(folder: Path) -> list[str]:
             if path.stat().st_mtime >= since and not _unpacks(path):
                 path.unlink()
                 removed.append(path.name)
-        # JAX keeps the time of the last use beside each program, and stops removing programs if one time is missing.
+        # JAX keeps the time of the last use beside each program, and stops removing old ones where a time is missing.
         for name, path in entries.items():
             used = folder / f"{name}-atime"
             if path.exists() and not used.exists():
@@ -144,7 +140,7 @@ def remove_damaged(folder: Path) -> list[str]:
 
 
 def _unpacks(path: Path) -> bool:
-    """Whether a program's file is complete. JAX packs it with zstandard if that is installed, otherwise with zlib."""
+    """Whether a program's file is whole. JAX packs it by zlib, or by zstandard where that is installed."""
     packed = path.read_bytes()
     if packed[:1] == b"\x78":
         try:
@@ -152,7 +148,7 @@ def _unpacks(path: Path) -> bool:
         except zlib.error:
             return False
     if importlib.util.find_spec("zstandard") is None:
-        return packed[:4] == b"\x28\xb5\x2f\xfd"  # an environment without zstandard never reads it
+        return packed[:4] == b"\x28\xb5\x2f\xfd"  # JAX never reads the file in this environment
     import zstandard
 
     try:
@@ -162,7 +158,7 @@ def _unpacks(path: Path) -> bool:
 
 
 def _remove_unused(root: Path, used: Path) -> None:
-    """Removes the folders of other jaxlibs and CPUs that no command has used for UNUSED_DAYS days."""
+    """Removes folders of other jaxlibs and CPUs that no command has opened for UNUSED_DAYS."""
     for other in root.glob("jaxlib-*"):
         looked = other / ".looked"
         if other != used and looked.exists() and time.time() - looked.stat().st_mtime > UNUSED_DAYS * 24 * 3600:
@@ -170,17 +166,17 @@ def _remove_unused(root: Path, used: Path) -> None:
 
 
 def _cpu_type() -> str:
-    """Twelve letters that differ between CPUs with different instruction sets."""
+    """Returns twelve characters that differ between CPUs with different instruction sets."""
     text = platform.machine() + platform.processor()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = ("model name", "flags", "Features", "CPU part")
-        text += "".join(dict.fromkeys(line for line in lines if line.split(":")[0].strip() in names))
+        told = [line for line in lines if line.split(":")[0].strip() in ("model name", "flags", "Features", "CPU part")]
+        text += "".join(dict.fromkeys(told))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _runs_on_cpu() -> bool:
-    """Whether JAX will compute on a CPU, as far as can be told without touching a device."""
+    """Whether JAX will compute on a CPU, judged without starting a device."""
     platforms = os.environ.get("JAX_PLATFORMS", "")
     if not platforms and "jax" in sys.modules:
         platforms = sys.modules["jax"].config.jax_platforms or ""

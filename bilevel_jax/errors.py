@@ -1,6 +1,7 @@
-"""The ways in which a command can end, and their exit codes.
+"""How a command can end, and the one function that turns an ending into an exit code.
 
-Exit codes: 0 done, 1 the run failed (NaN, memory, disk), 2 bad usage or input, 75 stopped by a signal, resume me.
+Exit codes: 0 done; 1 the run failed (NaN, memory, disk); 2 bad usage or input; 75 stopped by a signal, and the same
+command resumes.
 """
 
 import sys
@@ -13,15 +14,15 @@ EXIT_RESUME = 75
 
 
 class InputError(ValueError):
-    """Bad usage or input. The message is one sentence: the file or key, what was found and what was expected."""
+    """Bad usage or input. The message is one sentence: which file or key, what was found, what was expected."""
 
 
 class RunError(RuntimeError):
-    """A run that started correctly and failed: a NaN, too little memory, a full disk."""
+    """A run that started and then failed: a NaN, too little memory, a full disk."""
 
 
 def first_few(names: Iterable[str], most: int = 3) -> str:
-    """Up to `most` names for a message, followed by dots if there are more."""
+    """Joins up to `most` names for a message, and adds dots where there are more."""
     names = list(names)
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
@@ -31,17 +32,17 @@ class HelpShown(Exception):
 
 
 class StopSignal(Exception):
-    """The run was stopped by a signal and has been saved; the same command resumes it."""
+    """A signal stopped the run, and the run has been saved: the same command resumes it."""
 
 
 def run_command(command: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:
-    """Runs `command(argv)` and returns its exit code. If it fails, one sentence on stderr says why.
+    """Runs `command(argv)` and returns its exit code; prints one sentence on stderr where the code is not 0.
 
-    Any other exception than those of this module keeps its traceback and ends the process with exit code 1.
+    Exceptions that this module does not define are not caught.
 
     Args:
-        command: takes the command line with the program's name first.
-        argv: the command line; None = `sys.argv`.
+        command: the function that is the command.
+        argv: the command line, with the program's name first; None = `sys.argv`.
     """
     try:
         command(list(sys.argv if argv is None else argv))

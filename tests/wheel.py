@@ -15,7 +15,6 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-NOT_LOADED = ("matplotlib", "tensorflow_datasets", "grain")
 
 
 def main() -> None:
@@ -28,9 +27,6 @@ def main() -> None:
         programs = Path(folder, "clean", "bin")
         run([programs / "pip", "install", "-q", "--disable-pip-version-check", wheel], folder)
         fuse_a_pair(programs / "bilevel-fuse", Path(folder))
-        loaded = f"import sys, bilevel_jax.bilevel; print(*sorted(set({NOT_LOADED}) & set(sys.modules)))"
-        found = run([programs / "python", "-c", loaded], folder).split()
-        assert not found, f"import bilevel_jax.bilevel loads {', '.join(found)}"
     print(f"{wheel.name}: complete, and it fuses")
 
 

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from bilevel_jax.benchmarks.pytree import PyTree
 from bilevel_jax.bilevel import reduce_loss
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.images.color import luma

@@ -1,33 +1,52 @@
-"""Non-maximum suppression of fixed size, so that it can be jitted."""
+"""Non-maximum suppression with outputs of fixed size, so that it can be jitted."""
 
 import functools
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
 
 from bilevel_jax.boxes.iou import iou
 
 
 def batched_nms(
-    boxes: jax.Array, scores: jax.Array, classes: jax.Array, *, iou_threshold: float = 0.5, max_outputs: int = 100
-) -> jax.Array:
-    """Returns the indices [B,max_outputs] int32 of the boxes to keep, best first, -1 where there are no more.
+    boxes: Float[Array, "b n 4"],
+    scores: Float[Array, "b n"],
+    classes: Int[Array, "b n"],
+    *,
+    iou_threshold: float = 0.5,
+    max_outputs: int = 100,
+) -> Int[Array, "b max_outputs"]:
+    """Returns the indices of the boxes to keep, int32, best first; -1 fills the places that are left.
 
     A box is dropped where it overlaps a kept box of its own class and of a higher score by more than `iou_threshold`.
-    `boxes` [B,N,4] yxyx, `scores` [B,N], `classes` [B,N] int, -1 = no box. Memory and time go with N^2.
+    Memory and time grow with n^2.
+
+    Args:
+        boxes: yxyx in pixels.
+        scores: higher is better.
+        classes: class numbers; -1 = no box.
+        iou_threshold: intersection over union, in [0, 1].
+        max_outputs: number of indices an image.
     """
     keep = functools.partial(_nms, iou_threshold=iou_threshold, max_outputs=max_outputs)
     return jax.vmap(keep)(boxes, scores, classes)
 
 
-def _nms(boxes: jax.Array, scores: jax.Array, classes: jax.Array, iou_threshold: float, max_outputs: int) -> jax.Array:
+def _nms(
+    boxes: Float[Array, "n 4"],
+    scores: Float[Array, " n"],
+    classes: Int[Array, " n"],
+    iou_threshold: float,
+    max_outputs: int,
+) -> Int[Array, " max_outputs"]:
     order = jnp.argsort(-scores, stable=True)
     boxes, classes = boxes[order], classes[order]
     same_class = classes[:, None] == classes[None, :]
     worse = jnp.triu(jnp.ones_like(same_class), k=1)
     conflicts = (iou(boxes, boxes) > iou_threshold) & same_class & worse
 
-    def suppress(index: jax.Array, kept: jax.Array) -> jax.Array:
+    def suppress(index: Int[Array, ""], kept: Bool[Array, " n"]) -> Bool[Array, " n"]:
         return kept & ~(conflicts[index] & kept[index])
 
     kept = jax.lax.fori_loop(0, len(order), suppress, classes >= 0)

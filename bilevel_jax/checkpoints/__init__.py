@@ -1,6 +1,6 @@
-"""What a run leaves behind, and how any command reads it."""
+"""A run's folder: writing checkpoints, reading them, and weights as files."""
 
-from bilevel_jax.checkpoints.load import has_checkpoint, load_run
+from bilevel_jax.checkpoints.load import SavedState, has_checkpoint, load_run
 from bilevel_jax.checkpoints.save import Run
 
-__all__ = ["Run", "has_checkpoint", "load_run"]
+__all__ = ["Run", "SavedState", "has_checkpoint", "load_run"]

@@ -1,7 +1,7 @@
-"""Weights that other packages trained, as files: a state dict read, and a converted backbone written and read.
+"""Files of imported backbones: reading another package's state dict, writing and reading a converted backbone.
 
-A converted file is safetensors: arrays by "COLLECTION/MODULE/.../LEAF", and in its metadata the architecture and the
-name of the file that they are from.
+A converted backbone is a safetensors file: arrays by "COLLECTION/MODULE/.../LEAF", and in its metadata the architecture
+and the name of the file that the arrays were converted from.
 """
 
 import os
@@ -18,16 +18,16 @@ from bilevel_jax.errors import InputError
 KIND = "bilevel_jax backbone 1"
 TORCH_SUFFIXES = (".pt", ".pth", ".bin")
 SUFFIXES = (".safetensors", *TORCH_SUFFIXES, ".npz")
-WRAPPED_IN = ("state_dict", "model", "model_state_dict")  # a training script's file has the weights under one of them
+WRAPPED_IN = ("state_dict", "model", "model_state_dict")  # a training script saves the weights under one of these
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The arrays of a .safetensors, .npz, .pt, .pth or .bin file by their names, in the precision that they have.
+    """Reads the arrays of a .safetensors, .npz, .pt, .pth or .bin file by name, in their own precision.
 
     A file of torch is read with `weights_only`: no code in it runs.
 
     Raises:
-        InputError: there is no such file, it cannot be read, torch is needed and not installed, or it holds no arrays.
+        InputError: the file does not exist, cannot be read or holds no arrays, or torch is needed and not installed.
     """
     path = Path(path)
     if not path.is_file():
@@ -58,7 +58,7 @@ def write_backbone(path: str | os.PathLike, architecture: str, arrays: Mapping[s
         path: NAME.safetensors.
         architecture: resnet50, mit_b0, ...
         arrays: float32, by "COLLECTION/MODULE/.../LEAF".
-        source: name of the file that they are from.
+        source: name of the file that the arrays were converted from.
 
     Raises:
         InputError: the file cannot be written.
@@ -68,10 +68,10 @@ def write_backbone(path: str | os.PathLike, architecture: str, arrays: Mapping[s
 
 
 def read_backbone(path: str | os.PathLike) -> tuple[str, dict[str, np.ndarray]]:
-    """(architecture, arrays) of a file that `write_backbone` wrote.
+    """Returns (architecture, arrays) of a file that `write_backbone` wrote.
 
     Raises:
-        InputError: there is no such file, or it is another one.
+        InputError: the file does not exist, or `write_backbone` did not write it.
     """
     expected = "expected a file that `experiments/convert.py backbone` made"
     if not Path(path).is_file():
@@ -95,5 +95,5 @@ def _read_torch(path: Path) -> dict[str, np.ndarray]:
             found = found[key]
     if not isinstance(found, Mapping):
         raise InputError(f"{path} holds a {type(found).__name__}; expected a state dict.")
-    # float() first: numpy has no bfloat16.
+    # numpy has no bfloat16, so torch converts to float32 first.
     return {name: value.float().numpy() for name, value in found.items() if isinstance(value, torch.Tensor)}

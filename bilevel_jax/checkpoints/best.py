@@ -1,20 +1,20 @@
-"""Which checkpoints stay: the last ones, and the best one by a figure that was measured when it was saved.
+"""Which checkpoints stay: the newest ones, and the best one by a figure that was measured when it was saved.
 
-The figures of a checkpoint stand in it, as checkpoints/STEP/validation (JSON): they come and go with it, whatever is
-killed when. Higher is better.
+The figures of a checkpoint are saved inside it, as checkpoints/STEP/validation (JSON). So they exist exactly as long as
+the checkpoint does, even if the process is killed. Higher is better.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from orbax.checkpoint import checkpoint_managers
 
-VALIDATION = "validation"  # the item of a checkpoint
+VALIDATION = "validation"  # name of the item of a checkpoint that holds its figures
 
 
 def figures_of(workdir: Path, step: int) -> dict[str, float]:
-    """What was measured at a checkpoint, by name; {} where nothing was."""
+    """Returns the figures that were measured at a checkpoint, by name; {} where none were."""
     try:
         return json.loads((workdir / "checkpoints" / str(step) / VALIDATION / "metadata").read_text())
     except (OSError, ValueError):
@@ -22,20 +22,26 @@ def figures_of(workdir: Path, step: int) -> dict[str, float]:
 
 
 def best_step(figures: Mapping[int, Mapping[str, float]], measure: str) -> int | None:
-    """Of steps with their figures, the one with the highest `measure`; the earliest of equal ones; None without any."""
+    """Returns the step with the highest figure `measure`, the earliest of equal ones, or None where none has it.
+
+    Args:
+        figures: step -> its figures by name.
+        measure: name of the figure that decides.
+    """
     known = [step for step in sorted(figures) if measure in figures[step]]
     return max(known, key=lambda step: figures[step][measure], default=None)
 
 
 class LatestAndBest(checkpoint_managers.PreservationPolicy):
-    """Keeps the last `n` checkpoints, and beside them the best by `measure` ("" = none).
+    """Orbax's policy that keeps the newest `n` checkpoints and the best one.
 
     Args:
-        figures: step -> figures of every checkpoint; whoever saves one adds to it before.
+        n: number of checkpoints, beside the best one.
+        best_of: (steps of the checkpoints) -> the best of these steps, or None. It is asked after every save.
     """
 
-    def __init__(self, n: int, figures: Mapping[int, Mapping[str, float]], measure: str):
-        self._n, self._figures, self._measure = n, figures, measure
+    def __init__(self, n: int, best_of: Callable[[Sequence[int]], int | None]):
+        self._n, self._best_of = n, best_of
 
     def should_preserve(
         self,
@@ -43,7 +49,7 @@ class LatestAndBest(checkpoint_managers.PreservationPolicy):
         *,
         context: checkpoint_managers.PreservationContext,
     ) -> list[bool]:
-        """For each checkpoint, oldest first, whether it stays."""
+        """Returns for each checkpoint, oldest first, whether it stays."""
         steps = [info.step for info in checkpoints]
-        best = best_step({step: self._figures.get(step, {}) for step in steps}, self._measure)
+        best = self._best_of(steps)
         return [step == best or step in steps[-self._n :] for step in steps]

@@ -1,24 +1,24 @@
-"""Named parameter sets beside a run's checkpoints, and any Orbax tree read without knowing its structure."""
+"""Named parameter sets beside a run's checkpoints, and reading any Orbax tree without knowing its structure."""
 
 import os
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from absl import logging
+from jaxtyping import PyTree
 
 
-def save_parameters(workdir: str | os.PathLike, name: str, params: Any) -> None:
-    """Writes a pytree of arrays under `name` into the run's folder, replacing an earlier one."""
+def save_parameters(workdir: str | os.PathLike, name: str, params: PyTree) -> None:
+    """Writes a pytree of arrays to WORKDIR/parameters/NAME, and replaces an earlier one of that name."""
     path = Path(workdir).absolute() / "parameters" / name
     with own_checkpointer() as checkpointer:
         checkpointer.save(path, jax.tree.map(np.asarray, params), force=True)
 
 
-def load_parameters(workdir: str | os.PathLike, name: str) -> Any | None:
-    """The parameters that were saved under `name`, as nested dictionaries of numpy arrays, or None."""
+def load_parameters(workdir: str | os.PathLike, name: str) -> PyTree | None:
+    """Returns the parameters that were saved under `name`, as nested dictionaries of numpy arrays, or None."""
     path = Path(workdir).absolute() / "parameters" / name
     if not path.exists():
         return None
@@ -27,7 +27,7 @@ def load_parameters(workdir: str | os.PathLike, name: str) -> Any | None:
 
 
 def own_checkpointer() -> ocp.StandardCheckpointer:
-    """A checkpointer that waits for no other process of the run."""
+    """Returns a checkpointer that waits for no other process of the run."""
     if jax.process_count() == 1:
         return ocp.StandardCheckpointer()
     me = jax.process_index()
@@ -35,10 +35,11 @@ def own_checkpointer() -> ocp.StandardCheckpointer:
     return ocp.StandardCheckpointer(multiprocessing_options=alone)
 
 
-def read_tree(checkpointer: ocp.StandardCheckpointer, path: Path) -> Any:
-    """Restores whatever pytree is at `path` as numpy arrays, on any number of devices."""
+def read_tree(checkpointer: ocp.StandardCheckpointer, path: Path) -> PyTree:
+    """Restores the pytree at `path` as numpy arrays, on any number of devices."""
+    # The manager keeps _CHECKPOINT_METADATA one folder up, and Orbax would warn that it is not here.
     logger, about_metadata = logging.get_absl_logger(), lambda record: "_CHECKPOINT_METADATA" not in record.getMessage()
-    logger.addFilter(about_metadata)  # the manager keeps that file one folder up, and Orbax warns that it is not here
+    logger.addFilter(about_metadata)
     try:
         metadata = checkpointer.metadata(path).item_metadata.tree
     finally:

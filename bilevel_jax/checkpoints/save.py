@@ -1,18 +1,19 @@
-"""A run's folder: config.json, checkpoints/STEP (Orbax), and named parameter sets beside them.
+"""Writing a run's folder: config.json, checkpoints/STEP (Orbax), and resuming from them.
 
     WORKDIR/config.json         the configuration, as resolved
-    WORKDIR/checkpoints/STEP/   state + data position + version of the code, the last N steps and the best one
+    WORKDIR/checkpoints/STEP/   state + data position + version of the code: the newest N steps and the best one
     WORKDIR/unreadable/STEP/    a checkpoint that could not be read, moved out of the way
-    WORKDIR/parameters/NAME/    parameters that a command wants to find again (the semantic networks of the table)
+    WORKDIR/parameters/NAME/    parameters that a command reads again, such as the semantic networks of the table
 
-Everything appears whole or not at all: Orbax renames a finished checkpoint into place, the rest goes through `atomic`.
+Every file appears whole or not at all: Orbax renames a finished checkpoint into place, and the others go through
+`atomic`.
 """
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -20,6 +21,7 @@ import orbax.checkpoint as ocp
 from flax import serialization
 from flax.traverse_util import flatten_dict
 from jax.experimental import multihost_utils
+from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json
@@ -28,19 +30,30 @@ from bilevel_jax.checkpoints.load import code_version, first_line, newest_readab
 from bilevel_jax.checkpoints.lock import lock_folder
 from bilevel_jax.errors import InputError, RunError
 
-# What decides the shapes of the state: another value cannot read the checkpoint.
+# Keys that decide the shapes of the state: a run with another value cannot read the checkpoint.
 MODEL_KEYS = (
     *("fusion", "visual.loss", "tasks", "semantic", "outer.name", "inner.name", "warm_start.name"),
     *("bilevel.weighting", "bilevel.weighting_options"),
 )
-# What decides which pairs are trained on: a run that goes on with others would train on its own test.
+# Keys that decide which pairs are trained on: a run that resumes with other pairs would train on its own test.
 SPLIT_KEYS = ("data.test_share", "data.test_list", "data.test_split")
 IMPORTED = "imported.json"  # in a folder that convert.py made: parameters without the rest that training needs
 
+State = TypeVar("State")
 
-def _fixed_part(config: dict[str, Any]) -> dict[str, Any]:
-    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS)
-    return {k: v for k, v in flat.items() if any(k == m or k.startswith(m + ".") for m in fixed)}
+
+class Restored(NamedTuple, Generic[State]):
+    """A checkpoint that a run resumes from.
+
+    Attributes:
+        step: number of steps that the run had taken.
+        state: the training state.
+        position: the data position, as JSON: where each stream of batches goes on.
+    """
+
+    step: int
+    state: State
+    position: dict[str, Any]
 
 
 class Run:
@@ -49,12 +62,12 @@ class Run:
     Args:
         workdir: the folder; made where it does not exist.
         config: the configuration of this run.
-        keep: how many checkpoints stay, beside the best one by `config.keep_best`.
-        defaults: what a key had before it existed: an earlier run's configuration lacks the keys that came later.
+        keep: how many of the newest checkpoints stay, beside the best one by `config.keep_best`.
+        defaults: values of keys that an earlier run's configuration lacks because they did not exist yet.
 
     Raises:
-        InputError: the folder cannot be written, is in use by another live run, or holds the run of another model
-            configuration, or of other parts of the data.
+        InputError: the folder cannot be written, is in use by another live run, or holds a run with another model
+            configuration or other parts of the data.
     """
 
     def __init__(
@@ -65,7 +78,7 @@ class Run:
             self.workdir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.workdir} cannot be written: {error.strerror or error}.") from error
-        # Of several processes the first one writes; all of them take part in saving and restoring.
+        # Only process 0 writes files of its own. All processes take part in saving and restoring.
         self._first = jax.process_index() == 0
         self._lock = lock_folder(self.workdir) if self._first else None
         try:
@@ -75,9 +88,9 @@ class Run:
         except InputError:
             self._unlock()
             raise
-        self._measure = config.get("keep_best", "")
+        self._measure: str = config.get("keep_best", "")
         self._figures = {step: figures_of(self.workdir, step) for step in steps_in(self.workdir)}
-        kept = LatestAndBest(keep, self._figures, self._measure)
+        kept = LatestAndBest(keep, self._best_of)
         options = ocp.CheckpointManagerOptions(preservation_policy=kept, cleanup_tmp_directories=True)
         self._manager = ocp.CheckpointManager(self.workdir / "checkpoints", options=options)
 
@@ -85,7 +98,7 @@ class Run:
         path = self.workdir / "config.json"
         if (self.workdir / IMPORTED).exists():
             raise InputError(
-                f"{self.workdir} holds imported parameters without optimizer states, so no run can go on in it: give "
+                f"{self.workdir} holds imported parameters without optimizer states, so no run can resume in it: give "
                 f"another --workdir, and --config.initial.run={self.workdir} to start from them."
             )
         if not (path.exists() and steps_in(self.workdir)):
@@ -103,33 +116,40 @@ class Run:
     @property
     def best(self) -> tuple[int, float] | None:
         """The step and the figure of the best checkpoint by `config.keep_best`; None where there is none."""
-        step = best_step(self._figures, self._measure)
+        step = self._best_of(list(self._figures))
         return None if step is None else (step, self._figures[step][self._measure])
 
-    def would_be_best(self, figures: dict[str, float]) -> bool:
-        """Whether a checkpoint with these figures would be better than all before by `config.keep_best`."""
+    def would_be_best(self, figures: Mapping[str, float]) -> bool:
+        """Whether a checkpoint with these figures would be better than all earlier ones by `config.keep_best`."""
         return self._measure in figures and (self.best is None or figures[self._measure] > self.best[1])
 
     def save(
         self,
         step: int,
-        state: Any,
-        position: dict[str, Any],
+        state: PyTree,
+        position: Mapping[str, object],
         wait: bool = False,
-        figures: dict[str, float] | None = None,
+        figures: Mapping[str, float] | None = None,
     ) -> None:
-        """Saves the state and the data position after `step` steps, on a thread of its own unless `wait`.
+        """Saves the state and the data position after `step` steps.
 
-        What is saved is the state as it is now: it may be donated or changed as soon as this returns. A failed write
-        shows at the next save or at `close`. `figures` are what was measured of this state, higher = better.
+        The state is copied first, so its memory may be donated or changed as soon as this returns. The copy is written
+        on a thread of its own. A write that fails shows at the next save, or at `close`.
+
+        Args:
+            step: number of steps that the run has taken.
+            state: a pytree, or a dataclass of pytrees.
+            position: the data position, as JSON.
+            wait: return only when the checkpoint is written.
+            figures: what was measured of this state, by name; higher is better.
 
         Raises:
-            RunError: the disk refused; the checkpoints before this one are untouched.
+            RunError: the disk refused the write. Earlier checkpoints are not changed.
         """
 
         def write() -> None:
             if step not in self._manager.all_steps():
-                # A copy: Orbax reads it while the next step already reuses the memory of the state.
+                # Orbax reads this copy while the next step already reuses the memory of the state.
                 tree = jax.tree.map(_copied, serialization.to_state_dict(state))
                 items = {
                     "state": ocp.args.StandardSave(tree),
@@ -138,20 +158,21 @@ class Run:
                 }
                 if figures:
                     items[VALIDATION] = ocp.args.JsonSave(figures)
-                self._figures[step] = figures or {}
+                self._figures[step] = dict(figures or {})
                 self._manager.save(step, args=ocp.args.Composite(**items), force=True)
             if wait:
                 self._manager.wait_until_finished()
 
         self._writing(write)
 
-    def restore(self, state: Any) -> tuple[int, Any, dict[str, Any]] | None:
-        """The newest checkpoint that can be read as (step, state, data position), or None where there is none.
+    def restore(self, state: State) -> Restored[State] | None:
+        """Reads the newest checkpoint that can be read; returns None where there is no checkpoint.
 
-        One that cannot be read is moved to `unreadable/`, with a warning, and the one before it is taken.
+        A checkpoint that cannot be read is moved to `unreadable/`, with a warning, and the one before it is tried.
 
         Args:
-            state: a state of the same structure, whose values do not matter; arrays come back as its are placed.
+            state: a state of the same structure, whose values do not matter. The arrays that are read are placed on the
+                same devices.
 
         Raises:
             RunError: there are checkpoints, and none can be read.
@@ -159,9 +180,9 @@ class Run:
         target = jax.tree.map(_placed, serialization.to_state_dict(state))
         items = ocp.args.Composite(state=ocp.args.StandardRestore(target), position=ocp.args.JsonRestore())
         steps = sorted(self._manager.all_steps(), reverse=True)
-        step, found = newest_readable(self.workdir, steps, lambda step: self._manager.restore(step, args=items))
-        if step is None:
+        if not steps:
             return None
+        step, found = newest_readable(self.workdir, steps, lambda step: self._manager.restore(step, args=items))
         for unreadable in (s for s in steps if s > step and self._first):
             moved = self.workdir / "unreadable" / str(unreadable)
             moved.parent.mkdir(exist_ok=True)
@@ -170,10 +191,10 @@ class Run:
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices("unreadable checkpoints are moved")
         self._manager.reload()
-        return step, serialization.from_state_dict(state, found["state"]), found["position"]
+        return Restored(step, serialization.from_state_dict(state, found["state"]), found["position"])
 
     def close(self) -> None:
-        """Waits for what is being written.
+        """Waits until everything is written, and frees the folder for another run.
 
         Raises:
             RunError: the disk refused the last checkpoint.
@@ -182,6 +203,10 @@ class Run:
             self._writing(self._manager.close)
         finally:
             self._unlock()
+
+    def _best_of(self, steps: Sequence[int]) -> int | None:
+        """The best of these steps by `config.keep_best`; None where none was measured by it."""
+        return best_step({step: self._figures.get(step, {}) for step in steps}, self._measure)
 
     def _unlock(self) -> None:
         if self._lock is not None:
@@ -192,6 +217,12 @@ class Run:
             write()
         except Exception as error:  # storage libraries have exceptions of their own for a full disk
             raise RunError(f"a checkpoint in {self.workdir} could not be written: {first_line(error)}.") from error
+
+
+def _fixed_part(config: dict[str, Any]) -> dict[str, Any]:
+    """The keys, joined by dots, that a resumed run must not change."""
+    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS)
+    return {k: v for k, v in flat.items() if any(k == m or k.startswith(m + ".") for m in fixed)}
 
 
 def _free(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A safetensors file: arrays by name, and texts beside them."""
+"""Safetensors files: arrays by name, and texts (the metadata) beside them."""
 
 import os
 from collections.abc import Mapping
@@ -13,22 +13,27 @@ from bilevel_jax.errors import InputError
 
 
 def write_tensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> int:
-    """Writes the file, whole or not at all, and returns its size in bytes; InputError where it cannot be written."""
+    """Writes a safetensors file, whole or not at all, and returns its size in bytes.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        temporary.write_bytes(save(ordered, dict(metadata)))  # a file of save_file could be read by its owner alone
+        # save_file would make a file that only its owner can read.
+        temporary.write_bytes(save(ordered, dict(metadata)))
     return Path(path).stat().st_size
 
 
 def read_tensors(path: str | os.PathLike, expected: str = "") -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """(texts, arrays) of the file.
+    """Returns (metadata, arrays) of a safetensors file.
 
     Args:
-        path: of a file that is there.
-        expected: ends the sentence of the error, "; expected ...".
+        path: a file that exists.
+        expected: end of the error's sentence, such as "; expected ...".
 
     Raises:
-        InputError: it is no safetensors file, or a damaged one.
+        InputError: the file is damaged, or no safetensors file.
     """
     try:
         with safe_open(path, framework="numpy") as file:

@@ -1,19 +1,21 @@
-"""Parameters as one safetensors file: arrays by their path in the pytree, and how to rebuild networks.
+"""Weights as one safetensors file: arrays by their path in the pytree, and what is needed to rebuild the networks.
 
     fusion/params/stem/kernel, discriminator/params/..., semantic/params/...
 
-Metadata (texts, as the format wants them): config and classes as JSON, step, code (version and commit of the package).
+The metadata are texts, as the format demands: `config`, `classes` and `code` (version and commit of the package) as
+JSON, and `step`.
 """
 
 import json
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import ml_dtypes
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
+from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints.load import code_version, load_run
@@ -23,33 +25,33 @@ from bilevel_jax.errors import InputError
 PARTS = ("fusion", "discriminator", "semantic")
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 KEYS = ("config", "classes", "step", "code")
-PLACES = ("root", "prepared_dir", "mix")  # of the data: paths of the machine that it was trained on
-FILES = (("initial", "run"), ("semantic", "backbone"))  # of other weights: their names stay, without folders
+PLACES = ("root", "prepared_dir", "mix")  # keys of config.data that hold paths of the training machine: left out
+FILES = (("initial", "run"), ("semantic", "backbone"))  # keys that name other weights: written without the folders
 
 
 class Weights(NamedTuple):
-    """Parameters and what rebuilds their networks.
+    """Parameters of networks, and what is needed to rebuild the networks.
 
     Attributes:
-        config: of the run they are from, without the places of its data.
-        classes: {"boxes": names, "labels": names} that the semantic network tells apart.
-        step: of the run.
-        code: version and commit of the package that wrote them.
-        parts: "fusion", "discriminator" or "semantic" -> pytree of float32 numpy arrays, as flax takes it.
+        config: configuration of the run, without the paths of its data.
+        classes: {"boxes": names, "labels": names}: the classes that the semantic network tells apart.
+        step: number of steps that the run had taken.
+        code: version and commit of the package that wrote the file.
+        parts: "fusion", "discriminator" or "semantic" -> flax variables, a pytree of float32 numpy arrays.
     """
 
     config: ConfigDict
     classes: dict[str, list[str]]
     step: int
     code: dict[str, str]
-    parts: dict[str, Any]
+    parts: dict[str, PyTree]
 
 
 def weights_of_run(workdir: str | os.PathLike, checkpoint: str = "") -> Weights:
-    """What `write_weights` writes, of a run's checkpoint: as `load_run` takes it.
+    """Returns the weights of a run's checkpoint; both arguments are those of `load_run`.
 
     Raises:
-        InputError: there is no such run, or no such checkpoint in it.
+        InputError: the folder is no run's folder, or does not hold the checkpoint.
     """
     config, state = load_run(workdir, checkpoint)
     classes = Path(workdir) / "classes.json"
@@ -65,13 +67,18 @@ def weights_of_run(workdir: str | os.PathLike, checkpoint: str = "") -> Weights:
 
 
 def moved_toward(weights: Weights, other: Weights, share: float) -> Weights:
-    """Every network of `weights` moved a `share` in [0, 1] of the way to the one that `other` has, in a straight line.
+    """Returns `weights` with every network interpolated: (1 - share) times its own plus `share` times the other's.
 
-    Between a network and what it was fine-tuned from, averages often do both jobs better than a shorter training does:
-    Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+    An average of a network and of the network that it was fine-tuned from is often good at both jobs: Wortsman et al.,
+    "Robust fine-tuning of zero-shot models", CVPR 2022.
+
+    Args:
+        weights: the weights at share 0.
+        other: the weights at share 1.
+        share: in [0, 1].
 
     Raises:
-        InputError: the other has no such network, or one of other sizes.
+        InputError: `other` lacks one of the networks, or has one of another size.
     """
     parts = {}
     for part, params in weights.parts.items():
@@ -87,8 +94,8 @@ def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float
 
     Args:
         path: NAME.safetensors.
-        weights: what is written; paths of their machine are left out of the configuration.
-        dtype: of the arrays in the file: one of `DTYPES`. float32 comes back bit for bit.
+        weights: what is written. Paths of the training machine are left out of the configuration.
+        dtype: type of the arrays in the file, one of `DTYPES`. float32 comes back bit for bit.
 
     Raises:
         InputError: the file cannot be written.
@@ -98,7 +105,7 @@ def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float
         config.get("data", {}).pop(place, None)
     for part, key in FILES:
         if named := config.get(part, {}).get(key):
-            files = named.split(",") if part == "initial" else [named]  # it may name several
+            files = named.split(",") if part == "initial" else [named]  # config.initial.run may name several
             config[part][key] = ",".join(Path(file.strip()).name for file in files)
     metadata = {
         "config": json.dumps(config),
@@ -111,10 +118,10 @@ def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float
 
 
 def read_weights(path: str | os.PathLike) -> Weights:
-    """Reads what `write_weights` wrote.
+    """Reads a file that `write_weights` wrote.
 
     Raises:
-        InputError: there is no such file, it is no safetensors file, or one without this package's metadata.
+        InputError: the file does not exist, is no safetensors file, or lacks this package's metadata.
     """
     if not Path(path).is_file():
         raise InputError(f"{path} does not exist; expected a file that `experiments/convert.py export` made.")

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from bilevel_jax.checkpoints.load import SavedState
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
@@ -22,7 +23,7 @@ class LoadedRun(NamedTuple):
 
     workdir: str
     config: ConfigDict
-    state: dict[str, Any]
+    state: SavedState
 
 
 def named_inputs(given: Sequence[str], run: LoadedRun | None) -> dict[str, Input]:

@@ -11,6 +11,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.folder import FORMATS, fuse_files
 from bilevel_jax.inference.fuser import Fuser
+from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
@@ -28,7 +29,7 @@ def fuse_command(argv: Sequence[str]) -> None:
     if len(given) > 1:
         raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
     infrared_range = _range(values.infrared_range)
-    fuser = TrivialFuser(values.method) if values.method else _network(values)
+    fuser: ImageFuser = TrivialFuser(values.method) if values.method else _network(values)
     fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
 
 

@@ -1,1 +1,1 @@
-"""Colour, saliency, structural similarity and files: what is done to single images or pairs."""
+"""What is done to single images or pairs: colour, exposure, saliency, pyramids, structural similarity, files."""

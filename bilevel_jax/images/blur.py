@@ -1,4 +1,4 @@
-"""Gaussian blur as two matrix products: on a CPU much faster than a convolution of one channel."""
+"""Gaussian blur as two matrix products, which a CPU computes much faster than a convolution of one channel."""
 
 import functools
 
@@ -6,12 +6,13 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 
-def gaussian_blur(images: jax.Array, sigma: float) -> jax.Array:
-    """Returns `images` [B, H, W, C] blurred by a Gaussian of `sigma` pixels, of the same shape.
+def gaussian_blur(images: Float[Array, "b h w c"], sigma: float) -> Float[Array, "b h w c"]:
+    """Returns the images blurred by a Gaussian of `sigma` pixels.
 
-    At the border the window is cut and its weights scaled to sum 1, so a constant image stays as it is.
+    At the border the window is cut and its weights are scaled to sum to 1, so a constant image does not change.
     Raises ValueError where `sigma` is not positive.
     """
     chex.assert_rank(images, 4)
@@ -22,8 +23,8 @@ def gaussian_blur(images: jax.Array, sigma: float) -> jax.Array:
 
 
 @functools.cache
-def _weights(length: int, sigma: float) -> np.ndarray:
-    """[length, length] float32: row i holds the weights of the pixels around pixel i."""
+def _weights(length: int, sigma: float) -> Float[np.ndarray, "length length"]:
+    """Row i holds the weights of the pixels around pixel i, as float32."""
     offsets = np.arange(length)[:, None] - np.arange(length)[None, :]
     weights = np.where(np.abs(offsets) <= np.ceil(4 * sigma), np.exp(-0.5 * (offsets / sigma) ** 2), 0.0)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

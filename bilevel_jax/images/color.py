@@ -1,7 +1,7 @@
-"""Full-range BT.601 YCbCr (that of JPEG) and the colouring of a fused luminance.
+"""Colour: full-range BT.601 YCbCr (as in JPEG), and a fused luminance turned into a colour image.
 
-Every function takes floats in [0, 1] with channels last, and returns numpy for numpy (the host's side: nothing is
-sent to a device) and a jax array for a jax array.
+Every function takes floats in [0, 1] with channels last. NumPy arrays stay on the host and give NumPy arrays; JAX
+arrays give JAX arrays.
 """
 
 from types import ModuleType
@@ -10,30 +10,42 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
-Array = TypeVar("Array", np.ndarray, jax.Array)
+ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
 
 # Luma weights: ITU-R BT.601-7, 2.5.1. Full-range chroma: ITU-T T.871 (JFIF), centred at 128 / 255, here at 0.5.
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
 CHROMA_CENTRE = 0.5
 
 
-def luma(rgb: Array) -> Array:
-    """Luminance Y of an RGB image, [..., 3] in [0, 1] to [..., 1] in [0, 1]; TypeError for integers."""
+def luma(rgb: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 1"]:
+    """Returns the luminance Y in [0, 1] of an RGB image in [0, 1].
+
+    Raises:
+        ValueError: the image has not 3 channels.
+        TypeError: the image holds integers.
+    """
     _check(rgb, 3)
     return RED * rgb[..., 0:1] + GREEN * rgb[..., 1:2] + BLUE * rgb[..., 2:3]
 
 
-def rgb_to_ycbcr(rgb: Array) -> Array:
-    """RGB to YCbCr (ITU-T T.871, section 7), [..., 3] in [0, 1], chroma centred at 0.5; TypeError for integers."""
+def rgb_to_ycbcr(rgb: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
+    """Returns the YCbCr image of an RGB image in [0, 1], with chroma centred at 0.5; raises as `luma` does.
+
+    ITU-T T.871, section 7.
+    """
     y = luma(rgb)
     cb = (rgb[..., 2:3] - y) * (0.5 / (1.0 - BLUE)) + CHROMA_CENTRE
     cr = (rgb[..., 0:1] - y) * (0.5 / (1.0 - RED)) + CHROMA_CENTRE
     return _namespace(rgb).concatenate([y, cb, cr], axis=-1)
 
 
-def ycbcr_to_rgb(ycbcr: Array) -> Array:
-    """YCbCr to RGB, the inverse of `rgb_to_ycbcr`, [..., 3]; not clipped, so it may leave [0, 1]."""
+def ycbcr_to_rgb(ycbcr: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
+    """Returns the RGB image of a YCbCr image: the inverse of `rgb_to_ycbcr`, and raises as it does.
+
+    The result is not clipped, so it may leave [0, 1].
+    """
     _check(ycbcr, 3)
     y = ycbcr[..., 0:1]
     red = y + (ycbcr[..., 2:3] - CHROMA_CENTRE) * (2.0 * (1.0 - RED))
@@ -42,15 +54,19 @@ def ycbcr_to_rgb(ycbcr: Array) -> Array:
     return _namespace(ycbcr).concatenate([red, green, blue], axis=-1)
 
 
-def fuse_color(fused: Array, visible: Array) -> Array:
-    """The colour image of a fused luminance with the visible image's chroma: YCbCr->RGB of (u, y_Cb, y_Cr), clipped.
+def fuse_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
+    """Returns the colour image with the fused luminance u and the visible image's chroma: YCbCr -> RGB of (u, Cb, Cr).
 
     Args:
-        fused: luminance u, [..., 1]; it may leave [0, 1].
-        visible: RGB, [..., 3] in [0, 1].
+        fused: luminance u, which may leave [0, 1].
+        visible: RGB in [0, 1].
 
     Returns:
-        RGB, [..., 3] in [0, 1].
+        RGB, clipped to [0, 1].
+
+    Raises:
+        ValueError: a wrong number of channels.
+        TypeError: an image holds integers.
     """
     _check(fused, 1)
     space = _namespace(fused, visible)
@@ -58,12 +74,12 @@ def fuse_color(fused: Array, visible: Array) -> Array:
     return space.clip(ycbcr_to_rgb(space.concatenate([fused, chroma], axis=-1)), 0.0, 1.0)
 
 
-def _namespace(*arrays: Array) -> ModuleType:
+def _namespace(*arrays: np.ndarray | jax.Array) -> ModuleType:
     return np if all(isinstance(array, np.ndarray) for array in arrays) else jnp
 
 
-def _check(array: Array, channels: int) -> None:
+def _check(array: np.ndarray | jax.Array, channels: int) -> None:
     if array.shape[-1] != channels:
-        raise ValueError(f"the last axis has {array.shape[-1]} channels, expected {channels}")
+        raise ValueError(f"The last axis has {array.shape[-1]} channels; expected {channels}.")
     if not jnp.issubdtype(array.dtype, jnp.floating):
-        raise TypeError(f"the image is {array.dtype}, expected floats in [0, 1]")
+        raise TypeError(f"The image is {array.dtype}; expected floats in [0, 1].")

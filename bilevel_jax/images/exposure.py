@@ -1,36 +1,36 @@
-"""Automatic exposure: dim infrared images are brightened before they are fused."""
+"""Automatic exposure, which brightens dim infrared images before fusion."""
 
 import chex
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.images.pyramid import halve
 from bilevel_jax.images.sums import image_means
 
-KEY = 0.3  # the mean that a dim image is brought up to
-HIGHLIGHTS = 0.99  # this share of the pixels stays within the range
-LEAST = 1e-3  # of a mean or a highlight: a quarter of an 8 bit level
+KEY = 0.3  # mean that a dim image is brightened to
+HIGHLIGHTS = 0.99  # share of the pixels that must stay within the range
+LEAST = 1e-3  # least mean and least highlight that the gain is computed from: a quarter of an 8-bit level
 
 
-def expose(infrared: jax.Array, most: float) -> jax.Array:
-    """Brightens each image by one factor, so that its mean reaches 0.3 or its highlights 1, whichever comes first.
+def expose(infrared: Float[Array, "b h w 1"], most: float) -> Float[Array, "b h w 1"]:
+    """Multiplies each image by one gain that brings its mean to 0.3 or its highlights to 1, whichever comes first.
 
-    Infrared images written with a fixed range of temperatures can be much dimmer than the visible ones beside them
-    (MSRS: means of 0.08 by night, 0.12 by day; RoadScene and LLVIP 0.15 to 0.5); what is warm in them is then no
-    brighter than any texture of the visible image. The factor is at least 1: a bright image stays as it is.
+    An infrared image that was written with a fixed range of temperatures can be much dimmer than the visible image
+    beside it. Then even warm objects are no brighter than the texture of the visible image. The gain is at least 1, so
+    a bright image does not change.
 
     Args:
-        infrared: [B, H, W, 1] in [0, 1].
-        most: the largest factor, at least 1; at 1 nothing changes.
+        infrared: images in [0, 1].
+        most: maximum gain, at least 1. At 1 nothing changes.
 
     Returns:
-        The images, [B, H, W, 1] in [0, 1]; the hundredth of pixels beyond the range is clipped. The factor counts as a
-        constant in gradients.
+        The images in [0, 1]. At most one pixel in a hundred is clipped at 1. Gradients treat the gain as a constant.
     """
     chex.assert_rank(infrared, 4)
     if most == 1:
         return infrared
-    small = halve(halve(infrared))  # single hot or noisy pixels don't count
+    small = halve(halve(infrared))  # so that single hot or noisy pixels do not count
     pixels = small.reshape(small.shape[0], -1).astype(jnp.float32)
     highlights = jnp.quantile(pixels, HIGHLIGHTS, axis=1)
     means = image_means(infrared.astype(jnp.float32))

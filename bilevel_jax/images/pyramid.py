@@ -1,31 +1,34 @@
-"""The Laplacian pyramid of Burt and Adelson: an image as details of one size each and a small base.
+"""The Laplacian pyramid of Burt and Adelson: an image as details of one size each, and a small base.
 
 Burt and Adelson, "The Laplacian pyramid as a compact image code", IEEE Trans. Communications 1983, with their kernel
-(1, 4, 6, 4, 1) / 16 (a = 3/8) and the image mirrored about its outermost pixels, so that a constant image has no
-details. Numpy for numpy, a jax array (and its gradient) for a jax array.
+(1, 4, 6, 4, 1) / 16 (a = 3/8). The image is mirrored about its outermost pixels, so a constant image has no details.
+NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gradients.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
-Array = TypeVar("Array", np.ndarray, jax.Array)
+ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
 
 LEVELS = 5
 _KERNEL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
 
-def laplacian_pyramid(images: Array, levels: int = LEVELS) -> tuple[list[Array], Array]:
-    """Splits `images` [..., H, W, C] of any size into details, finest first, and the base (equations 1 to 3).
+def laplacian_pyramid(
+    images: Float[ArrayT, "*batch h w c"], levels: int = LEVELS
+) -> tuple[list[ArrayT], Float[ArrayT, "*batch h2 w2 c"]]:
+    """Splits images of any size into `levels` details, finest first, and a base: equations 1 to 3.
 
-    Details have the sizes H x W, ceil(H/2) x ceil(W/2), ...; the base is `levels` halvings small. ValueError where
-    `levels` is negative. `from_laplacian_pyramid` is the exact inverse, up to rounding of the floats.
+    Details have the sizes H x W, ceil(H/2) x ceil(W/2), ...; the base is `levels` halvings smaller than the image.
+    `from_laplacian_pyramid` is the exact inverse, up to rounding of the floats. Raises ValueError for negative levels.
     """
     if levels < 0:
-        raise ValueError(f"levels is {levels}, expected 0 or more")
-    details = []
+        raise ValueError(f"levels is {levels}; expected 0 or more.")
+    details: list[ArrayT] = []
     for _ in range(levels):
         smaller = halve(images)
         details.append(images - double(smaller, *images.shape[-3:-1]))
@@ -33,51 +36,56 @@ def laplacian_pyramid(images: Array, levels: int = LEVELS) -> tuple[list[Array],
     return details, images
 
 
-def from_laplacian_pyramid(details: list[Array], base: Array) -> Array:
-    """The images [..., H, W, C] of `laplacian_pyramid`'s two results (equation 4)."""
+def from_laplacian_pyramid(
+    details: list[ArrayT], base: Float[ArrayT, "*batch h2 w2 c"]
+) -> Float[ArrayT, "*batch h w c"]:
+    """Returns the images whose `laplacian_pyramid` is (`details`, `base`): equation 4."""
     images = base
     for detail in reversed(details):
         images = double(images, *detail.shape[-3:-1]) + detail
     return images
 
 
-def halve(images: Array) -> Array:
-    """REDUCE: blurs `images` [..., H, W, C] and takes every second pixel, [..., ceil(H/2), ceil(W/2), C]."""
+def halve(images: Float[ArrayT, "*batch h w c"]) -> Float[ArrayT, "*batch h2 w2 c"]:
+    """REDUCE: blurs the images and takes every second pixel, which gives ceil(H/2) x ceil(W/2) pixels."""
     for axis in (-3, -2):
         length = images.shape[axis]
         padded = images.take(_mirrored(length), axis=axis)
         taps = [_part(padded, axis, slice(tap, tap + length, 2)) for tap in range(5)]
-        images = sum(weight * tap for weight, tap in zip(_KERNEL, taps, strict=True))
+        # The type of sum allows for the int 0, which is the sum of no taps.
+        images = cast(ArrayT, sum(weight * tap for weight, tap in zip(_KERNEL, taps, strict=True)))
     return images
 
 
-def double(images: Array, height: int, width: int) -> Array:
-    """EXPAND: `images` [..., ceil(height/2), ceil(width/2), C] interpolated to [..., height, width, C].
+def double(images: Float[ArrayT, "*batch h2 w2 c"], height: int, width: int) -> Float[ArrayT, "*batch h w c"]:
+    """EXPAND: interpolates images of ceil(height/2) x ceil(width/2) pixels to height x width.
 
-    Raises ValueError where the sizes do not belong together.
+    Raises ValueError where the images have another size.
     """
     given = images.shape[-3:-1]
     if given != (-(-height // 2), -(-width // 2)):
-        raise ValueError(f"{given[0]} x {given[1]} pixels are no half of {height} x {width}")
+        raise ValueError(f"{given[0]} x {given[1]} pixels are not half of {height} x {width}.")
     space = np if isinstance(images, np.ndarray) else jnp
     for axis, length in ((-3, height), (-2, width)):
-        # Every second pixel of the mirrored larger image is known: itself on even places, its neighbours' mean on odd.
+        # Even pixels of the larger image blend a known pixel with both neighbours; odd ones are the mean of two.
         padded = images.take(_mirrored(length)[::2] // 2, axis=axis)
         count = images.shape[axis]
         before, here, after = (_part(padded, axis, slice(start, start + count)) for start in range(3))
         even, odd = (before + 6 * here + after) / 8, (here + after) / 2
         shape = list(images.shape)
         shape[axis] *= 2
-        # The new axis of the pair goes behind the one that grows.
+        # The new axis of the (even, odd) pair goes behind the axis that grows.
         woven = space.stack([even, odd], axis=images.ndim + axis + 1).reshape(shape)
         images = _part(woven, axis, slice(0, length))
     return images
 
 
 def _mirrored(length: int) -> np.ndarray:
-    """The places -2 ... length + 1, those outside mirrored about the first and the last."""
+    """The places -2 ... length + 1; those outside are mirrored about the first and the last pixel."""
     return np.pad(np.arange(length), 2, mode="reflect")
 
 
-def _part(images: Array, axis: int, part: slice) -> Array:
-    return images[(..., part, *[slice(None)] * (-axis - 1))]
+def _part(images: ArrayT, axis: int, part: slice) -> ArrayT:
+    """A slice along an axis that is counted from the end."""
+    place: tuple[Any, ...] = (..., part, *[slice(None)] * (-axis - 1))
+    return images[place]

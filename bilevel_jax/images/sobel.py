@@ -1,13 +1,13 @@
 """The Sobel operator on batches of images, as sums of shifted copies."""
 
 import chex
-import jax
+from jaxtyping import Array, Float
 
 
-def sobel(images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Differences to the right and downwards, [B, H, W, C] -> two of [B, H-2, W-2, C], where all neighbours are there.
+def sobel(images: Float[Array, "b h w c"]) -> tuple[Float[Array, "b h-2 w-2 c"], Float[Array, "b h-2 w-2 c"]]:
+    """Returns the differences to the right and downwards at every pixel that has all its neighbours.
 
-    Weights (1, 2, 1) x (-1, 0, 1), not normalised: a step of height 1 has 4 on either side of it.
+    The weights are (1, 2, 1) x (-1, 0, 1), not normalised: beside a step of height 1 the difference is 4.
     """
     chex.assert_rank(images, 4)
     across = images[:, :, 2:] - images[:, :, :-2]

@@ -1,17 +1,17 @@
 """Sums and means of each image of a batch, fast on a CPU."""
 
-import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 
-def image_sums(images: jax.Array) -> jax.Array:
-    """The sum of each image, [B, ...] -> [B].
+def image_sums(images: Float[Array, "b ..."]) -> Float[Array, " b"]:
+    """Returns the sum of each image of the batch.
 
-    XLA on a CPU sums over (H, W, 1), whose innermost axis holds one number, several times slower than over H W.
+    It joins all other axes first: on a CPU, XLA sums over the axes (H, W, 1) several times slower than over one axis.
     """
     return jnp.sum(images.reshape(images.shape[0], -1), axis=1)
 
 
-def image_means(images: jax.Array) -> jax.Array:
-    """The mean of each image, [B, ...] -> [B]."""
+def image_means(images: Float[Array, "b ..."]) -> Float[Array, " b"]:
+    """Returns the mean of each image of the batch."""
     return image_sums(images) / (images.size // max(images.shape[0], 1))

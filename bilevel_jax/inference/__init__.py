@@ -1,7 +1,8 @@
-"""From files or arrays to fused images, with a trained network."""
+"""Files or arrays in, fused images out: by a trained network, or by a rule without one."""
 
 from bilevel_jax.inference.folder import fuse_files
 from bilevel_jax.inference.fuser import Fuser
+from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.trivial import TrivialFuser
 
-__all__ = ["Fuser", "TrivialFuser", "fuse_files"]
+__all__ = ["Fuser", "ImageFuser", "TrivialFuser", "fuse_files"]

@@ -1,4 +1,4 @@
-"""Fusing files: pairs are matched by stem, each fused image is written whole or not at all."""
+"""Fusing files: pairs are matched by the stem of their names, and each fused image is written whole or not at all."""
 
 import os
 import time
@@ -9,17 +9,19 @@ from tqdm import tqdm
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw, write_image
-from bilevel_jax.inference.fuser import Fuser
+from bilevel_jax.inference.image_fuser import ImageFuser
 
 FORMATS = ("png", "jpg", "tif", "bmp")
 
 
 def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[str, tuple[Path, Path]]:
-    """The pairs of (infrared file, visible file) by stem: of two folders, or of two files (the visible one's stem).
+    """Returns the pairs (infrared file, visible file) of two folders by stem, or one pair of two files.
+
+    The stem of two files is that of the visible one.
 
     Raises:
-        InputError: a path that does not exist, a folder without images, a file beside a folder, an image without its
-            partner, or two images of one stem.
+        InputError: a path does not exist, a folder holds no images, one path is a file and the other a folder, an image
+            has no partner, or two images have the same stem.
     """
     paths = [Path(infrared), Path(visible)]
     for flag, path in zip(("--ir", "--vis"), paths, strict=True):
@@ -45,7 +47,7 @@ def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[
 
 
 def fuse_files(
-    fuser: Fuser,
+    fuser: ImageFuser,
     infrared: str | os.PathLike,
     visible: str | os.PathLike,
     out: str | os.PathLike,
@@ -53,22 +55,22 @@ def fuse_files(
     suffix: str = "png",
     infrared_range: tuple[float, float] | None = None,
 ) -> list[Path]:
-    """Fuses a pair of files, or every pair of two folders, into OUT/STEM.SUFFIX, with a progress bar and a last line.
+    """Fuses a pair of files, or every pair of two folders, into OUT/STEM.SUFFIX, with a progress bar and a summary.
 
     Args:
-        fuser: the network.
+        fuser: a network or a rule.
         infrared, visible: two folders or two files.
-        out: the folder of the fused images; made where it does not exist.
-        suffix: one of `FORMATS`; 16 bit visible images need png or tif.
-        infrared_range: (low, high) counts of 16 bit infrared files that become black and white; by default `scale_raw`
-            looks at the image.
+        out: the folder for the fused images; made where it does not exist.
+        suffix: one of `FORMATS`. 16 bit visible images need png or tif.
+        infrared_range: (low, high) counts of 16 bit infrared files that become black and white. By default `scale_raw`
+            decides for each image.
 
     Returns:
         The written files.
 
     Raises:
-        InputError: what `find_pairs` refuses, an unreadable image, a pair of two sizes, or a file that cannot be
-            written. What was written before stays.
+        InputError: `find_pairs` refuses the paths, an image cannot be read, the images of a pair differ in size, or a
+            file cannot be written. Files that were written before remain.
     """
     if suffix not in FORMATS:
         raise InputError(f"--format={suffix} is not known; expected one of {', '.join(FORMATS)}.")
@@ -81,7 +83,7 @@ def fuse_files(
                 f"{target} is an input image and would be overwritten; expected another --out or --format."
             )
     if Path(out).resolve() in {path.parent for path in sources if len(pairs) > 1}:
-        # Two files of one name in a folder of inputs: nothing could pair it any more.
+        # The folder would hold two files of one stem, so its images could not be paired any more.
         raise InputError(f"{out} is a folder of input images; expected another --out.")
     started = time.perf_counter()
     for stem, (ir_path, vis_path) in tqdm(pairs.items(), unit="pair", dynamic_ncols=True):

@@ -1,4 +1,4 @@
-"""Fusing arrays of any size, depth and colour with a trained fusion network."""
+"""Fusing arrays of any size with a trained fusion network."""
 
 import copy
 import os
@@ -7,42 +7,47 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float32, PyTree
 from ml_collections import ConfigDict
 
-from bilevel_jax.checkpoints import load_run
+from bilevel_jax.checkpoints import SavedState, load_run
 from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.color import fuse_color, luma
-from bilevel_jax.images.files import to_float
+from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pretrained import pretrained_file
 from bilevel_jax.models import fusion_network
 
-BUCKET = 64
-TILE = 1024
-PAPER_RADIUS = 23
+BUCKET = 64  # pixels: sides of images are padded to a multiple of this
+TILE = 1024  # pixels: longest side of a tile
+PAPER_RADIUS = 23  # receptive radius of the paper's network
+
+# (params, ir [B,H,W,1], luma [B,H,W,1]) -> fused [B,H,W,1]; the type of a flax module's `apply` is wider than that.
+Apply = Callable[..., Any]
 
 
-class Fuser:
+class Fuser(ImageFuser):
     """A fusion network with its parameters, ready for images of any size.
 
-    The image is continued by reflection beyond its borders, by the network's receptive radius and then to a multiple of
-    64 pixels: a folder of many sizes compiles few shapes, and the zeros with which convolutions pad stay out of the
-    picture. A large image goes through in tiles that overlap by twice the radius: the result does not depend on them.
+    The image is reflected at its borders: by the network's receptive radius, and then up to a multiple of 64 pixels. So
+    the zeros with which convolutions pad stay out of the picture, and images of many sizes compile few shapes. A large
+    image goes through the network in tiles that overlap by twice the radius; the result does not depend on the tiles.
 
     Args:
-        apply: (params, ir [B, H, W, 1], luma [B, H, W, 1]) -> fused luminance [B, H, W, 1], floats in [0, 1].
-        params: what `apply` takes: flax variables, for a module's own `apply`.
-        radius: how many pixels away an input pixel still matters: a fusion network's `receptive_radius`. None: the
-            result depends on the whole image, which is never cut into tiles and only continued to a multiple of 64.
-        tile: images of more than tile x tile pixels (padded) are cut into tiles of at most this side; a multiple of 64.
+        apply: (params, ir, luma) -> fused luminance; images are [B, H, W, 1], float32 in [0, 1].
+        params: the parameters that `apply` takes; flax variables for a module's own `apply`.
+        radius: largest distance, in pixels, at which an input pixel changes an output pixel: a fusion network's
+            `receptive_radius`. None: the result depends on the whole image, which is then never cut into tiles and is
+            only padded to a multiple of 64.
+        tile: longest side of a tile in pixels, a multiple of 64. An image of more than tile x tile pixels is cut.
+
+    Raises:
+        ValueError: `tile` is not a multiple of 64, or not greater than twice the radius.
     """
 
-    def __init__(
-        self, apply: Callable[[Any, Any, Any], Any], params: Any, *, radius: int | None = PAPER_RADIUS, tile: int = TILE
-    ):
+    def __init__(self, apply: Apply, params: PyTree, *, radius: int | None = PAPER_RADIUS, tile: int = TILE):
         self._whole, radius = radius is None, radius or 0
         if tile % BUCKET or tile <= 2 * radius:
-            raise ValueError(f"tile is {tile}; expected a multiple of {BUCKET} greater than {2 * radius}")
+            raise ValueError(f"tile is {tile}; expected a multiple of {BUCKET} greater than {2 * radius}.")
         self._apply = jax.jit(apply)
         self._params = jax.device_put(params)
         self._radius = radius
@@ -50,29 +55,30 @@ class Fuser:
 
     @classmethod
     def from_workdir(cls, workdir: str | os.PathLike, checkpoint: str = "") -> "Fuser":
-        """The fusion network of a training run.
+        """Returns the fusion network of a training run.
 
         Args:
             workdir: the run's folder.
-            checkpoint: "best", "newest" or a step; "" = the best where the run was told to keep it, else the newest.
+            checkpoint: "best", "newest" or a step. "" is the best checkpoint where the run keeps one, and the newest
+                otherwise.
 
         Raises:
-            InputError: there is no run in `workdir`, or no such checkpoint.
+            InputError: the folder is no run's folder, or does not hold the checkpoint.
         """
         return cls.from_run(*load_run(workdir, checkpoint))
 
     @classmethod
-    def from_run(cls, config: ConfigDict, state: dict[str, Any]) -> "Fuser":
-        """The same from what `checkpoints.load_run` has read already."""
+    def from_run(cls, config: ConfigDict, state: SavedState) -> "Fuser":
+        """Returns the fusion network of a run that `checkpoints.load_run` has read."""
         network = fusion_network(config.fusion.name)
         return cls(network.apply, state["outer_params"], radius=network.receptive_radius)
 
     @classmethod
     def from_weights(cls, path: str | os.PathLike) -> "Fuser":
-        """The fusion network of a safetensors file that `experiments/convert.py export` wrote.
+        """Returns the fusion network of a safetensors file that `experiments/convert.py export` wrote.
 
         Raises:
-            InputError: it is no such file, or one without a fusion network.
+            InputError: the file is another one, or holds no fusion network.
         """
         weights = read_weights(path)
         if "fusion" not in weights.parts:
@@ -81,70 +87,32 @@ class Fuser:
 
     @classmethod
     def pretrained(cls, name: str | None = None, folder: str | os.PathLike | None = None) -> "Fuser":
-        """The fusion network of weights that come with the package.
+        """Returns the fusion network of weights that come with the package.
 
         Args:
-            name: of the weights, whose model card is bilevel_jax/pretrained/NAME.md; None = the package's choice.
-            folder: where NAME.safetensors is; None = the package's own.
+            name: name of the weights; bilevel_jax/pretrained/NAME.md is their model card. None = the default weights.
+            folder: the folder that holds NAME.safetensors; None = the package's own.
 
         Raises:
-            InputError: there are none of that name; the message has the names that there are.
+            InputError: no weights have that name. The message lists the names.
         """
         return cls.from_weights(pretrained_file(name, folder))
 
-    def with_params(self, params: Any) -> "Fuser":
-        """The same network with other parameters; what is compiled for the one serves the other."""
+    def with_params(self, params: PyTree) -> "Fuser":
+        """Returns the same network with other parameters; both share their compiled programs."""
         other = copy.copy(self)
         other._params = jax.device_put(params)
         return other
 
-    def fuse(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
-        """The fused image, with exactly the visible image's shape and type; in colour where that is.
-
-        Args:
-            infrared: [H, W], [H, W, 1] or [H, W, 3] (its luminance is taken); uint8, uint16 or float in [0, 1]. Raw
-                thermal counts are scaled beforehand: `images.files.scale_raw`.
-            visible: the same, of the same height and width.
-
-        Returns:
-            uint8, uint16 or float in [0, 1], as `visible`; levels are rounded to the nearest.
-
-        Raises:
-            InputError: sizes that differ, or an array of another shape, type or range.
-        """
-        ir, vis = _checked(infrared, "infrared"), _checked(visible, "visible")
-        if ir.shape[:2] != vis.shape[:2]:
-            raise InputError(
-                f"The infrared image is {ir.shape[1]} x {ir.shape[0]} pixels and the visible {vis.shape[1]} x "
-                f"{vis.shape[0]}; expected one size (registered images)."
-            )
-        # Grey stored in colour stays grey to the last level: rounding in luma and chroma must not tint it.
-        if (vis == vis[..., :1]).all():
-            vis = vis[..., :1]
-        fused = self.luminance(ir[None], vis[None])[0]
-        if vis.shape[-1] == 3:
-            fused = fuse_color(fused, vis)
-        fused = np.clip(fused, 0.0, 1.0)
-        kind = np.asarray(visible).dtype
-        if not np.issubdtype(kind, np.floating):
-            fused = np.floor(fused * float(np.iinfo(kind).max) + 0.5)
-        if np.size(visible) > fused.size:
-            fused = np.repeat(fused, 3, axis=-1)
-        return fused.reshape(np.shape(visible)).astype(kind)
-
-    def luminance(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
-        """The fused luminance of a batch, float32 [B, H, W, 1], not clipped.
-
-        Args:
-            infrared, visible: float32 [B, H, W, 1 or 3] in [0, 1]; the luminance of colour is taken.
-        """
-        pair = [image if image.shape[-1] == 1 else luma(image) for image in (infrared, visible)]
-        batch, height, width = pair[0].shape[:3]
+    def _fuse_luminance(
+        self, infrared: Float32[np.ndarray, "b h w 1"], visible: Float32[np.ndarray, "b h w 1"]
+    ) -> Float32[np.ndarray, "b h w 1"]:
+        batch, height, width = infrared.shape[:3]
         core = [length - 2 * self._radius for length in self._window(height, width)]
         rows, columns = -(-height // core[0]), -(-width // core[1])
         beyond = [(0, 0), (self._radius, rows * core[0] - height + self._radius)]
         beyond += [(self._radius, columns * core[1] - width + self._radius), (0, 0)]
-        pair = [np.pad(image, beyond, mode="reflect") for image in pair]
+        pair = [np.pad(image, beyond, mode="reflect") for image in (infrared, visible)]
         fused = np.empty((batch, rows * core[0], columns * core[1], 1), np.float32)
         inside = slice(self._radius, -self._radius or None)
         for top in range(0, height, core[0]):
@@ -167,20 +135,3 @@ class Fuser:
 
 def _bucket(length: int) -> int:
     return -(-length // BUCKET) * BUCKET
-
-
-def _checked(image: np.ndarray, which: str) -> np.ndarray:
-    """The image as float32 [H, W, 1 or 3] in [0, 1]."""
-    image = np.asarray(image)
-    shaped = image[..., None] if image.ndim == 2 else image
-    if shaped.ndim != 3 or shaped.shape[-1] not in (1, 3) or 0 in shaped.shape:
-        raise InputError(f"The {which} image has the shape {image.shape}; expected [H, W], [H, W, 1] or [H, W, 3].")
-    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
-        raise InputError(f"The {which} image has the type {image.dtype}; expected uint8, uint16 or float in [0, 1].")
-    values = to_float(shaped)
-    # Written so that NaN fails it too.
-    if not (values.min() >= 0 and values.max() <= 1):
-        raise InputError(
-            f"The {which} image has values {values.min():g} ... {values.max():g}; expected floats in [0, 1]."
-        )
-    return values

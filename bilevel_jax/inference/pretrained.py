@@ -7,20 +7,20 @@ import bilevel_jax.pretrained
 from bilevel_jax.errors import InputError
 
 FOLDER = Path(bilevel_jax.pretrained.__file__).parent
-DEFAULT = "pyramid"  # what is used where no name is given
-KIND = "pretrained"  # among inputs and methods: KIND, or KIND:NAME
+DEFAULT = "pyramid"  # the weights that are used where no name is given
+KIND = "pretrained"  # a command asks for the weights as "pretrained" or "pretrained:NAME"
 
 
 def pretrained_names(folder: str | os.PathLike | None = None) -> list[str]:
-    """The names of the weights in the package, or in another `folder`."""
+    """Returns the names of the weights in the package, or in another `folder`."""
     return sorted(path.stem for path in Path(folder or FOLDER).glob("*.safetensors"))
 
 
 def pretrained_file(name: str | None = None, folder: str | os.PathLike | None = None) -> Path:
-    """The file of the weights of that name; `DEFAULT` where none is given.
+    """Returns the file of the weights of that name; None is `DEFAULT`.
 
     Raises:
-        InputError: there are none of that name; the message has the names that there are.
+        InputError: no weights have that name. The message lists the names.
     """
     known, folder = pretrained_names(folder), Path(folder or FOLDER)
     if (name or DEFAULT) not in known:
@@ -30,10 +30,10 @@ def pretrained_file(name: str | None = None, folder: str | os.PathLike | None = 
 
 
 def is_pretrained(text: str) -> bool:
-    """Whether `text` asks for weights of the package: "pretrained", or "pretrained:NAME"."""
+    """Whether `text` asks for weights of the package: "pretrained" or "pretrained:NAME"."""
     return text.partition(":")[0] == KIND
 
 
 def name_in(text: str) -> str | None:
-    """NAME of "pretrained:NAME", None of "pretrained"."""
+    """Returns NAME for "pretrained:NAME", and None for "pretrained"."""
     return text.partition(":")[2] or None

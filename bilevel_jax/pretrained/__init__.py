@@ -1,1 +1,1 @@
-"""The project's own weights: NAME.safetensors, as convert.py export writes it, and NAME.md, its model card."""
+"""The project's own weights: NAME.safetensors, which convert.py export wrote, and its model card NAME.md."""

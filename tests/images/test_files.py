@@ -1,3 +1,5 @@
+"""Image files: every kind comes back with its own samples, and what cannot be read or written is named."""
+
 import struct
 import zlib
 
@@ -34,9 +36,9 @@ def test_jpeg_keeps_colour_to_a_few_levels(tmp_path):
     assert np.abs(files.read_image(tmp_path / "a.jpg").astype(int) - image).max() <= 6
 
 
-def encode_png16(samples, color_type):
-    """A PNG whose rows use the specification's five filters by turns, written out byte by byte."""
-    height, width, channels = samples.shape
+def filtered_rows(samples):
+    """The bytes of a picture whose rows use the specification's five filters by turns, written out byte by byte."""
+    height, _, channels = samples.shape
     step, rows = 2 * channels, samples.astype(">u2").view(np.uint8).reshape(height, -1).astype(int)
     out, above = b"", np.zeros(rows.shape[1], int)
     for y, row in enumerate(rows):
@@ -48,19 +50,41 @@ def encode_png16(samples, color_type):
         guess = [0 * row, left, above, (left + above) // 2, paeth][y % 5]
         out += bytes([y % 5]) + ((row - guess) % 256).astype(np.uint8).tobytes()
         above = row
-    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(out)), (b"IEND", b""))
+    return out
+
+
+# First row, first column, step of rows and of columns: the seven passes of an interlaced PNG (specification, 8.2).
+ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+
+
+def encode_png16(samples, color_type, interlaced=False, more=()):
+    """A PNG of 16 bit; `more` are chunks before the picture's own."""
+    height, width, _ = samples.shape
+    passes = [samples[y::down, x::right] for y, x, down, right in ADAM7] if interlaced else [samples]
+    out = b"".join(filtered_rows(np.ascontiguousarray(part)) for part in passes if part.size)
+    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, interlaced)
+    chunks = ((b"IHDR", header), *more, (b"IDAT", zlib.compress(out)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
 
 
+@pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize(("channels", "color_type"), [(1, 0), (2, 4), (3, 2), (4, 6)])
-def test_all_bits_of_a_16_bit_png_are_read(tmp_path, channels, color_type):
+def test_all_bits_of_a_16_bit_png_are_read(tmp_path, channels, color_type, interlaced):
     image, path = noise((11, 9, channels), np.uint16), tmp_path / "a.png"
-    path.write_bytes(encode_png16(image, color_type))
+    path.write_bytes(encode_png16(image, color_type, interlaced))
     np.testing.assert_array_equal(files.read_image(path, alpha=True), image)
     np.testing.assert_array_equal(files.read_image(path), image[..., : 1 if channels < 3 else 3])
+
+
+def test_a_transparent_colour_and_a_gamma_change_no_sample_of_a_16_bit_png(tmp_path):
+    image, path = noise((11, 9, 3), np.uint16), tmp_path / "a.png"
+    transparent = struct.pack(">3H", *image[0, 0].tolist())
+    more = ((b"gAMA", struct.pack(">I", 100_000)), (b"sBIT", bytes([12, 12, 12])), (b"tRNS", transparent))
+    path.write_bytes(encode_png16(image, 2, more=more))
+    np.testing.assert_array_equal(files.read_image(path), image)
+    np.testing.assert_array_equal(files.read_image(path, alpha=True), image)
 
 
 def test_planar_16_bit_tiff(tmp_path):
@@ -98,7 +122,7 @@ def test_a_grey_label_map_of_4_bits_keeps_its_numbers(tmp_path):
 
 def test_a_colour_label_map_is_refused(tmp_path):
     files.write_image(tmp_path / "a.png", noise((6, 5, 3), np.uint8))
-    with pytest.raises(InputError, match=r"a\.png is an image of mode RGB, expected one channel"):
+    with pytest.raises(InputError, match=r"a\.png is an image of mode RGB; expected one channel"):
         files.read_indices(tmp_path / "a.png")
 
 
@@ -118,9 +142,15 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, share):
 def test_a_truncated_16_bit_file_is_refused(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     files.write_image(path, noise((40, 50, 3), np.uint16))
-    path.write_bytes(path.read_bytes()[:6000])
-    with pytest.raises(InputError, match="damaged or truncated"):
-        files.read_image(path)
+    whole = path.read_bytes()
+    for left in (whole[:6000], whole[:100], whole[:30], whole[:20]):
+        path.write_bytes(left)
+        with pytest.raises(InputError, match="damaged or truncated"):
+            files.read_image(path)
+    path.write_bytes(whole[:6000] + bytes([whole[6000] ^ 255]) + whole[6001:])
+    if suffix == ".png":  # it has checksums
+        with pytest.raises(InputError, match="damaged or truncated"):
+            files.read_image(path)
 
 
 def test_missing_text_and_float_files_are_refused(tmp_path):
@@ -138,7 +168,7 @@ def test_missing_text_and_float_files_are_refused(tmp_path):
 def test_what_a_format_cannot_hold_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(InputError, match=r"a\.jpg is to hold 16 bit samples"):
         files.write_image(tmp_path / "a.jpg", noise((4, 4), np.uint16))
-    with pytest.raises(InputError, match=r"has the suffix '\.xyz', expected one of"):
+    with pytest.raises(InputError, match=r"has the suffix '\.xyz'; expected one of"):
         files.write_image(tmp_path / "a.xyz", noise((4, 4), np.uint8))
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/a\.png cannot be written"):

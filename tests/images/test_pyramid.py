@@ -70,5 +70,5 @@ def test_jax_gives_the_same_and_a_gradient():
 def test_what_is_refused():
     with pytest.raises(ValueError, match="levels is -1"):
         laplacian_pyramid(np.zeros((4, 4, 1)), -1)
-    with pytest.raises(ValueError, match="3 x 3 pixels are no half of 7 x 6"):
+    with pytest.raises(ValueError, match="3 x 3 pixels are not half of 7 x 6"):
         double(np.zeros((3, 3, 1)), 7, 6)

@@ -6,7 +6,7 @@ import pytest
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import to_float
 from bilevel_jax.images.trivial_fusion import laplacian
-from bilevel_jax.inference import TrivialFuser
+from bilevel_jax.inference import ImageFuser, TrivialFuser
 
 RNG = np.random.default_rng(2)
 
@@ -33,3 +33,11 @@ def test_what_is_refused():
         TrivialFuser("mean")
     with pytest.raises(InputError, match="one size"):
         TrivialFuser("max").fuse(np.zeros((8, 8), np.uint8), np.zeros((8, 9), np.uint8))
+
+
+def test_it_has_nothing_that_needs_a_network():
+    assert isinstance(TrivialFuser("max"), ImageFuser)
+    for name in ("from_workdir", "from_run", "from_weights", "pretrained", "with_params"):
+        assert not hasattr(TrivialFuser, name)
+    with pytest.raises(TypeError, match="abstract"):
+        ImageFuser()

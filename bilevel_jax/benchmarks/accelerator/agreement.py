@@ -10,8 +10,8 @@ from bilevel_jax.benchmarks import core_networks
 from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.benchmarks.accelerator.workload import paper_config, synthetic_batch, synthetic_training
 from bilevel_jax.benchmarks.core_networks import Network
-from bilevel_jax.benchmarks.pytree import PyTree
 from bilevel_jax.bilevel import dynamic_aggregate, gramian, one_step, task_gradients
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.errors import RunError
 from bilevel_jax.training.state import TrainState
 

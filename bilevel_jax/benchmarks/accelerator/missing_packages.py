@@ -14,9 +14,10 @@ from collections.abc import Iterable, Sequence
 
 from bilevel_jax.benchmarks.accelerator.plain_config import ConfigDict, FieldReference
 
-# Import name -> name for pip. Parts (a) to (e) only import these packages; of ml_collections they use ConfigDict, and
-# jaxtyping's names stand in annotations.
+# Import name -> name for pip. Parts (a) to (e) only import these packages; of ml_collections they use ConfigDict and
+# FieldReference, and jaxtyping's names stand in annotations.
 STOOD_IN = {
+    "imagecodecs": "imagecodecs",
     "jaxtyping": "jaxtyping",
     "ml_collections": "ml-collections",
     "PIL": "pillow",

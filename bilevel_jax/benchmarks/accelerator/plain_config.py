@@ -1,8 +1,15 @@
-"""The part of ml_collections.ConfigDict that the training steps need, for machines without ml_collections."""
+"""The part of ml_collections that the training steps need, for machines without it."""
 
 import contextlib
 from collections.abc import ItemsView, Iterator, KeysView, Mapping
 from typing import Any
+
+
+class FieldReference:
+    """The value of a key that takes any type. This ConfigDict keeps no types, so it stores the value alone."""
+
+    def __init__(self, value: object, field_type: type | None = None):
+        self.value = value
 
 
 class ConfigDict:
@@ -34,6 +41,7 @@ class ConfigDict:
     def __setitem__(self, name: str, value: object) -> None:
         if self._locked and name not in self._fields:
             raise KeyError(f"the config is locked and has no key {name!r}")
+        value = value.value if isinstance(value, FieldReference) else value
         self._fields[name] = ConfigDict(value) if isinstance(value, Mapping) else value
 
     def __contains__(self, name: str) -> bool:

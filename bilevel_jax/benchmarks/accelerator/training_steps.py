@@ -9,7 +9,7 @@ from bilevel_jax.benchmarks.accelerator.measure import compiled, median_ms, peak
 from bilevel_jax.benchmarks.accelerator.peak_tflops import peak_tflops
 from bilevel_jax.benchmarks.accelerator.results import Row
 from bilevel_jax.benchmarks.accelerator.workload import paper_config, synthetic_batch, synthetic_training
-from bilevel_jax.benchmarks.pytree import PyTree
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.training.state import TrainState
 
 
@@ -40,7 +40,7 @@ def _cost(
     what: str, step: jax.stages.Wrapped, state: TrainState, batches: tuple, precision: str, repeats: int
 ) -> tuple[Row, TrainState]:
     """The row of a step, and the state after its calls. A step deletes (donates) the state that it is given."""
-    program = compiled(lambda: step.lower(state, *batches))
+    program = compiled(step.lower, state, *batches)
     holder = [state]
 
     def call() -> PyTree:

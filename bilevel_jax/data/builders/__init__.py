@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from bilevel_jax.errors import InputError
+from bilevel_jax.markdown_table import markdown_table
 
 if TYPE_CHECKING:
     from bilevel_jax.data.builders.pair_builder import PairBuilder
@@ -57,8 +58,8 @@ def data_set_help() -> str:
 
 def data_set_table() -> str:
     """Returns a Markdown table of the data sets, one row each, for the documents. Imports every builder."""
-    rows = ["| `data.name` | data set | what it is | folders of the download | from |", "|---|---|---|---|---|"]
+    rows = []
     for name in BUILDERS:
         made = builder_class(name)
-        rows.append(f"| `{name}` | {made.title} | {made.help} | `{made.layout}` | {made.citation or '-'} |")
-    return "\n".join(rows)
+        rows.append([f"`{name}`", made.title, made.help, f"`{made.layout}`", made.citation or "-"])
+    return markdown_table(["`data.name`", "data set", "what it is", "folders of the download", "from"], rows)

@@ -86,12 +86,12 @@ def figures(cell: Cell, counts: Int[np.ndarray, "samples images"]) -> dict[str, 
     return kind.resampled_scores(evidence, counts, cell["classes"])
 
 
-def write_cell(path: Path, cell: Cell, origin: dict[str, Any]) -> None:
+def write_cell(path: Path, cell: Cell, origin: dict[str, object]) -> None:
     """Writes a cell and where its images come from, whole or not at all."""
     write_text(path, json.dumps({"origin": origin, **cell}) + "\n")
 
 
-def read_cell(path: Path, origin: dict[str, Any], split: str) -> Cell | None:
+def read_cell(path: Path, origin: dict[str, object], split: str) -> Cell | None:
     """Returns the cell of an earlier run, or None where there is none.
 
     Args:

@@ -11,12 +11,12 @@ import numpy as np
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.checkpoints.load import code_version
 from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.checkpoints.weights import Weights, read_weights, write_weights
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.pytree import PyTree
 from bilevel_jax.training.initial_weights import ROWS_START, NetworkOrigin, read_origins, take_over
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.semantic_network import BackboneStart

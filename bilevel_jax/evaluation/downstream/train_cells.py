@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.downstream.cells import Cell, make_cell, read_cell, write_cell
 from bilevel_jax.evaluation.downstream.shared_initialisation import Initial, write_initial
 from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
-from bilevel_jax.evaluation.pytree import PyTree
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.inputs import KINDS, input_image
 from bilevel_jax.evaluation.report_columns import fusion_column, semantic_column
 from bilevel_jax.inference import Fuser
@@ -26,7 +27,7 @@ Values = Mapping[str, Mapping[str, np.ndarray]]  # kind of input -> metric -> on
 def run_report(
     config: ConfigDict,
     workdir: Path,
-    source: Any,
+    source: Source,
     fuser: Fuser,
     rows: Mapping[str, Mapping[str, float]],
     values: Values,
@@ -148,7 +149,7 @@ def _warnings(
 
 
 def _picture(
-    source: Any,
+    source: Source,
     index: int,
     fuser: Fuser,
     task: AnySemanticTask | None,
@@ -163,10 +164,10 @@ def _picture(
         if drawn.labels is not None:
             views[PREDICTED] = _painted(views["fused"], drawn.labels)
         if drawn.boxes is not None:
-            found = _boxes(drawn._asdict(), source.class_names)
+            found = _boxes(drawn.boxes, drawn.classes, drawn.scores, source.class_names)
     if record["has_labels"]:
         views["true classes"] = _painted(views["fused"], record["labels"])
-    boxes = _boxes(record, source.class_names) if record["has_boxes"] else ()
+    boxes = _boxes(record["boxes"], record["classes"], None, source.class_names) if record["has_boxes"] else ()
     return html.Picture(source.names[index], views, boxes, found, caption)
 
 
@@ -175,16 +176,18 @@ def _painted(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(draw_cell(Cell(image, labels=labels), cell_width=image.shape[1]))
 
 
-def _boxes(record: Mapping[str, np.ndarray], names: Sequence[str]) -> list[html.Box]:
-    scores = record.get("scores", np.ones(len(record["boxes"])))
-    boxes = []
-    for box, number, score in zip(record["boxes"], record["classes"], scores, strict=True):
+def _boxes(
+    boxes: np.ndarray, classes: np.ndarray | None, scores: np.ndarray | None, names: Sequence[str]
+) -> list[html.Box]:
+    """Boxes [N, 4] with the names of their classes [N], and with their scores [N] if they have some."""
+    labelled = []
+    for i, box in enumerate(boxes):
+        number = 0 if classes is None else int(classes[i])
         if number < 0:
             continue
         name = names[number] if number < len(names) else str(number)
-        label = f"{name} {score:.2f}" if "scores" in record else name
-        boxes.append(html.Box.from_corners(box, label))
-    return boxes
+        labelled.append(html.Box.from_corners(box, name if scores is None else f"{name} {scores[i]:.2f}"))
+    return labelled
 
 
 def _class_colors(names: Sequence[str]) -> dict[str, str]:

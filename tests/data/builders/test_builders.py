@@ -96,7 +96,7 @@ def test_a_builder_says_what_it_is(made, name):
 def test_help_texts_name_every_data_set():
     assert data_set_names() == ("scenes", *BUILDERS)
     assert [line.split(":")[0].strip() for line in data_set_help().splitlines()] == list(data_set_names())
-    assert data_set_table().count("\n") == len(BUILDERS) + 1
+    assert data_set_table().count("\n") == len(BUILDERS) + 2
 
 
 def test_day_and_night(made):

@@ -1,6 +1,0 @@
-"""The type of parameters in this room."""
-
-from typing import Any, TypeAlias
-
-PyTree: TypeAlias = Any
-"""Nested dictionaries whose leaves are arrays."""
