@@ -1,4 +1,4 @@
-"""train.py: flags -> configuration and data -> a trained run and its table."""
+"""train.py: trains a run from a configuration file and makes its table."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,9 +32,11 @@ def train_command(argv: Sequence[str]) -> None:
     def define(values: flags.FlagValues) -> None:
         define_config_flag(values, argv)
         flags.DEFINE_string("workdir", None, "the run's folder (default: runs/CONFIG)", flag_values=values)
-        flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, of several processes", flag_values=values)
-        flags.DEFINE_integer("num_processes", None, "how many processes make this run", flag_values=values)
-        flags.DEFINE_integer("process_id", None, "which of them this is, from 0", flag_values=values)
+        flags.DEFINE_string(
+            "coordinator", None, "HOST:PORT of process 0, where several processes make this run", flag_values=values
+        )
+        flags.DEFINE_integer("num_processes", None, "number of processes that make this run", flag_values=values)
+        flags.DEFINE_integer("process_id", None, "number of this process, from 0", flag_values=values)
         define_report_flag(values)
 
     values = parse_flags(define, argv, USAGE, required=["config"], more_help=_keys_help)

@@ -60,7 +60,7 @@ class SemanticTrainer:
             return kind.predictions(network.apply(params, scaled))
 
         self._step = OnHostBatches[..., tuple[PyTree, optax.OptState, Array]](step, 2, donate_argnums=(0, 1))
-        self._predict = Jitted(predict)
+        self._predict: Jitted[..., PyTree] = Jitted(predict)
 
     def train(
         self,

@@ -88,7 +88,7 @@ def looks_at_inner_loss(config: ConfigDict) -> bool:
     return estimator_factory(config)(_no_loss, _no_loss).needs_inner_loss
 
 
-def check_estimator(config: ConfigDict, defaults: Mapping[str, Any]) -> None:
+def check_estimator(config: ConfigDict, defaults: Mapping[str, float]) -> None:
     """Refuses keys of `config.bilevel` that contradict each other, or that the estimator does not read.
 
     Args:

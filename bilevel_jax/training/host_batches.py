@@ -9,6 +9,7 @@ from jax.sharding import Mesh
 from bilevel_jax.training.devices import place_batch
 from bilevel_jax.training.jitted import Jitted
 
+PyTree = Any
 P = ParamSpec("P")
 R = TypeVar("R")
 FOR_MESSAGES = ("index", "size")  # entries of a host batch that are no arguments of a compiled step
@@ -42,10 +43,10 @@ class OnHostBatches(Generic[P, R]):
         first = self._first_batch
         return [*args[:first], *(self._placed_batch(batch) for batch in args[first:])]
 
-    def _placed_batch(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+    def _placed_batch(self, batch: Mapping[str, object]) -> PyTree:
         return device_part(batch) if self._mesh is None else place_batch(self._mesh, device_part(batch))
 
 
-def device_part(batch: Mapping[str, Any]) -> dict[str, Any]:
+def device_part(batch: Mapping[str, object]) -> dict[str, object]:
     """Returns a host batch without what only messages need."""
     return {name: value for name, value in batch.items() if name not in FOR_MESSAGES}

@@ -23,7 +23,7 @@ class Network(Protocol):
         ...
 
     @property
-    def apply(self) -> Callable[..., Any]:
+    def apply(self) -> Callable[..., PyTree]:
         """(parameters, *inputs) -> outputs."""
         ...
 

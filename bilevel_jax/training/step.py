@@ -148,15 +148,27 @@ def outer_step(
     return state, metrics
 
 
-def single_level_step(state: TrainState, batch: DeviceBatch, **fixed: Any) -> tuple[TrainState, Metrics]:
+def single_level_step(
+    state: TrainState,
+    batch: DeviceBatch,
+    *,
+    config: ConfigDict,
+    problem: BilevelProblem,
+    optimizers: Optimizers,
+    axis_name: str | None = None,
+) -> tuple[TrainState, Metrics]:
     """Takes one step of all networks at once, each from where the others were: the baseline of a bilevel problem.
 
     The fusion network steps on the weighted sum of the tasks' outer losses. The semantic network steps on the same sum,
     of which it can change its own loss alone. The discriminator, the adversary of both, steps on its own loss. The
     compiler makes one forward pass of the two.
     """
-    outward, outer_metrics = outer_step(state, batch, batch, **fixed)
-    inward, inner_metrics = inner_step(state, batch, **fixed)
+    outward, outer_metrics = outer_step(
+        state, batch, batch, config=config, problem=problem, optimizers=optimizers, axis_name=axis_name
+    )
+    inward, inner_metrics = inner_step(
+        state, batch, config=config, problem=problem, optimizers=optimizers, axis_name=axis_name
+    )
     after = inward.replace(outer_params=outward.outer_params, outer_state=outward.outer_state)
     return after, inner_metrics | outer_metrics
 
@@ -200,9 +212,9 @@ def _prepared(
 def _present(
     config: ConfigDict, problem: BilevelProblem, batch: PreparedBatch, axis_name: str | None
 ) -> Bool[Array, " k"]:
-    """Returns for which tasks any image of the batch has labels; the visual task needs none."""
+    """Returns for which tasks any image of the batch has labels; a task that needs no labels is always present."""
     kind = semantic_task(config)
-    present = {"visual": jnp.bool_(True)}
+    present = dict.fromkeys(problem.tasks, jnp.bool_(True))
     if "semantic" in problem.tasks and kind is not None:
         labelled = jnp.any(kind.labelled(batch))
         if axis_name is not None:

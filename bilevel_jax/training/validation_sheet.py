@@ -12,7 +12,7 @@ from bilevel_jax.data.batch import WholeImageBatch
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.report.picture_sheet import Cell, picture_sheet
-from bilevel_jax.training.tasks import SemanticTask
+from bilevel_jax.training.tasks import AnySemanticTask
 
 PyTree = Any
 SHEET_SAMPLES = 4
@@ -30,7 +30,7 @@ def write_sheet(
     fused: Float[Array, "b h w 3"],
     predictions: PyTree,
     source: Source,
-    task: SemanticTask[Any, Any, Any] | None,
+    task: AnySemanticTask | None,
 ) -> None:
     """Writes a sheet with one row a pair.
 

@@ -91,3 +91,8 @@ class ConfigDict:
             if isinstance(value, ConfigDict):
                 value._set_locked(locked)
         return self
+
+
+def FieldReference(value: object, field_type: type) -> object:
+    """Returns the value: this ConfigDict keeps no types, so a key with the value None takes any other value."""
+    return value

@@ -13,7 +13,9 @@ from bilevel_jax.atomic import write_text
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.tasks import SEMANTIC_TASKS, semantic_task
+from bilevel_jax.training.tasks.detection import MatchLists
 from bilevel_jax.training.tasks.prediction import Prediction
+from bilevel_jax.training.tasks.segmentation import Confusions
 
 
 class Cell(TypedDict, total=False):
@@ -34,8 +36,8 @@ class Cell(TypedDict, total=False):
     names: list[str]
     groups: list[str]
     classes: list[str]
-    matches: list[dict[str, list[Any]]]
-    confusions: list[list[list[int]]]
+    matches: list[MatchLists]
+    confusions: Confusions
 
 
 def make_cell(config: ConfigDict, source: Source, predictions: Sequence[Prediction], split: str) -> Cell:

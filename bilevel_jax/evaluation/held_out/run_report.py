@@ -15,7 +15,7 @@ from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report import html
 from bilevel_jax.report.metrics_writer import read_metrics
 from bilevel_jax.report.picture_sheet import Cell, draw_cell, label_colors
-from bilevel_jax.training.tasks import SemanticTask, semantic_task
+from bilevel_jax.training.tasks import AnySemanticTask, semantic_task
 from bilevel_jax.training.tasks.prediction import Prediction
 
 TITLES = {"ir": "infrared", "vis": "visible", "average": "average", "fused": "fused"}
@@ -152,7 +152,7 @@ def _picture(
     source: Source,
     index: int,
     fuser: Fuser,
-    task: SemanticTask[Any, Any, Any] | None,
+    task: AnySemanticTask | None,
     predictions: Sequence[Prediction] | None,
     caption: str,
 ) -> html.Picture:

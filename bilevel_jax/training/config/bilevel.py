@@ -13,7 +13,7 @@ from bilevel_jax.training.estimators import check_estimator, estimator_names, fu
 from bilevel_jax.training.weightings import check_weighting
 
 ESTIMATOR_NAMES = estimator_names()
-DEFAULTS = {"correction": 0.0, "damping": 0.0, "relative_damping": 0.0}
+DEFAULTS: dict[str, float] = {"correction": 0.0, "damping": 0.0, "relative_damping": 0.0}
 DEFAULTS |= {"solve_steps": 1, "solve_rate": 0.01, "multiplier": 10.0}
 
 

@@ -16,7 +16,7 @@ SET = (
         "data.name",
         "scenes",
         one_of(NAMES),
-        lambda: f"the data set. {'; '.join(line.strip() for line in data_set_help().splitlines())}",
+        lambda: f"the data set\n{data_set_help()}",
     ),
     Key(
         "data.root",
@@ -74,8 +74,8 @@ SET = (
         "data.train_list",
         "train.txt",
         anything(),
-        "folder: file with the names of the training pairs, one a line. In a folder without train.txt a fifth of the "
-        "pairs is held out, and the run keeps the lists",
+        "folder: file with the names of the training pairs, one a line. Without it a fifth of all pairs is held out as "
+        "val, and the run keeps the lists",
     ),
     Key("data.validation_list", "val.txt", anything(), "folder: file with the names of the pairs that choose weights"),
     Key(

@@ -39,8 +39,11 @@ def _key_lines(config: ConfigDict, key: Key) -> list[str]:
     if described:
         text += ". One of"
     elif key.check.expected:
-        text += f" [{key.check.expected}]"
-    lines = [own, *_wrapped(text, 6)]
+        text = text.replace("\n", f" [{key.check.expected}]\n", 1) if "\n" in text else f"{text} [{key.check.expected}]"
+    first, *items = text.splitlines()
+    lines = [own, *_wrapped(first, 6)]
+    for item in items:
+        lines += _wrapped(item.strip(), 10)
     for name in key.check.choices if described else ():
         lines += _wrapped(f"{name or repr(name)}: {described[name]}" if name in described else name, 10)
     return lines

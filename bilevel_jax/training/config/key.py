@@ -85,7 +85,7 @@ def that(holds: Callable[[Any], bool], expected: str) -> Check:
     return Check(holds, expected)
 
 
-def value_of(config: ConfigDict, name: str) -> Any:
+def value_of(config: ConfigDict, name: str) -> object:
     """Returns the value of the key "a.b"."""
     for part in name.split("."):
         config = config[part]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import jax.numpy as jnp
 import numpy as np
@@ -28,10 +28,18 @@ from bilevel_jax.training.tasks.terms import Terms
 
 # Boxes with a lower score clutter a picture. A score of FCOS is the root of class probability times centerness.
 SHOWN_SCORE = 0.5
-MATCH_TYPES = {"image": np.int64, "score": np.float64, "hit": np.bool_, "objects": np.int64}  # JSON keeps no types
 
 
-class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction]):
+class MatchLists(TypedDict):
+    """`metrics.resampled.Matches` of one class, as JSON takes it."""
+
+    image: list[int]
+    score: list[float]
+    hit: list[bool]
+    objects: list[int]
+
+
+class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction, list[MatchLists]]):
     """The kind of task of `config.semantic.task` = detection."""
 
     name = "detection"
@@ -105,17 +113,33 @@ class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction]):
 
     def make_evidence(
         self, samples: Sequence[Sample], predictions: Sequence[BoxPrediction], class_names: Sequence[str]
-    ) -> list[Any]:
+    ) -> list[MatchLists]:
         """Returns the matches of each class: which detections hit an object at an IoU of 0.5."""
         truth, sizes = _truth(samples)
         matches = match_detections(truth, predictions, class_names, sizes)
-        return [{key: value.tolist() for key, value in match._asdict().items()} for match in matches]
+        return [
+            {
+                "image": match.image.tolist(),
+                "score": match.score.tolist(),
+                "hit": match.hit.tolist(),
+                "objects": match.objects.tolist(),
+            }
+            for match in matches
+        ]
 
     def resampled_scores(
-        self, evidence: Sequence[Any], counts: Int[np.ndarray, "samples images"], class_names: Sequence[str]
+        self, evidence: list[MatchLists], counts: Int[np.ndarray, "samples images"], class_names: Sequence[str]
     ) -> dict[str, Float[np.ndarray, " samples"]]:
         """Returns AP50, the mean over the classes that occur in a sample (NaN where none does), and AP50/CLASS."""
-        matches = [Matches(**{k: np.array(v, MATCH_TYPES[k]) for k, v in match.items()}) for match in evidence]
+        matches = [
+            Matches(
+                image=np.array(match["image"], np.int64),
+                score=np.array(match["score"], np.float64),
+                hit=np.array(match["hit"], np.bool_),
+                objects=np.array(match["objects"], np.int64),
+            )
+            for match in evidence
+        ]
         values = np.stack([average_precision(match, counts) for match in matches], axis=1)
         known = ~np.isnan(values)
         total, number = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)

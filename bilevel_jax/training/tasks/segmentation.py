@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,9 +25,10 @@ from bilevel_jax.training.tasks.terms import Terms, weighted
 
 Logits = Float[Array, "b h w k"]
 LabelMaps = Int[Array, "b h w"]
+Confusions = list[list[list[int]]]  # the confusion matrix of each image
 
 
-class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction]):
+class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction, Confusions]):
     """The kind of task of `config.semantic.task` = segmentation."""
 
     name = "segmentation"
@@ -97,7 +98,7 @@ class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction]):
 
     def make_evidence(
         self, samples: Sequence[Sample], predictions: Sequence[LabelPrediction], class_names: Sequence[str]
-    ) -> list[Any]:
+    ) -> Confusions:
         """Returns the confusion matrix of each image."""
         return [
             metrics.confusion_matrix(found["labels"], sample["labels"], len(class_names)).tolist()
@@ -105,7 +106,7 @@ class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction]):
         ]
 
     def resampled_scores(
-        self, evidence: Sequence[Any], counts: Int[np.ndarray, "samples images"], class_names: Sequence[str]
+        self, evidence: Confusions, counts: Int[np.ndarray, "samples images"], class_names: Sequence[str]
     ) -> dict[str, Float[np.ndarray, " samples"]]:
         """Returns mIoU_all, the mean over all classes with 0 for an absent one, and IoU/CLASS."""
         values = intersection_over_union(np.asarray(evidence), counts)

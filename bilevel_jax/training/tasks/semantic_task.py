@@ -1,8 +1,8 @@
 """What a kind of semantic task has to say: its labels, its loss, its predictions, its scores and its pictures."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from jax import Array
@@ -17,10 +17,10 @@ from bilevel_jax.training.tasks.terms import Terms
 Outputs = TypeVar("Outputs", contravariant=True)  # what the network returns for a batch
 BatchPredictions = TypeVar("BatchPredictions")  # what it finds in a batch: arrays with a leading batch axis
 ImagePrediction = TypeVar("ImagePrediction")  # what it finds in one image
-Evidence = Mapping[str, Any]  # JSON: what figures of resampled images are computed from
+Evidence = TypeVar("Evidence")  # what the scores of resampled images are computed from, as JSON takes it
 
 
-class SemanticTask(Protocol[Outputs, BatchPredictions, ImagePrediction]):
+class SemanticTask(Protocol[Outputs, BatchPredictions, ImagePrediction, Evidence]):
     """One kind of semantic task.
 
     A new kind is one file with an object of this protocol, one line in `SEMANTIC_TASKS`, and networks for it in
@@ -110,12 +110,12 @@ class SemanticTask(Protocol[Outputs, BatchPredictions, ImagePrediction]):
 
     def make_evidence(
         self, samples: Sequence[Sample], predictions: Sequence[ImagePrediction], class_names: Sequence[str]
-    ) -> list[Any]:
+    ) -> Evidence:
         """Returns what `resampled_scores` needs of labelled samples and their predictions, as JSON takes it."""
         ...
 
     def resampled_scores(
-        self, evidence: Sequence[Any], counts: Int[np.ndarray, "samples images"], class_names: Sequence[str]
+        self, evidence: Evidence, counts: Int[np.ndarray, "samples images"], class_names: Sequence[str]
     ) -> dict[str, Float[np.ndarray, " samples"]]:
         """Returns the scores of many samples of the images, the mean over the classes first.
 
