@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras cuda12, tpu and test."""
+"""Packaging of bilevel_jax: `pip install -e .`, with the extras cuda12, tpu, test and docs."""
 
 import re
 from pathlib import Path
@@ -60,6 +60,7 @@ setup(
             "import-linter>=2.0",
             "selenium>=4.20",
         ],
+        "docs": ["sphinx>=8.2", "furo>=2025.9", "myst-nb>=1.3"],
     },
     entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.start:fuse"]},
     classifiers=[

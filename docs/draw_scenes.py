@@ -1,7 +1,7 @@
 """Draws scenes.png: python docs/draw_scenes.py [--weights=FILE.safetensors]
 
-Built-in scenes, which no weights of the package were trained on, as both cameras see them, fused by a Laplacian pyramid
-and by the network that comes with the package.
+The picture shows built-in scenes as both cameras see them, fused by a Laplacian pyramid, and fused by the package's own
+network. No weights of the package were trained on these scenes.
 """
 
 import argparse
@@ -21,23 +21,29 @@ TITLES = ("infrared", "visible", "Laplacian pyramid", "fused: bilevel_jax", "wha
 
 
 def draw(path: Path, weights: str | None, scenes: tuple[int, ...] = SCENES) -> None:
-    """A row for each of these held-out scenes, 240x320 pixels."""
+    """Draws one row for each scene, at 240 x 320 pixels.
+
+    Args:
+        path: the picture.
+        weights: a file of weights to fuse with; None = the package's.
+        scenes: which of the scenes, from 0 on.
+    """
     fuser = Fuser.from_weights(weights) if weights else Fuser.pretrained()
     source = SceneSource(max(scenes) + 1, height=240, width=320, offset=600)
     rows = []
     for index in scenes:
-        record = source[index]
-        ir, vis = (record[name].astype(np.float32) / 255 for name in ("ir", "vis"))
+        sample = source[index]
+        ir, vis = sample["ir"].astype(np.float32) / 255, sample["vis"].astype(np.float32) / 255
         plain = np.clip(fuse_color(laplacian(ir, luma(vis)), vis), 0, 1)
-        there = Cell(record["vis"], boxes=record["boxes"], classes=record["classes"])
-        rows.append([record["ir"], record["vis"], plain, fuser.fuse(record["ir"], record["vis"]), there])
+        truth = Cell(sample["vis"], boxes=sample["boxes"], classes=sample["classes"])
+        rows.append([sample["ir"], sample["vis"], plain, fuser.fuse(sample["ir"], sample["vis"]), truth])
     picture_sheet(rows, path, TITLES, class_names=source.class_names, cell_width=256)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", help="draw with these instead of the package's")
+    parser.add_argument("--weights", help="file of weights to fuse with (default: the package's)")
     parser.add_argument("--out", type=Path, default=PLACE)
-    parser.add_argument("--scenes", type=int, nargs="+", default=SCENES, help="which, from 0 on")
+    parser.add_argument("--scenes", type=int, nargs="+", default=SCENES, help="which scenes, from 0 on")
     options = parser.parse_args()
     draw(options.out, options.weights, tuple(options.scenes))

@@ -1,1 +1,1 @@
-"""Sources of registered pairs (built-in scenes, own folders) and the batches that are made of them."""
+"""Registered pairs from built-in scenes, folders and public data sets, their splits, and the batches made of them."""

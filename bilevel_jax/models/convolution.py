@@ -46,10 +46,13 @@ def convolve(
     wider side with the k^2 shifted copies of the narrower side does not, but it pays for the copies. So the gradient is
     such a product where the stride is 1 and the wider side has at least 32 channels and three times as many as the
     narrower side; docs/results/cost.md has the measurements. Elsewhere, and on other backends, it is XLA's.
+
+    A 1x1 kernel is a matrix product. With a stride it is one on a CPU alone: jaxlib 0.11.2 for CUDA aborts when it
+    compiles the slice before the product (github.com/openxla/xla/issues/47381).
     """
     size, _, narrow, wide = kernel.shape
     narrow, wide = sorted((narrow, wide))
-    if size == 1:
+    if size == 1 and (stride == 1 or jax.default_backend() == "cpu"):
         return jnp.einsum("bhwc,cd->bhwd", x[:, ::stride, ::stride], kernel[0, 0])
     if jax.default_backend() == "cpu" and stride == 1 and wide >= max(32, 3 * narrow):
         return _convolve_on_cpu(x, kernel, dilation)

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import flax.linen as nn
 
@@ -54,8 +53,7 @@ def semantic_options(task: str, name: str = "") -> list[str]:
     if name not in networks:
         expected = ", ".join(map(repr, networks))
         raise InputError(f"config.semantic.network is {name!r}; expected one of {expected} for {task}.")
-    fields: Any = networks[name].module  # every flax module is a dataclass, but its type does not say so
-    names = {field.name for field in dataclasses.fields(fields)}
+    names = {field.name for field in dataclasses.fields(networks[name].module)}
     return sorted(names - {"num_classes", "parent", "name", *networks[name].options})
 
 

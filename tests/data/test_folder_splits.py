@@ -127,7 +127,7 @@ def test_a_folder_with_its_lists_keeps_nothing(bare, tmp_path):
 def test_a_list_of_another_name_must_be_there(bare):
     root, config = bare
     config.train_list = "trian.txt"
-    with pytest.raises(InputError, match=r"trian\.txt does not exist, expected a file"):
+    with pytest.raises(InputError, match=r"trian\.txt does not exist; expected a file"):
         open_sets(config, seed=0)
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bilevel_jax.data.scenes import SceneSource, generate
-from bilevel_jax.data.scenes.canvas import Canvas, Figure
+from bilevel_jax.data.scenes.canvas import Canvas
 from bilevel_jax.data.scenes.degrade import blur
+from bilevel_jax.data.scenes.figure import Figure
 from bilevel_jax.data.scenes.materials import GROUPS, MATERIALS, Climate
 from bilevel_jax.data.scenes.render import render
 from bilevel_jax.data.scenes.source import boxes_of

@@ -5,7 +5,7 @@ import pytest
 
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.errors import InputError, StopSignal
-from bilevel_jax.evaluation.inputs import KINDS, InputSource, input_image
+from bilevel_jax.evaluation.inputs import KINDS, ConcatenatedInputs, InputSource, input_image
 from bilevel_jax.images.files import write_image
 from bilevel_jax.inference.fuser import Fuser
 
@@ -51,6 +51,13 @@ def test_a_source_of_inputs_changes_the_visible_image_alone():
     assert len(inputs) == 2 and inputs.names == ["a", "b"]
     np.testing.assert_array_equal(inputs[1]["vis"], round(0.25 * 200 + 0.75 * 41))
     np.testing.assert_array_equal(inputs[1]["ir"], 200)
+
+
+def test_kinds_of_input_follow_each_other_in_one_source():
+    both = ConcatenatedInputs([InputSource(Source(), kind, FUSER) for kind in ("ir", "vis")])
+    assert len(both) == 4 and both.names == ["a", "b", "a", "b"] and both.class_names == ("person",)
+    assert [int(both[i]["vis"][0, 0, 0]) for i in range(4)] == [200, 200, 40, 41]
+    assert [int(both[i]["index"]) for i in range(4)] == [0, 1, 2, 3]
 
 
 def test_a_stop_is_heard_between_images():

@@ -25,15 +25,18 @@ def test_the_configuration_the_help_texts_and_the_table_have_it(changed):
 from bilevel_jax.commands.prepare import USAGE
 from bilevel_jax.data.builders import data_set_help, data_set_table
 from bilevel_jax.training.config import CHOICES, check_config, default_config
+from bilevel_jax.training.config.help import config_help
 
 config = default_config()
 config.data.name, config.data.root = "harbour", "Harbour"
 check_config(config)
 print("harbour" in CHOICES["data.name"])
 print(USAGE, data_set_help(), data_set_table(), sep="\\n")
+print(" ".join(config_help(config).split()))
 """
     said = changed.python(code)
     assert said.startswith("True\n")
+    assert "; harbour: pairs of a harbour by day, with boxes of boats and people" in said.splitlines()[-1]
     assert said.count("  harbour: pairs of a harbour by day, with boxes of boats and people\n") == 2
     assert "| `harbour` | Harbour | pairs of a harbour by day, with boxes of boats and people | `thermal/" in said
 

@@ -4,23 +4,21 @@ import json
 
 import pytest
 
-from bilevel_jax.training.config import default_config
-
 CONFIGURED = """
+import json, sys
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.config.help import config_help
 
-config = default_config()
-config.bilevel.estimator = "t1_t2"
-config.bilevel.estimator_options.curvature = 2.0
-check_config(config)
-config = default_config()
-config.bilevel.estimator = "t1_t2"
-config.bilevel.estimator_options.curvature = -1.0
-try:
-    check_config(config)
-except InputError as error:
-    print(error)
+for changes in json.loads(sys.argv[1]):
+    config = default_config()
+    config.update_from_flattened_dict(changes)
+    try:
+        check_config(config)
+        print("accepted")
+    except InputError as error:
+        print(error)
+print(config_help(default_config()))
 """
 
 
@@ -80,6 +78,15 @@ def test_the_tests_of_all_estimators_pass(changed):
     assert {f"{name}[t1_t2]" for name in contract} <= set(cases)
 
 
-@pytest.mark.skipif("estimator_options" not in default_config().bilevel, reason="the configuration has no options yet")
 def test_a_configuration_can_choose_it(changed):
-    assert "curvature > 0" in changed.python(CONFIGURED)
+    (command,) = [line for line in changed.page.commands if "train.py" in line]
+    flags = [word.removeprefix("--config.") for word in command.split() if word.startswith("--config.")]
+    assert flags == ["bilevel.estimator=t1_t2", "bilevel.estimator_options.curvature=2.0"]
+    right, wrong = (
+        {"bilevel.estimator": "t1_t2", "bilevel.estimator_options.curvature": value} for value in (2.0, -1.0)
+    )
+    accepted, refused, *help_text = changed.python(CONFIGURED, json.dumps([right, wrong])).splitlines()
+    assert accepted == "accepted" and "t1_t2 needs curvature > 0, got -1.0" in refused
+    help_text = " ".join(" ".join(help_text).split())
+    assert "t1_t2: F_w - f_wv F_v / curvature: the implicit hypergradient with f_vv = curvature I." in help_text
+    assert "t1_t2 (default 1.0): the number that stands for the eigenvalues of f_vv, above 0" in help_text

@@ -1,6 +1,5 @@
 """The page docs/how_to/add_loss.md: one file and one line, and the loss is everywhere."""
 
-import importlib.util
 import json
 
 import pytest
@@ -47,9 +46,6 @@ except ValueError as error:
 """
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("bilevel_jax.training.tasks") is None, reason="the configuration does not read TERMS yet"
-)
 def test_its_weight_is_a_key_of_the_configuration(changed):
     found, error = changed.python(CONFIGURED).splitlines()
     before, after, terms = json.loads(found)

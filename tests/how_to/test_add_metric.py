@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from bilevel_jax.images.files import write_image
-from bilevel_jax.metrics.fusion import CHOOSABLE
-from bilevel_jax.training.config import CHOICES
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +24,6 @@ def test_its_own_test_passes_and_the_tests_of_all_measures_try_it(changed):
     assert said.count("PASSED") == 7 and "says_what_it_is[paper-QMI]" in said and "[paper-constant images]" in said
 
 
-@pytest.mark.skipif(not set(CHOOSABLE) <= set(CHOICES["keep_best"]), reason="keep_best does not read CHOOSABLE yet")
 def test_a_checkpoint_can_be_chosen_by_it(changed):
     changed.python(
         "from bilevel_jax.training.config import check_config, default_config\n"

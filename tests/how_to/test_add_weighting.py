@@ -4,23 +4,21 @@ import json
 
 import pytest
 
-from bilevel_jax.training.config import default_config
-
 CONFIGURED = """
+import json, sys
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.config.help import config_help
 
-config = default_config()
-config.bilevel.weighting = "norm_power"
-config.bilevel.weighting_options.c = 0.3
-check_config(config)
-config = default_config()
-config.bilevel.weighting = "norm_power"
-config.bilevel.weighting_options.c = 3.0
-try:
-    check_config(config)
-except InputError as error:
-    print(error)
+for changes in json.loads(sys.argv[1]):
+    config = default_config()
+    config.update_from_flattened_dict(changes)
+    try:
+        check_config(config)
+        print("accepted")
+    except InputError as error:
+        print(error)
+print(config_help(default_config()))
 """
 
 
@@ -62,6 +60,13 @@ def test_the_tests_of_all_weightings_pass(changed):
     assert {f"{name}[norm_power]" for name in contract} <= set(cases)
 
 
-@pytest.mark.skipif("weighting_options" not in default_config().bilevel, reason="the configuration has no options yet")
 def test_a_configuration_can_choose_it(changed):
-    assert "0 <= c <= 1" in changed.python(CONFIGURED)
+    (command,) = [line for line in changed.page.commands if "train.py" in line]
+    flags = [word.removeprefix("--config.") for word in command.split() if word.startswith("--config.")]
+    assert flags == ["bilevel.weighting=norm_power", "bilevel.weighting_options.c=0.3"]
+    right, wrong = ({"bilevel.weighting": "norm_power", "bilevel.weighting_options.c": value} for value in (0.3, 3.0))
+    accepted, refused, *help_text = changed.python(CONFIGURED, json.dumps([right, wrong])).splitlines()
+    assert accepted == "accepted" and "norm_power needs 0 <= c <= 1, got 3.0" in refused
+    help_text = " ".join(" ".join(help_text).split())
+    assert "norm_power: The mean of the task gradients, each divided by the power c of its length." in help_text
+    assert "norm_power (default 0.5): exponent, from 0 (the mean) to 1 (`unit_norm`)" in help_text

@@ -51,6 +51,15 @@ def test_value_and_gradients_equal_the_plain_convolutions(case):
         np.testing.assert_allclose(mine, plain, atol=1e-5 * float(jnp.abs(plain).max()))
 
 
+def test_on_a_gpu_a_1x1_kernel_with_a_stride_is_a_convolution(monkeypatch):
+    """XLA's compiler for CUDA aborts over some products of a strided slice."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    x, kernel = jnp.ones((1, 6, 7, 3)), jnp.ones((1, 1, 3, 2))
+    text = str(jax.make_jaxpr(lambda x, kernel: convolve(x, kernel, stride=2))(x, kernel))
+    assert "conv_general_dilated" in text and "dot_general" not in text
+    np.testing.assert_allclose(convolve(x, kernel, stride=2), 3 * jnp.ones((1, 3, 4, 2)))
+
+
 def test_second_derivatives_equal_the_plain_convolutions():
     rng = np.random.default_rng(1)
     x = jnp.asarray(rng.normal(size=(1, 6, 7, 32)), jnp.float32)

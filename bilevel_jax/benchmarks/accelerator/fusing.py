@@ -40,7 +40,7 @@ def _cost(name: str, params: PyTree, height: int, width: int, repeats: int) -> R
     fuser = Fuser(network.apply, params, radius=network.receptive_radius)
     ms = median_ms(lambda: fuser.fuse(infrared, visible), repeats)
     pair = [jax.device_put(np.float32(image[None, ..., None]) / 255) for image in (infrared, visible[..., 0])]
-    program = compiled(lambda: jax.jit(network.apply).lower(params, *pair))
+    program = compiled(jax.jit(network.apply).lower, params, *pair)
     alone = median_ms(lambda: program.call(params, *pair), repeats)
     row: Row = {
         "what": f"Fuser, {name}, {width}x{height}",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bilevel_jax.bilevel.trees import PyTree
@@ -32,18 +33,18 @@ class Program(NamedTuple):
     program_mib: float
 
 
-def compiled(lower: Callable[[], jax.stages.Lowered]) -> Program:
-    """Lowers and compiles a program, and measures both.
+def compiled(lower: Callable[..., jax.stages.Lowered], *arguments: PyTree) -> Program:
+    """Lowers a program for its arguments and compiles it, and measures both.
 
     The compiler may replace convolutions and matrix products by library calls, which its count leaves out. If the count
     of the optimised program is less than half the count of the program as written, the latter is taken.
     """
     start = time.perf_counter()
-    lowered = lower()
+    lowered = lower(*arguments)
     traced = time.perf_counter()
     program = lowered.compile()
     done = time.perf_counter()
-    written, optimised = _flops(lowered), _flops(program)
+    written, optimised = _flops(lowered) or _flops_on_cpu(lower, arguments), _flops(program)
     hidden = optimised is None or (written is not None and optimised < written / 2)
     flops = written if hidden else optimised
     return Program(
@@ -85,6 +86,19 @@ def _flops(stage: jax.stages.Lowered | jax.stages.Compiled) -> float | None:
     analysis = stage.cost_analysis() or {}
     flops = analysis.get("flops", 0.0)
     return float(flops) if flops > 0 else None
+
+
+def _flops_on_cpu(lower: Callable[..., jax.stages.Lowered], arguments: tuple[PyTree, ...]) -> float | None:
+    """The operations of the program as written, lowered for the CPU, since JAX counts none on a GPU.
+
+    None if the process has no CPU device.
+    """
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)), arguments)
+    try:
+        with jax.default_device(jax.devices("cpu")[0]):
+            return _flops(lower(*shapes))
+    except RuntimeError:  # JAX_PLATFORMS names the accelerator alone
+        return None
 
 
 def _bytes(program: jax.stages.Compiled) -> int:

@@ -68,17 +68,18 @@ def parts(experiments: str | Path, *, small: bool = False, changes: Mapping[str,
     fusing["sizes"] = [[48, 64], [72, 128]] if small else [[480, 640], [1080, 1920]]
     aggregation: dict[str, object] = {"network": "tiny" if small else "30M", "weightings": ["upgrad", "random"]}
     aggregation["repeats"] = 2 if small else 5
+    # Parts (b) and (c) come last: their programs take minutes to compile and would leave no time for the others.
     return [
         _part("device", "device", {}, {}, least),
         _part("a agreement", "agreement", agreement, WITHOUT_TF32 | both_platforms(os.environ), least),
+        _part("d fuser", "fusing", fusing, {}, least),
+        *(_part(f"e K = {k}", "aggregation", aggregation | {"tasks": k}, WITHOUT_TF32, least) for k in (2, 8)),
+        _resuming(experiments, small),
         *(steps(f"b {precision}", precision) for precision in PRECISIONS),
         steps(f"c batch {batch}, tf32", "tf32", single | {"data.batch_size": batch}),
         steps(f"c {crop[0]}x{crop[1]}, tf32", "tf32", single | {"data.crop": crop}),
         steps("c remat, tf32", "tf32", single | {"remat": True}),
         steps("c accumulate 2, tf32", "tf32", single | {"accumulate": 2}),
-        _part("d fuser", "fusing", fusing, {}, least),
-        *(_part(f"e K = {k}", "aggregation", aggregation | {"tasks": k}, WITHOUT_TF32, least) for k in (2, 8)),
-        _resuming(experiments, small),
     ]  # fmt: skip
 
 

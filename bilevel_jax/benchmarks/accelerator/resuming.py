@@ -103,8 +103,14 @@ class _Runs:
     def _end(self, process: subprocess.Popen, workdir: Path, expected: int) -> None:
         code = process.wait()
         if code != expected:
-            last = Path(f"{workdir}.log").read_text().strip().replace("\r", "\n").splitlines()[-1:]
-            raise RunError(f"train.py ended with {code}, expected {expected}: {' '.join(last)}")
+            raise RunError(f"train.py ended with {code}, expected {expected}: {_reason(Path(f'{workdir}.log'))}")
+
+
+def _reason(log: Path) -> str:
+    """The line of a log that says why a run ended; the last lines after an abort are stack frames, which do not."""
+    lines = [line.strip() for line in log.read_text().replace("\r", "\n").splitlines() if line.strip()]
+    telling = [line for line in lines if "Check failed" in line or line.lower().startswith("error")]
+    return (telling or lines or ["it wrote nothing"])[-1]
 
 
 def _comparison(straight: Path, killed: Path, steps: int, saved: int) -> Row:

@@ -40,7 +40,7 @@ def _cost(
     what: str, step: jax.stages.Wrapped, state: TrainState, batches: tuple, precision: str, repeats: int
 ) -> tuple[Row, TrainState]:
     """The row of a step, and the state after its calls. A step deletes (donates) the state that it is given."""
-    program = compiled(lambda: step.lower(state, *batches))
+    program = compiled(step.lower, state, *batches)
     holder = [state]
 
     def call() -> PyTree:

@@ -1,1 +1,1 @@
-"""What happens to a record before it is trained on."""
+"""Augmentation: the random changes of a sample before it is trained on. `recipe.py` puts them in order."""

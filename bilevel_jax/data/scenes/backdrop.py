@@ -1,4 +1,4 @@
-"""What stands behind the street: sky, skyline, and houses in perspective with windows."""
+"""The background of a scene: sky, skyline, and houses in perspective with windows."""
 
 import numpy as np
 

@@ -6,97 +6,11 @@ same scene at every resolution.
 
 import numpy as np
 
+from bilevel_jax.data.scenes.figure import Figure
 from bilevel_jax.data.scenes.texture import TILE, noise_tile
 
 REFERENCE_HEIGHT = 120
 RED, TEMPERATURE, GLOW, DEPTH, CHANNELS = 0, 3, 4, 7, 8
-
-
-class Figure:
-    """Parts of one object in metres, x to the right and y up from where it stands; later parts lie in front."""
-
-    def __init__(self):
-        self.limbs, self.limb_order = [], []
-        self.panels, self.panel_order = [], []
-        self.values, self.opacity, self.rough, self.radius = [], [], [], []
-
-    def _part(self, color, temperature, glow, opacity, rough, radius):
-        self.values.append((*color, temperature, *(np.asarray(color) * glow)))
-        self.opacity.append(opacity)
-        self.rough.append(rough)
-        self.radius.append(radius)
-        return len(self.values) - 1
-
-    def limb(self, start, end, r0, r1=None, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0, ring=0.0):
-        """A tapered capsule from start (radius r0) to end (radius r1), in metres; start == end is a disc.
-
-        Args:
-            color: reflectance (R, G, B) in [0, 1]; temperature: degrees C.
-            glow: emitted light as a multiple of the colour, 0 = none.
-            opacity: in [0, 1]; rough: metres by which noise frays the edge.
-            ring: width in metres of the line that is left of a disc, 0 = a full one.
-        """
-        r1 = r0 if r1 is None else r1
-        self.limbs.append((*start, *end, r0, r1, ring))
-        self.limb_order.append(self._part(color, temperature, glow, opacity, rough, max(r0, r1)))
-
-    def panel(self, corners, rounding=0.0, *, color, temperature, glow=0.0, opacity=1.0, rough=0.0):
-        """A convex quadrilateral, corners (x, y) in metres in order, either way round; the rest is as for `limb`."""
-        (xa, ya), (xb, yb), (xc, yc), _ = corners
-        if (xb - xa) * (yc - yb) < (yb - ya) * (xc - xb):
-            corners = corners[::-1]
-        self.panels.append((corners, rounding))
-        xs, ys = zip(*corners, strict=True)
-        radius = 0.5 * min(max(xs) - min(xs), max(ys) - min(ys)) + 1e-3
-        self.panel_order.append(self._part(color, temperature, glow, opacity, rough, radius))
-
-    def bounds(self):
-        """(left, bottom, right, top) in metres."""
-        low, high = [], []
-        for x0, y0, x1, y1, r0, r1, _ in self.limbs:
-            r = max(r0, r1)
-            low.append((min(x0, x1) - r, min(y0, y1) - r))
-            high.append((max(x0, x1) + r, max(y0, y1) + r))
-        for corners, _ in self.panels:
-            xs, ys = zip(*corners, strict=True)
-            low.append((min(xs), min(ys)))
-            high.append((max(xs), max(ys)))
-        return tuple(map(min, zip(*low, strict=True))) + tuple(map(max, zip(*high, strict=True)))
-
-    def distances(self, x, y):
-        """Signed distance to every part in metres (negative inside), at columns x [W] and rows y [H] in metres.
-
-        Returns:
-            [parts, H, W] float32, in the order in which the parts were added.
-        """
-        out = np.empty((len(self.values), len(y), len(x)), np.float32)
-        if self.limbs:
-            p = np.array(self.limbs, np.float32)[:, :, None, None]
-            dx, dy = x - p[:, 0], y[:, None] - p[:, 1]
-            ux, uy = p[:, 2] - p[:, 0], p[:, 3] - p[:, 1]
-            along = np.clip((dx * ux + dy * uy) / (ux * ux + uy * uy + 1e-6), 0.0, 1.0)
-            d = np.hypot(dx - along * ux, dy - along * uy) - (p[:, 4] + along * (p[:, 5] - p[:, 4]))
-            ring = p[:, 6]
-            if np.any(ring):
-                d = np.where(ring > 0, np.abs(d + 0.5 * ring) - 0.5 * ring, d)
-            out[self.limb_order] = d
-        if self.panels:
-            corners = np.array([c for c, _ in self.panels], np.float32)
-            rounding = np.array([r for _, r in self.panels], np.float32)[:, None, None]
-            edge = corners[:, (1, 2, 3, 0)] - corners
-            normal = np.stack([edge[..., 1], -edge[..., 0]], -1) / (np.hypot(*edge.T).T[..., None] + 1e-6)
-            offset = (normal * corners).sum(-1)
-            # A convex polygon is the largest of its half planes; rounding bends the two largest into an arc.
-            planes = normal[..., 0][..., None, None] * x + (
-                normal[..., 1][..., None, None] * y[:, None] - offset[..., None, None]
-            )
-            first = planes.max(1)
-            if np.any(rounding):
-                pushed = np.maximum(planes + rounding[:, None], 0.0)
-                corner = np.sqrt((pushed * pushed).sum(1)) - rounding
-                first = np.where((rounding > 0) & (first > -rounding), np.maximum(first, corner), first)
-            out[self.panel_order] = first
-        return out
 
 
 class Canvas:
@@ -106,7 +20,10 @@ class Canvas:
         field: [CHANNELS, H, W] float32: reflectance (R, G, B) in [0, 1], apparent temperature in degrees C, emitted
             light (R, G, B), depth in metres.
         label, instance: [H, W] int32; 0 = nothing.
-        x [W], y [H]: pixel centres in reference pixels; extent: the width in them; scale: pixels in one of them.
+        x: [W], centres of the columns in reference pixels.
+        y: [H], centres of the rows in reference pixels.
+        extent: the width in reference pixels.
+        scale: pixels in one reference pixel.
         light: where the light comes from, (right, up), each in [-1, 1].
     """
 
@@ -121,8 +38,8 @@ class Canvas:
         self.instance = np.zeros((height, width), np.int32)
         self.light = light
 
-    def window(self, left, top, right, bottom):
-        """Slices of the rows and of the columns that cover a rectangle in reference pixels, with a margin of one."""
+    def window(self, left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:
+        """Returns slices of the rows and columns that cover a rectangle in reference pixels, with a margin of one."""
         k = self.scale
         rows = slice(max(int(top * k) - 1, 0), min(int(bottom * k) + 2, self.height))
         cols = slice(max(int(left * k) - 1, 0), min(int(right * k) + 2, self.width))

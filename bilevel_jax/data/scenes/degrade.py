@@ -1,4 +1,4 @@
-"""From what is there to what the two cameras see: light, glare, fog and noise; heat, blur and noise."""
+"""The views of the two cameras: a painted canvas under light, glare, fog and noise, or as heat with blur and noise."""
 
 from dataclasses import dataclass, field
 
@@ -12,10 +12,14 @@ from bilevel_jax.data.scenes.texture import blobs
 
 @dataclass
 class Conditions:
-    """What stands between scene and cameras; places in reference pixels, each entry a `texture.blobs` item.
+    """Light and fog between the scene and the cameras. Each entry is a blob of `texture.blobs`, in reference pixels.
 
-    pools: light thrown on a spot (RGB); gloom: light taken from a spot; banks: fog that hangs at a spot; glare: light
-    scattered in the lens around a bright lamp (RGB); visibility: metres at which fog hides 63 %, 0 = clear.
+    Fields:
+        pools: light thrown on a spot (RGB).
+        gloom: light taken from a spot.
+        banks: fog that hangs at a spot.
+        glare: light scattered in the lens around a bright lamp (RGB).
+        visibility: metres at which fog hides 63 %; 0 = clear.
     """
 
     pools: list = field(default_factory=list)
@@ -26,7 +30,7 @@ class Conditions:
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur of float32 [..., H, W], sigma > 0 in pixels, edges replicated."""
+    """Blurs a float32 image [..., H, W] by a Gaussian of `sigma` > 0 pixels; the border pixels are repeated."""
     radius = max(int(np.ceil(2.2 * sigma)), 1)
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     taps = (taps / taps.sum()).astype(np.float32)
@@ -46,7 +50,7 @@ def blur(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def visible_view(canvas: Canvas, climate: Climate, conditions: Conditions, rng: np.random.Generator) -> np.ndarray:
-    """What a colour camera records: [H, W, 3] uint8."""
+    """Returns what a colour camera records, uint8 [H, W, 3]."""
     x, y = canvas.x, canvas.y
     ambient = (
         np.array((1.0, 0.99, 0.96)) * rng.uniform(0.92, 1.12),
@@ -54,7 +58,7 @@ def visible_view(canvas: Canvas, climate: Climate, conditions: Conditions, rng: 
         np.array((0.13, 0.14, 0.20)) * rng.uniform(0.7, 1.2),
     )[climate.time].astype(np.float32)
     light = ambient[:, None, None] + blobs(x, y, conditions.pools, 3)
-    # Lamps add up only so far before the camera closes its iris.
+    # The sum of all lamps is limited, as by the iris of a camera.
     light = np.where(light > 0.9, 0.9 + 0.3 * np.tanh((light - 0.9) / 0.3), light)
     light *= 1.0 - np.clip(blobs(x, y, conditions.gloom), 0.0, 0.9)
     image = canvas.field[:3] * light + canvas.field[GLOW : GLOW + 3]
@@ -75,7 +79,7 @@ def visible_view(canvas: Canvas, climate: Climate, conditions: Conditions, rng: 
 
 
 def infrared_view(canvas: Canvas, climate: Climate, rng: np.random.Generator) -> np.ndarray:
-    """What a thermal camera records: [H, W, 1] uint8, brighter = warmer, over a window of about 40 degrees C."""
+    """Returns what a thermal camera records, uint8 [H, W, 1]: brighter is warmer, over about 40 degrees C."""
     span = rng.uniform(36.0, 44.0)
     low = climate.air - rng.uniform(13.0, 16.0)
     heat = (canvas.field[3] - low) / span

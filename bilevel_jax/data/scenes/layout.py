@@ -1,4 +1,4 @@
-"""Draws a scene: weather and camera, houses, painted lines, trees and lamps; `foreground` adds the rest."""
+"""Draws a scene at random: weather and camera, houses, painted lines, trees and lamps; `foreground` adds the rest."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from bilevel_jax.data.scenes.world import Thing, World, draw_hidden, time_of_day
 
 
 def draw_world(seed: int, index: int, extent: float) -> World:
-    """Draws the scene (seed, index), both >= 0; extent = image width in reference pixels."""
+    """Draws the scene (seed, index), both from 0 on; `extent` is the image's width in reference pixels."""
     rng = np.random.default_rng([seed, index, 1])
     time = time_of_day(seed, index)
     climate = draw_climate(rng, time)

@@ -1,4 +1,4 @@
-"""What surfaces look like: a visible reflectance and a temperature that follows the time of day."""
+"""Materials of surfaces: a visible reflectance, and a temperature that follows the time of day."""
 
 from dataclasses import dataclass
 

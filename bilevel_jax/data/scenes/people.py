@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bilevel_jax.data.scenes.canvas import Figure
+from bilevel_jax.data.scenes.figure import Figure
 from bilevel_jax.data.scenes.materials import CLOTHES, HAIR, SKIN, Climate
 
 

@@ -1,8 +1,9 @@
-"""Paints a drawn world and takes both pictures of it."""
+"""Paints a drawn scene and takes both pictures of it."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int32, UInt8
 
 from bilevel_jax.data.scenes.backdrop import paint_house, paint_sky, paint_skyline
 from bilevel_jax.data.scenes.canvas import DEPTH, GLOW, Canvas
@@ -12,17 +13,20 @@ from bilevel_jax.data.scenes.layout import draw_world
 from bilevel_jax.data.scenes.materials import GROUPS
 from bilevel_jax.data.scenes.world import CURVE, World
 
-# Least difference from what lies behind, where an object is to be seen: mean reflectance, and degrees C.
+# Least difference from the background of an object that is to be seen: of mean reflectance, and in degrees C.
 CONTRAST = (0.17, 6.5)
 LEFT_OVER = (0.0, 0.06)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One foreground object of a picture: its id in the instance map, its label, and how it is seen.
+    """One foreground object of a picture.
 
-    hidden: the view that misses it, "visible", "infrared" or ""; visible_share: of its pixels, in [0.25, 1], those
-    that nothing nearer covers.
+    Fields:
+        instance: its number in the instance map.
+        label: its class.
+        hidden: the camera that misses it, "visible", "infrared" or "".
+        visible_share: share of its pixels that nothing nearer covers, in [0.25, 1].
     """
 
     instance: int
@@ -33,16 +37,21 @@ class Seen:
 
 @dataclass(frozen=True)
 class Scene:
-    """Both pictures, what is in them, and the time of day (one of GROUPS).
+    """Both pictures of a scene and its annotations.
 
-    ir [H, W, 1] and vis [H, W, 3] uint8; labels [H, W] int32, ids of `world.LABELS`; instances [H, W] int32, the
-    `Seen.instance` of each pixel, 0 = none of `objects`.
+    Fields:
+        ir: infrared picture.
+        vis: visible picture.
+        labels: class of every pixel, a place in `world.LABELS`.
+        instances: the `Seen.instance` of every pixel, 0 = none of `objects`.
+        objects: the foreground objects that are seen.
+        group: the time of day, one of `materials.GROUPS`.
     """
 
-    ir: np.ndarray
-    vis: np.ndarray
-    labels: np.ndarray
-    instances: np.ndarray
+    ir: UInt8[np.ndarray, "h w 1"]
+    vis: UInt8[np.ndarray, "h w 3"]
+    labels: Int32[np.ndarray, "h w"]
+    instances: Int32[np.ndarray, "h w"]
     objects: tuple[Seen, ...]
     group: str
 
@@ -53,7 +62,7 @@ def _keep(hidden: str, rng: np.random.Generator) -> tuple[float, float]:
 
 
 def render(seed: int, index: int, height: int, width: int) -> Scene:
-    """The scene (seed, index), both >= 0, at a size in pixels; one aspect ratio gives the same scene at every size."""
+    """Renders the scene (seed, index) at a size in pixels. One aspect ratio gives the same scene at every size."""
     rng = np.random.default_rng([seed, index, 2])
     world: World = draw_world(seed, index, width * 120.0 / height)
     camera, climate = world.camera, world.climate

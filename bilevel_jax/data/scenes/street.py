@@ -1,8 +1,8 @@
-"""Figures of what stands along a street: cones, car stops, bumps, guardrails, trees, lamps, signs; sizes in metres."""
+"""Figures of things along a street: cones, car stops, bumps, guardrails, trees, lamps, signs; sizes in metres."""
 
 import numpy as np
 
-from bilevel_jax.data.scenes.canvas import Figure
+from bilevel_jax.data.scenes.figure import Figure
 from bilevel_jax.data.scenes.materials import MATERIALS, Climate
 
 
@@ -15,14 +15,14 @@ def color_cone(rng: np.random.Generator, climate: Climate) -> Figure:
     figure = Figure()
     tall = rng.uniform(0.85, 1.1)
     color = np.array([(0.93, 0.34, 0.08), (0.88, 0.12, 0.10), (0.93, 0.60, 0.10)][rng.integers(3)])
-    body = dict(color=color, temperature=climate.temperature("plastic"))
+    heat = climate.temperature("plastic")
     figure.panel(
         [(-0.33, 0.0), (0.33, 0.0), (0.30, 0.09), (-0.30, 0.09)],
         0.02,
         color=color * 0.5,
-        temperature=body["temperature"],
+        temperature=heat,
     )
-    figure.panel([(-0.23, 0.07), (0.23, 0.07), (0.055, tall), (-0.055, tall)], 0.02, **body)
+    figure.panel([(-0.23, 0.07), (0.23, 0.07), (0.055, tall), (-0.055, tall)], 0.02, color=color, temperature=heat)
 
     def half_width(y):
         return 0.23 + (0.055 - 0.23) * (y - 0.07) / (tall - 0.07)
@@ -35,7 +35,7 @@ def color_cone(rng: np.random.Generator, climate: Climate) -> Figure:
 
 
 def car_stop(rng: np.random.Generator, climate: Climate) -> Figure:
-    """What keeps cars out: a bollard with a bright band, or a striped bar on the ground that stops their wheels."""
+    """A bollard with a bright band, which keeps cars out, or a striped bar on the ground, which stops their wheels."""
     figure = Figure()
     if rng.random() < 0.5:
         tall, r = rng.uniform(0.85, 1.05), rng.uniform(0.11, 0.15)
@@ -61,7 +61,7 @@ def car_stop(rng: np.random.Generator, climate: Climate) -> Figure:
 
 
 def bump(rng: np.random.Generator, climate: Climate, foreshortening: float) -> Figure:
-    """A speed bump across a lane, 2.6 to 3.6 m wide; foreshortening = screen height of one metre of road, in metres."""
+    """A speed bump across a lane, 2.6 to 3.6 m wide; one metre of road is `foreshortening` metres high in the image."""
     figure = Figure()
     half, pieces = rng.uniform(1.3, 1.8), 8
     deep = 0.9 * foreshortening + 0.14

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bilevel_jax.data.scenes.canvas import Figure
+from bilevel_jax.data.scenes.figure import Figure
 from bilevel_jax.data.scenes.materials import CAR_COLORS, CLOTHES, MATERIALS, Climate
 
 RED_LAMP, WHITE_LAMP, AMBER_LAMP = (0.85, 0.08, 0.06), (1.0, 0.97, 0.85), (1.0, 0.6, 0.15)

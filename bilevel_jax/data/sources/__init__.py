@@ -1,1 +1,1 @@
-"""Where records come from: folders, prepared data sets, mixtures, and sources around other sources."""
+"""Sources of samples: folders, prepared data sets, mixtures, and sources that wrap other sources."""

@@ -20,25 +20,9 @@ from bilevel_jax.losses.fusion.ssim import structural_dissimilarity
 from bilevel_jax.losses.fusion.ssim_sources import source_dissimilarity
 from bilevel_jax.losses.fusion.target import TARGETS, Target, bright_target, saliency_target
 from bilevel_jax.losses.fusion.term import Images, Term
-from bilevel_jax.losses.fusion.vif import LEAST_SIDE, information_loss
-
-# Only training reads it, until its loss is one loop over TERMS.
-SOURCE_TERMS = {
-    "intensity_max": intensity_max,
-    "gradient_max": gradient_max,
-    "ssim_sources": source_dissimilarity,
-    "vif": information_loss,
-    "qabf": edge_loss,
-    "scd": uncorrelated_differences,
-    "contrast": contrast_deficit,
-    "mutual_information": mutual_information_loss,
-    "entropy": entropy_deficit,
-    "sharpness": sharpness_deficit,
-}
+from bilevel_jax.losses.fusion.vif import information_loss
 
 __all__ = [
-    "LEAST_SIDE",
-    "SOURCE_TERMS",
     "TARGETS",
     "TERMS",
     "Images",

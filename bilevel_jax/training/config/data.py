@@ -2,13 +2,13 @@
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.builders import BUILDERS
+from bilevel_jax.data.builders import data_set_help, data_set_names
 from bilevel_jax.data.mixed_sets import check_mix
 from bilevel_jax.data.splits import TEST_LIST
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.training.config.key import Key, Section, anything, at_least, between, expect, one_of, that
 
-NAMES = ("scenes", *BUILDERS)
+NAMES = data_set_names()
 SHARE = between(0, 1)
 
 SET = (
@@ -16,8 +16,7 @@ SET = (
         "data.name",
         "scenes",
         one_of(NAMES),
-        "the data set. scenes: built-in synthetic street scenes, which need no files; folder: infrared and visible "
-        "images in ir/ and vi/ under data.root; the others: public data sets",
+        lambda: f"the data set. {'; '.join(line.strip() for line in data_set_help().splitlines())}",
     ),
     Key(
         "data.root",
@@ -71,7 +70,13 @@ SET = (
         one_of(tuple(METHODS)),
         "how the saliency map is computed where the data has none: histogram contrast or spectral residual",
     ),
-    Key("data.train_list", "train.txt", anything(), "folder: file with the names of the training pairs, one a line"),
+    Key(
+        "data.train_list",
+        "train.txt",
+        anything(),
+        "folder: file with the names of the training pairs, one a line. In a folder without train.txt a fifth of the "
+        "pairs is held out, and the run keeps the lists",
+    ),
     Key("data.validation_list", "val.txt", anything(), "folder: file with the names of the pairs that choose weights"),
     Key(
         "data.test_list",

@@ -13,7 +13,7 @@ from bilevel_jax.benchmarks.accelerator.training_steps import share_of_peak
 
 def test_operations_and_memory_are_those_of_the_program():
     values = jnp.ones((64, 128)), jnp.ones((128, 32))
-    program = compiled(lambda: jax.jit(lambda a, b: a @ b).lower(*values))
+    program = compiled(jax.jit(lambda a, b: a @ b).lower, *values)
     assert program.tflop == 2 * 64 * 128 * 32 / 1e12 and program.counted == "optimised"
     assert program.program_mib * MIB >= 4 * (64 * 128 + 128 * 32 + 64 * 32)
     assert program.compile_s > 0 and program.trace_s > 0
@@ -30,6 +30,21 @@ def test_what_a_library_call_hides_is_counted_in_the_program_as_written():
     program = compiled(lambda: Stage(8e12))
     assert program.tflop == 8.0 and program.counted == "written"
     assert compiled(lambda: Stage(0.0)).tflop is None
+
+
+def test_a_backend_that_counts_nothing_before_it_compiles():
+    """As behind PJRT's C interface, where `Lowered.cost_analysis` is None: the program is counted on the CPU."""
+    values = jnp.ones((64, 128)), jnp.ones((128, 32))
+    real = jax.jit(lambda a, b: a @ b).lower
+
+    class Stage:
+        def __init__(self, flops):
+            self.cost_analysis = lambda: {"flops": flops}
+            self.memory_analysis = lambda: None
+            self.compile = lambda: Stage(1.0)
+
+    program = compiled(lambda *args: Stage(0.0) if args[0] is values[0] else real(*args), *values)
+    assert program.tflop == 2 * 64 * 128 * 32 / 1e12 and program.counted == "written"
 
 
 def test_the_median_leaves_the_first_call_out_and_stops_in_time():

@@ -19,8 +19,9 @@ EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 def test_parts_in_order_with_options_that_their_modules_take(small):
     plan = parts(EXPERIMENTS, small=small)
     names = [part.name for part in plan]
-    assert names[0] == "device" and names[1:] == sorted(names[1:], key=lambda name: name[0])
-    assert len(set(names)) == len(names) and {name[0] for name in names[1:]} == set("abcdef")
+    # What compiles for minutes comes last.
+    assert names[0] == "device" and list(dict.fromkeys(name[0] for name in names[1:])) == list("adefbc")
+    assert len(set(names)) == len(names)
     for part in plan:
         inspect.signature(importlib.import_module(part.module).rows).bind(**part.options)
         json.dumps(part.options)

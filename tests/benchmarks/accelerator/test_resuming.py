@@ -99,3 +99,15 @@ def test_what_a_run_leaves_is_compared_line_by_line(tmp_path, monkeypatch):
     assert compare.differences(tmp_path / "a", tmp_path / "a") == []
     assert compare.differences(tmp_path / "a", tmp_path / "b") == ["metrics of step 3", "newest ['w'][1]"]
     assert "gap or a double" in compare.differences(tmp_path / "a", Path(tmp_path / "gap"))[0]
+
+
+def test_an_abort_is_told_by_its_failed_check(tmp_path):
+    log = tmp_path / "run.log"
+    log.write_text(
+        "step 28\rF0000 tiling.cc:703] Check failed: 576 == 48\n*** Check failure stack trace: ***\n@ 0x6b (unknown)\n"
+    )
+    assert resuming._reason(log) == "F0000 tiling.cc:703] Check failed: 576 == 48"
+    log.write_text("step 1\nerror: config.data.root is ''\n")
+    assert resuming._reason(log).startswith("error: config.data.root")
+    log.write_text("step 1\rstep 2\n\n")
+    assert resuming._reason(log) == "step 2"

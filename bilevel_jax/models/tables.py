@@ -1,0 +1,32 @@
+"""Tables of the networks in Markdown: `python -m bilevel_jax.models.tables fusion|semantic`."""
+
+import sys
+
+from bilevel_jax.markdown_table import markdown_table
+from bilevel_jax.models.fusion import VARIANTS, fusion_network, parameter_count
+from bilevel_jax.models.semantic import SEMANTIC_NETWORKS, semantic_options
+
+
+def fusion_table() -> str:
+    """Returns one row for each fusion network."""
+    rows = []
+    for name, network in VARIANTS.items():
+        radius = fusion_network(name).receptive_radius
+        reach = "the whole image" if radius is None else str(radius)
+        rows.append([f"`{name}`", network.help, f"{parameter_count(name):,}", reach])
+    return markdown_table(["`fusion.name`", "what", "parameters", "receptive radius in pixels"], rows)
+
+
+def semantic_table() -> str:
+    """Returns one row for each semantic network."""
+    rows = [
+        [task, f"`{name}`" if name else '`""`', network.help, ", ".join(semantic_options(task, name))]
+        for task, networks in SEMANTIC_NETWORKS.items()
+        for name, network in networks.items()
+    ]
+    return markdown_table(["`semantic.task`", "`semantic.network`", "what", "keys of `semantic` that it reads"], rows)
+
+
+if __name__ == "__main__":
+    tables = {"fusion": fusion_table, "semantic": semantic_table}
+    print(tables[sys.argv[1] if len(sys.argv) > 1 else "fusion"](), end="")

@@ -1,0 +1,77 @@
+"""Writes the tables of the documents that are made from the registries of the package, one Markdown file each."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+# File -> (module, function, arguments): a function that returns a Markdown table.
+TABLES = {
+    "weightings": ("bilevel_jax.bilevel.tables", "weighting_table"),
+    "estimators": ("bilevel_jax.bilevel.tables", "estimator_table"),
+    "fusion_losses": ("bilevel_jax.losses.tables", "terms_table"),
+    "targets": ("bilevel_jax.losses.tables", "targets_table"),
+    "adversarial_losses": ("bilevel_jax.losses.tables", "adversarial_table"),
+    "measures": ("bilevel_jax.metrics.tables", "measures_table", "paper"),
+    "vifb_measures": ("bilevel_jax.metrics.tables", "measures_table", "vifb"),
+    "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
+}
+
+
+def write_tables(folder: Path) -> None:
+    """Writes FOLDER/NAME.md for every table of `TABLES`, and configuration.md with every key of the configuration."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {name: table(*call) for name, call in TABLES.items()}
+    texts["configuration"] = configuration()
+    for name, text in texts.items():
+        path = folder / f"{name}.md"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def table(module: str, function: str, *arguments: str) -> str:
+    try:
+        return getattr(importlib.import_module(module), function)(*arguments) + "\n"
+    except ImportError:
+        return not_merged_yet(f"{module}.{function}")
+
+
+def configuration() -> str:
+    """Every key with its default and its help, in one table for each subject."""
+    config = importlib.import_module("bilevel_jax.training.config")
+    if not hasattr(config, "SECTIONS"):
+        return not_merged_yet("bilevel_jax.training.config.SECTIONS")
+    lines = []
+    for section in config.SECTIONS:
+        lines += [
+            f"## {section.title[0].upper() + section.title[1:]}",
+            "",
+            "| key | default | meaning |",
+            "|---|---|---|",
+        ]
+        for key in section.keys:
+            default = "" if key.default is None else f"`{key.default!r}`"
+            lines.append(f"| `{key.name}` | {default} | {cell(meaning(key))} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def meaning(key: Any) -> str:
+    """A key's help text, and what the key accepts."""
+    text = (key.help() if callable(key.help) else key.help).rstrip(".")
+    choices = {name or "''": what for name, what in key.check.choices.items()}
+    if any(choices.values()):
+        listed = "; ".join(f"`{name}`: {what}" if what else f"`{name}`" for name, what in choices.items())
+        return f"{text}. One of: {listed}"
+    if choices:
+        return f"{text}. One of {', '.join(f'`{name}`' for name in choices)}"
+    return f"{text}; {key.check.expected}" if key.check.expected else text
+
+
+def cell(text: str) -> str:
+    """A text that may stand in a cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
+
+
+def not_merged_yet(what: str) -> str:
+    """Stands in for a table whose function another branch brings. To be removed with the last merge."""
+    return f"*The table of `{what}` is missing in this version.*\n"

@@ -1,0 +1,49 @@
+"""Configuration of the documentation: python -m sphinx -W docs build/site
+
+Two kinds of pages are written before Sphinx reads the others, and git ignores both: the API pages in `api/`, and in
+`generated/` the tables that are made from the registries of the package. Notebooks and model cards are copied from
+where they lie.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+from api_pages import write_pages  # noqa: E402
+from generated_tables import write_tables  # noqa: E402
+
+project = "bilevel_jax"
+smartquotes = False
+author = "The bilevel_jax maintainers"
+copyright = "2026, the bilevel_jax maintainers"  # noqa: A001
+extensions = ["myst_nb"]
+exclude_patterns = ["_ext", "generated", "_build"]
+
+html_theme = "furo"
+html_title = "bilevel_jax"
+html_show_sphinx = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+python_maximum_signature_line_length = 100
+add_module_names = False
+
+myst_enable_extensions = ["dollarmath", "deflist", "attrs_inline"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+# Annotations name types by their last part, and several modules have a type of that name.
+suppress_warnings = ["ref.python"]
+
+write_pages(ROOT / "bilevel_jax", HERE / "api")
+write_tables(HERE / "generated")
+for folder, files in {"examples": "examples/*.ipynb", "cards": "bilevel_jax/pretrained/*.md"}.items():
+    (HERE / folder).mkdir(exist_ok=True)
+    for path in sorted(ROOT.glob(files)):
+        shutil.copy(path, HERE / folder / path.name)

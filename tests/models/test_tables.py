@@ -1,0 +1,19 @@
+"""The tables of networks: one row a network, with what its file and its parameters say."""
+
+from bilevel_jax.models.fusion import VARIANTS
+from bilevel_jax.models.semantic import SEMANTIC_NETWORKS
+from bilevel_jax.models.tables import fusion_table, semantic_table
+
+
+def test_fusion_networks():
+    _, _, *rows = fusion_table().splitlines()
+    assert len(rows) == len(VARIANTS)
+    assert rows[0] == f"| `paper` | {VARIANTS['paper'].help} | 417,730 | 23 |"
+    assert rows[2].endswith("| 37,193 | the whole image |")
+
+
+def test_semantic_networks():
+    _, _, *rows = semantic_table().splitlines()
+    assert len(rows) == sum(map(len, SEMANTIC_NETWORKS.values()))
+    assert rows[0] == '| detection | `""` | FCOS | channels, depth, head_convs, norm, stem_stride, width |'
+    assert "| segmentation | `segformer_b1` | SegFormer with a MiT-B1 | channels |" in rows
