@@ -5,13 +5,6 @@ from collections.abc import ItemsView, Iterator, KeysView, Mapping
 from typing import Any
 
 
-class FieldReference:
-    """The value of a key that takes any type. This ConfigDict keeps no types, so it stores the value alone."""
-
-    def __init__(self, value: object, field_type: type | None = None):
-        self.value = value
-
-
 class ConfigDict:
     """Nested keys as attributes and items. A dictionary becomes such a configuration. A locked one takes no new key.
 
@@ -41,7 +34,6 @@ class ConfigDict:
     def __setitem__(self, name: str, value: object) -> None:
         if self._locked and name not in self._fields:
             raise KeyError(f"the config is locked and has no key {name!r}")
-        value = value.value if isinstance(value, FieldReference) else value
         self._fields[name] = ConfigDict(value) if isinstance(value, Mapping) else value
 
     def __contains__(self, name: str) -> bool:
