@@ -3,8 +3,9 @@
 Knows nothing of images and imports nothing of the rest of the package.
 """
 
-from bilevel_jax.bilevel.aggregate import combine, dynamic_aggregate, weights_known
+from bilevel_jax.bilevel.aggregate import dynamic_aggregate, weights_known
 from bilevel_jax.bilevel.aggregate_state import AggregateState, find_state, next_weights
+from bilevel_jax.bilevel.aggregate_update import combine
 from bilevel_jax.bilevel.gramian import conflicts, cosines, gramian
 from bilevel_jax.bilevel.hypergradient import ESTIMATORS, Estimate, Estimator, estimator, ignore, one_step
 from bilevel_jax.bilevel.problem import BilevelProblem, Task, reduce_loss

@@ -1,19 +1,10 @@
 """dynamic_aggregate: K task gradients in, one update out, as an optax transform."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float
 
-from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
-from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
-from bilevel_jax.bilevel.gramian import gramian
-from bilevel_jax.bilevel.present_tasks import renormalised, weigh_present
-from bilevel_jax.bilevel.shared_leaves import Mask, shared_mask, split_leaves
+from bilevel_jax.bilevel.aggregate_update import Settings, begin, updated
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.bilevel.weighting import Weighting, named_weighting
 
@@ -32,36 +23,41 @@ def dynamic_aggregate(
 ) -> optax.GradientTransformationExtraArgs:
     """An optax transform that combines task gradients, [K, *shape] on every leaf, into one update, [*shape].
 
-    It stands first in an `optax.chain`. Its update takes `(task_grads, state, params=None, *, losses=None,
-    weights=None, present=None)` and ignores other extra arguments:
-      losses: float [K], the task losses at this update; needed by weightings that need "losses".
-      weights: float [K] from `next_weights`; then the gradient is taken as combined by them already, without the task
-        axis, and passes through (with `shared`: that of `combined_gradient(..., shared=shared)`). Only where the
-        weights are known beforehand.
-      present: bool [K]; an absent task has weight 0, its gradient is not looked at, and its loss counts as 0. Weights
-        known beforehand are scaled up to the same total; every other weighting gives what it gives for the present
-        tasks alone (one of your own that needs the gradients sees zeros, unless it has `weigh_present`). A
-        `preference` keeps its values.
+    The transform must stand first in an `optax.chain`. Its update takes `(task_grads, state, params=None, *,
+    losses=None, weights=None, present=None)` and ignores other extra arguments:
+
+    - `losses`, float [K]: the task losses at this update. Weightings that need "losses" require them.
+    - `weights`, float [K], from `next_weights`: says that the gradient is combined by these weights already. It then
+      has no task axis and passes through (with `shared`: the gradient of `combined_gradient(..., shared=shared)`).
+      Allowed only where the weights are known beforehand.
+    - `present`, bool [K]: an absent task has weight 0, its gradient is not looked at, and its loss counts as 0. Weights
+      that are known beforehand are scaled up to the same total. Every other weighting gives the update of a problem
+      that has only the present tasks; a `preference` keeps its values. (Your own weighting that needs the gradients
+      sees zeros for absent tasks, unless it has `weigh_present`.)
 
     Args:
-      weighting: a name of the registry, or a Weighting of one's own.
+      weighting: a name in the registry, or your own Weighting.
       num_tasks: K, the length of the task axis.
-      seed: of the weighting's random key.
-      axis_name: mapped axis of shard_map or pmap over which the gradients (and losses) are averaged here. None
-        where they are averaged already, and under jit with NamedSharding.
-      task_scale: K factors on the task gradients, applied before the weighting sees them. Gradients that come combined
-        are taken to have them.
-      shared: a pytree of bools like the params (or a function that makes it of them): only leaves that are True are
-        weighed; the others, such as task heads, pass through as the sum over tasks.
-      accumulate: n > 1 gathers the mean of n gradients and updates at the n-th; before it the update is zero. Put
-        what follows in the chain into `optax.transforms.conditionally_transform(tx, lambda step: step % n == n - 1)`.
-      diagnostics: the state's `cosines` and `conflicts` are filled in also where the weighting does not need the
-        Gramian (they need gradients that come stacked).
-      **options: of the weighting.
+      seed: seed of the weighting's random key.
+      axis_name: mapped axis of shard_map or pmap over which the gradients and losses are averaged here. None where
+        they are averaged already, and under jit with NamedSharding.
+      task_scale: K factors on the task gradients, applied before the weighting sees them. A gradient that comes
+        combined must contain them already.
+      shared: a pytree of bools like the params, or a function that makes it of them. Only leaves that are True are
+        weighed; the other leaves, such as task heads, pass through as the sum over tasks.
+      accumulate: n > 1 gathers the mean of n gradients and makes one update at the n-th; before it the update is zero.
+        Put what follows in the chain into
+        `optax.transforms.conditionally_transform(tx, lambda step: step % n == n - 1)`.
+      diagnostics: fills in the state's `cosines` and `conflicts` also where the weighting does not need the Gramian.
+        The gradients must come stacked.
+      **options: options of the weighting; `options_of(WEIGHTINGS[name])` lists them.
 
     Returns:
-      A GradientTransformationExtraArgs; its update raises ValueError where a leaf has no task axis of length K, or
+      A GradientTransformationExtraArgs. Its update raises ValueError where a leaf has no task axis of length K, or
       where something that the weighting needs was not given.
+
+    Raises:
+      ValueError: the name of the weighting is unknown, or an argument or option has a wrong value.
 
     Example:
       >>> import jax.numpy as jnp, optax
@@ -79,14 +75,14 @@ def dynamic_aggregate(
     if task_scale is not None and len(task_scale) != num_tasks:
         raise ValueError(f"{len(task_scale)} values of task_scale for {num_tasks} tasks")
     rule = named_weighting(weighting, **options)
-    settings = _Settings(rule, num_tasks, seed, axis_name, task_scale, shared, accumulate, diagnostics)
+    settings = Settings(rule, num_tasks, seed, axis_name, task_scale, shared, accumulate, diagnostics)
 
     def init(params):
-        return _init(settings, params)
+        return begin(settings, params)
 
     def update(updates, state, params=None, *, losses=None, weights=None, present=None, **ignored):
         del params, ignored
-        return _update(settings, updates, state, losses, weights, present)
+        return updated(settings, updates, state, losses, weights, present)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
@@ -94,153 +90,3 @@ def dynamic_aggregate(
 def weights_known(weighting: str | Weighting, **options: object) -> bool:
     """Whether a weighting's weights are known before any backward pass, so that one pull-back serves all tasks."""
     return named_weighting(weighting, **options).known_beforehand
-
-
-def combine(weights: Float[Array, " k"], task_grads: PyTree) -> PyTree:
-    """The weighted sum over the leading task axis, [K] and [K, *shape] -> [*shape], accumulated in float32 or wider."""
-    return trees.weighted_sum(weights, task_grads)
-
-
-Losses = Float[Array, " k"] | None
-Weights = Float[Array, " k"] | None
-Present = Bool[Array, " k"] | None
-
-
-class _Settings(NamedTuple):
-    """The arguments of `dynamic_aggregate`, with the weighting made of its name and options."""
-
-    rule: Weighting
-    num_tasks: int
-    seed: int
-    axis_name: str | None
-    task_scale: Sequence[float] | None
-    shared: PyTree | Callable[[PyTree], PyTree] | None
-    accumulate: int
-    diagnostics: bool
-
-
-def _init(settings: _Settings, params: PyTree) -> AggregateState:
-    rule, num_tasks = settings.rule, settings.num_tasks
-    key, zeros = jax.random.PRNGKey(settings.seed), jnp.zeros((num_tasks,), jnp.float32)
-    if rule.init_with_params is not None:
-        weighed = split_leaves(params, shared_mask(settings.shared, params))[0]
-        inner = rule.init_with_params(num_tasks, key, weighed)
-    else:
-        inner = rule.init(num_tasks, key)
-    following = zeros
-    if rule.needs == "nothing":
-        following, inner = rule.weigh(None, inner)
-    elif rule.needs == "losses":
-        following = jnp.full((num_tasks,), 1.0 / num_tasks, jnp.float32)  # no loss has been seen yet
-    count, pairs = jnp.zeros((), jnp.int32), jnp.zeros((num_tasks, num_tasks), jnp.float32)
-    stacked = not rule.known_beforehand
-    accumulated = () if settings.accumulate == 1 else nothing_yet(params, num_tasks, stacked)
-    state = AggregateState(count, zeros, following, pairs, count, inner, accumulated)
-    # Each leaf gets a buffer of its own, so that the state may be donated to the first step.
-    return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
-
-
-def _update(
-    settings: _Settings, updates: PyTree, state: AggregateState, losses: Losses, weights: Weights, present: Present
-) -> tuple[PyTree, AggregateState]:
-    rule, mask = settings.rule, shared_mask(settings.shared, updates)
-    if weights is not None and not rule.known_beforehand:
-        raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
-    if rule.needs == "losses" and losses is None:
-        raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
-    if weights is None:
-        _check_task_axis(updates, settings.num_tasks)
-        updates = _present_and_scaled(updates, present, settings.task_scale)
-    if losses is not None:
-        losses = jnp.asarray(losses, jnp.float32)
-        losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), settings.axis_name)
-    if weights is None and (settings.diagnostics or not rule.known_beforehand):
-        updates = trees.mean(updates, settings.axis_name)
-    if rule.known_beforehand:
-        updates, state = _combine_beforehand(settings, updates, state, weights, present, mask)
-    if settings.accumulate == 1:
-        return _finish(settings, updates, state, losses, present, mask)
-    return _accumulate(settings, updates, state, losses, present, mask)
-
-
-def _combine_beforehand(
-    settings: _Settings, updates: PyTree, state: AggregateState, weights: Weights, present: Present, mask: Mask
-) -> tuple[PyTree, AggregateState]:
-    """The combined gradient, and the state with the weights used; with `weights` it came combined already."""
-    if weights is not None:
-        combined, used = trees.mean(updates, settings.axis_name), jnp.asarray(weights, jnp.float32)
-        return combined, state._replace(weights=used)
-    if settings.diagnostics:
-        state = with_diagnostics(state, gramian(split_leaves(updates, mask)[0]))
-    used = renormalised(state.next_weights, present)
-    weighed, heads, merge = split_leaves(updates, mask)
-    combined = merge(combine(used, weighed), [jnp.sum(head, axis=0) for head in heads])
-    if not settings.diagnostics:
-        combined = trees.mean(combined, settings.axis_name)  # after the combination: one gradient travels, not K
-    return combined, state._replace(weights=used)
-
-
-def _finish(
-    settings: _Settings, gathered: PyTree, state: AggregateState, losses: Losses, present: Present, mask: Mask
-) -> tuple[PyTree, AggregateState]:
-    """One update from gradients, combined where the weights are known beforehand and stacked where they are not."""
-    rule = settings.rule
-    state = state._replace(count=state.count + 1)
-    if rule.known_beforehand:
-        following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
-        return gathered, state._replace(next_weights=following, weighting=inner)
-    weighed, heads, merge = split_leaves(gathered, mask)
-    heads = [jnp.sum(head, axis=0) for head in heads]
-    matrix = gramian(weighed) if settings.diagnostics or rule.needs == "gramian" else None
-    state = with_diagnostics(state, matrix)
-    if matrix is None or rule.needs == "gradients":
-        if present is None or rule.weigh_present is None:
-            combined, inner = rule.weigh(weighed, state.weighting)
-        else:
-            combined, inner = rule.weigh_present(weighed, state.weighting, present)
-        return merge(combined, heads), state._replace(weighting=inner)
-    used, inner = weigh_present(rule, matrix, state.weighting, present)
-    return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
-
-
-def _accumulate(
-    settings: _Settings, gathered: PyTree, state: AggregateState, losses: Losses, present: Present, mask: Mask
-) -> tuple[PyTree, AggregateState]:
-    """Gathers one more gradient: a zero update, or at the last of `accumulate` steps the one of their mean."""
-    assert state.accumulated, "a state without accumulation, for settings with it"
-    now = with_one_more(state.accumulated, settings.accumulate, gathered, losses, present)
-
-    def emit():
-        gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), now.gradient, gathered)
-        seen = None if present is None else now.present
-        combined, after = _finish(settings, gradient, state, now.losses, seen, mask)
-        return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
-
-    def wait():
-        shapes = jax.eval_shape(emit)[0]
-        return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), state._replace(accumulated=now)
-
-    return jax.lax.cond(now.steps == settings.accumulate, emit, wait)
-
-
-def _present_and_scaled(updates: PyTree, present: Present, task_scale: Sequence[float] | None) -> PyTree:
-    """The task gradients with those of absent tasks 0 and the others multiplied by their scale."""
-    if present is not None:
-        updates = jax.tree.map(lambda g: jnp.where(_column(present, g), g, 0), updates)
-    if task_scale is not None:
-        scale = jnp.asarray(task_scale, jnp.float32)
-        updates = jax.tree.map(lambda g: (_column(scale, g) * g).astype(g.dtype), updates)
-    return updates
-
-
-def _column(values: Array, leaf: Array) -> Array:
-    return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
-
-
-def _check_task_axis(task_grads: PyTree, num_tasks: int) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(task_grads):
-        if jnp.ndim(leaf) == 0 or leaf.shape[0] != num_tasks:
-            raise ValueError(
-                f"task gradient {jax.tree_util.keystr(path)} has shape {jnp.shape(leaf)}: "
-                f"expected a leading task axis of {num_tasks}"
-            )

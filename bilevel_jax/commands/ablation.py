@@ -29,7 +29,9 @@ from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
     "python experiments/ablation.py --config=FILE.py --out=DIR [--stage=screen|final] [--rows=a,b] [--seeds=0,1,2] "
-    "[--estimator=ROW] [--detector=FILE.py] [--data=DIR] [--init=FILE] [--ir=DIR --vis=DIR] [--published=CSV]"
+    "[--estimator=ROW] [--detector=FILE.py] [--data=DIR] [--init=FILE] [--ir=DIR --vis=DIR] [--published=CSV]\n"
+    "Trains the configuration with one thing changed in each row, and prints what each change is worth. The same\n"
+    "command continues a stopped ablation."
 )
 
 

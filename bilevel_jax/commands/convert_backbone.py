@@ -10,7 +10,8 @@ from bilevel_jax.command_line import parse_flags
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.imported import convert
 
-USAGE = f"python experiments/convert.py backbone --weights=FILE({'|'.join(SUFFIXES)}) --out=FILE.safetensors"
+USAGE = f"""python experiments/convert.py backbone --weights=FILE({"|".join(SUFFIXES)}) --out=FILE.safetensors
+Converts ImageNet weights to a file for --config.semantic.backbone."""
 
 
 def backbone_command(argv: Sequence[str]) -> None:

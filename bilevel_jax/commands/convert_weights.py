@@ -16,9 +16,11 @@ from bilevel_jax.errors import InputError
 
 EXPORT_USAGE = (
     f"python experiments/convert.py export --workdir=RUN --out=FILE.safetensors [--parts={','.join(PARTS)}] "
-    f"[--dtype={'|'.join(DTYPES)}] [--toward=FILE.safetensors --by=SHARE]"
+    f"[--dtype={'|'.join(DTYPES)}] [--toward=FILE.safetensors --by=SHARE]\n"
+    "Writes parameters of a run to one file, for fuse.py --weights or another training."
 )
-IMPORT_USAGE = "python experiments/convert.py import --weights=FILE.safetensors --workdir=RUN"
+IMPORT_USAGE = """python experiments/convert.py import --weights=FILE.safetensors --workdir=RUN
+Makes the folder of a run from exported weights, for fuse.py and evaluate.py."""
 
 
 def export_command(argv: Sequence[str]) -> None:
@@ -86,6 +88,4 @@ def import_command(argv: Sequence[str]) -> None:
         run.save(weights.step, state, {}, wait=True)
     finally:
         run.close()
-    print(
-        f"Step {weights.step} of {values.weights} is in {workdir}. Use it: fuse.py or evaluate.py --workdir={workdir}"
-    )
+    print(f"Step {weights.step} of {values.weights} is in {workdir}: use fuse.py or evaluate.py --workdir={workdir}")

@@ -32,7 +32,9 @@ from bilevel_jax.training.signals import StopRequest
 USAGE = (
     "python experiments/downstream.py --task=detection|segmentation --data=DIR|scenes "
     "--inputs=ir,vi,average,max,laplacian,ours,pretrained[,DIR...] [--workdir=RUN] [--split=val|test] [--seeds=0,1,2] "
-    "[--steps=N] [--matched [--save=FILE]] [--init=FILE] [--report=DIR]"
+    "[--steps=N] [--matched [--save=FILE]] [--init=FILE] [--report=DIR]\n"
+    "Trains the same detector or segmenter on each kind of input, and prints what each input is worth. The same\n"
+    "command continues a stopped comparison."
 )
 
 

@@ -16,7 +16,9 @@ RUN_USAGE = (
     "python experiments/evaluate.py --workdir=DIR [--split=val|test] [--data=FOLDER] [--list=FILE] [--predictions=DIR] "
     "[--report=DIR]"
 )
-USAGE = f"{RUN_USAGE}\n   or: {LEADERBOARD_USAGE}"
+USAGE = f"""{RUN_USAGE}
+   or: {LEADERBOARD_USAGE}
+Prints the table of a finished run, or ranks fused images of any methods."""
 
 
 def evaluate_command(argv: Sequence[str]) -> None:
@@ -28,7 +30,7 @@ def evaluate_command(argv: Sequence[str]) -> None:
     if images:
         return run_leaderboard(values)
     if not values.workdir:
-        raise InputError(f"--workdir is missing, or --ir and --vis. Usage: {' '.join(USAGE.split())}")
+        raise InputError(f"--workdir is missing, or --ir and --vis. Usage: {RUN_USAGE} or: {LEADERBOARD_USAGE}")
     if values.list and (values.split or not values.data):
         raise InputError(
             f"--list={values.list} is for --data without --split; expected --split for the run's own pairs."

@@ -51,7 +51,7 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
         first = jnp.where(started, state["first"], risk)  # an absent task's risk is 0, and it is not seen yet
         unknown = jnp.where(started & (risk == 0), 0.0, 1.0)  # a risk that was 0 at first has no ratio
         ratio = jnp.where(first > 0, risk / jnp.where(first > 0, first, 1.0), unknown)
-        # In log space, centred: a very large ratio saturates the weights and never overflows.
+        # In log space and centred, a very large ratio saturates the weights; it never overflows.
         logits = state["log_weights"] + robust_step_size * jnp.where(present, ratio, 0.0)
         weights = jnp.where(present, jax.nn.softmax(jnp.where(present, logits, -jnp.inf)), 0.0)
         log_weights, seen = jax.nn.log_softmax(logits), started | present

@@ -2,15 +2,17 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import normalised
 
 
-def fair_products(matrix: jax.Array, alpha: float) -> jax.Array:
-    """The weights w > 0 [K] with G w = w^(-1/alpha), from the Gramian G [K, K], for alpha > 0.
+def fair_products(matrix: Float[Array, "k k"], alpha: float) -> Float[Array, " k"]:
+    """The weights w > 0 with G w = w^(-1/alpha), from the Gramian G, for alpha > 0.
 
-    They minimise the convex w^T G w / 2 - sum psi(w), psi' = w^(-1/alpha). Where no solution exists (the point is
-    Pareto-stationary) w is that of a Gramian with a ridge of some rounding errors. Zero gradients change nothing.
+    They minimise the convex function w^T G w / 2 - sum psi(w), psi' = w^(-1/alpha). Where no solution exists, because
+    the point is Pareto-stationary, w is the solution for a Gramian with a ridge of the size of rounding errors. Zero
+    gradients change nothing.
     """
     power = 1.0 / alpha
     cosines, norms = normalised(matrix)

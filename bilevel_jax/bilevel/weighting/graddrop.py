@@ -43,7 +43,7 @@ def graddrop(f: Callable[[Array], Array] | None = None, leak: Sequence[float] | 
         return jax.tree.unflatten(structure, dropped), state
 
     def _drop(stack, draw):
-        # Task by task, which fuses into one pass: a reduction over the task axis copies the whole stack.
+        # A sum task by task fuses into one pass. A reduction over the task axis copies the whole stack.
         rows = [g.astype(accumulator(stack.dtype)) for g in stack]
         magnitude = sum_of(jnp.abs(g) for g in rows)
         positive = 0.5 * (1 + sum_of(rows) / jnp.where(magnitude > 0, magnitude, 1.0))

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from bilevel_jax.bilevel.trees import accumulator
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
@@ -29,7 +30,7 @@ def pcgrad() -> Weighting:
 
         def project(own, order):
             weights = jax.nn.one_hot(own, size, dtype=matrix.dtype)
-            for other in order:  # one by one: each projection starts from what the last one left
+            for other in order:  # one by one: each projection starts from the result of the last one
                 conflict = (weights @ matrix[other] < 0) & (other != own) & (matrix[other, other] > 0)
                 length = jnp.where(conflict, matrix[other, other], 1.0)
                 weights = weights.at[other].add(jnp.where(conflict, -(weights @ matrix[other]) / length, 0.0))
@@ -40,6 +41,6 @@ def pcgrad() -> Weighting:
     return Weighting("gramian", lambda num_tasks, key: key, weigh)
 
 
-def random_orders(key: jax.Array, size: int) -> jax.Array:
-    """K independent random orders of K tasks, int32 [K, K]."""
+def random_orders(key: PRNGKeyArray, size: int) -> Int[Array, "k k"]:
+    """K = `size` independent random orders of K tasks, int32, one a row."""
     return jax.vmap(lambda k: jax.random.permutation(k, size))(jax.random.split(key, size))

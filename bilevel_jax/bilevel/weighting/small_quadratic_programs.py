@@ -2,14 +2,16 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel.trees import accumulator
 
 
-def normalised(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """A Gramian [K, K] as (cosines, norms); solved on cosines, a program keeps its precision at any scale of gradients.
+def normalised(matrix: Float[Array, "k k"]) -> tuple[Float[Array, "k k"], Float[Array, " k"]]:
+    """Takes a Gramian apart into (cosines, norms).
 
-    A zero gradient has norm 1 and a zero row of cosines, diagonal included.
+    A program that is solved on cosines keeps its precision at any scale of the gradients. A zero gradient has norm 1
+    and a zero row of cosines, diagonal included.
     """
     matrix = matrix.astype(accumulator(matrix.dtype))
     norms = jnp.sqrt(jnp.maximum(jnp.diagonal(matrix), 0.0))
@@ -18,10 +20,14 @@ def normalised(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.clip((cosines + cosines.T) / 2, -1.0, 1.0), norms
 
 
-def non_negative(quadratic: jax.Array, linear: jax.Array) -> jax.Array:
-    """argmin of x^T Q x / 2 + q^T x over x >= 0, Q [K, K] positive semi-definite with q in its range; returns [K].
+def non_negative(quadratic: Float[Array, "k k"], linear: Float[Array, " k"]) -> Float[Array, " k"]:
+    """The x >= 0 that minimises x^T Q x / 2 + q^T x, by an active-set method.
 
-    An active-set method: it ends after finitely many K x K solves with the exact optimum up to rounding.
+    The method ends after finitely many K x K solves, at the exact optimum up to rounding.
+
+    Args:
+      quadratic: Q, positive semi-definite.
+      linear: q, in the range of Q.
 
     References:
       Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 23; Bro and de Jong, A fast non-negativity-
@@ -43,14 +49,14 @@ def non_negative(quadratic: jax.Array, linear: jax.Array) -> jax.Array:
         target = solve(free)
         inside = jnp.all(jnp.where(free, target > 0, True))
 
-        # Where the solution on the free variables is inside: take it, and free the variable that gains most.
+        # Where the solution on the free variables is inside the bounds: take it, and free the variable that gains most.
         gain = jnp.where(free | barred, -jnp.inf, -(quadratic @ target + linear))
         enter = jnp.argmax(gain)
         done = inside & ~(gain[enter] > tolerance)
         entered = free.at[enter].set(True)
 
-        # Elsewhere: go as far as the bound allows, and fix what has reached it. What was freed last and moved nothing
-        # is barred until something moves, or rounding would have it enter for ever.
+        # Elsewhere: go as far as the bounds allow, and fix the variables that have reached theirs. A variable that was
+        # freed last and moved nothing is barred until something moves. Without that, rounding could free it for ever.
         falling = free & (target <= 0)
         fraction = jnp.where(falling, x / jnp.where(falling, x - target, 1.0), jnp.inf)
         fraction = jnp.where(jnp.isnan(fraction), 0.0, fraction)
@@ -76,11 +82,12 @@ def non_negative(quadratic: jax.Array, linear: jax.Array) -> jax.Array:
     return jax.lax.while_loop(going, step, start)[0]
 
 
-def shortest(matrix: jax.Array) -> jax.Array:
-    """The weights [K] of the shortest vector in the convex hull of K vectors, from their Gramian [K, K].
+def shortest(matrix: Float[Array, "k k"]) -> Float[Array, " k"]:
+    """The weights of the shortest vector in the convex hull of K vectors g_i, from their Gramian.
 
-    They are proportional to argmin |sum x_i g_i|^2 + (sum h_i x_i - 1)^2 over x >= 0 in normalised vectors, h_i the
-    inverse of their lengths (Lawson and Hanson 1974, chapter 23.4). Zero vectors share all the weight.
+    The weights are proportional to the x >= 0 that minimises |sum x_i g_i|^2 + (sum h_i x_i - 1)^2 for normalised
+    vectors, where h_i is the inverse of a vector's length (Lawson and Hanson 1974, chapter 23.4). Zero vectors share
+    all the weight.
     """
     cosines, norms = normalised(matrix)
     zero = jnp.diagonal(cosines) == 0
@@ -91,18 +98,21 @@ def shortest(matrix: jax.Array) -> jax.Array:
     return jnp.where(jnp.any(zero), zero / jnp.maximum(jnp.sum(zero), 1), x)
 
 
-def into_dual_cone(matrix: jax.Array, weights: jax.Array) -> jax.Array:
-    """The weights [K] of the projection of J^T weights onto the dual cone {d: <g_i, d> >= 0}, from the Gramian J J^T.
+def into_dual_cone(matrix: Float[Array, "k k"], weights: Float[Array, " k"]) -> Float[Array, " k"]:
+    """The weights of the projection of J^T weights onto the dual cone {d: <g_i, d> >= 0}, from the Gramian G = J J^T.
 
-    argmin of v^T G v over v >= weights.
+    They are the v >= weights that minimises v^T G v.
     """
     cosines, norms = normalised(matrix)
     start = weights * norms
     return (start + non_negative(cosines, cosines @ start)) / norms
 
 
-def pseudo_inverse_apply(matrix: jax.Array, vector: jax.Array) -> jax.Array:
-    """matrix^+ vector, for a positive semi-definite [K, K]; eigenvalues below K eps of the largest count as 0."""
+def pseudo_inverse_apply(matrix: Float[Array, "k k"], vector: Float[Array, " k"]) -> Float[Array, " k"]:
+    """The product matrix^+ vector for a positive semi-definite matrix.
+
+    Eigenvalues below K eps times the largest one count as 0.
+    """
     values, vectors = jnp.linalg.eigh(matrix)
     cut = matrix.shape[0] * jnp.finfo(matrix.dtype).eps * jnp.maximum(values[-1], 0.0)
     kept = values > cut

@@ -2,8 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
-from bilevel_jax.bilevel.trees import accumulator
+from bilevel_jax.bilevel.trees import accumulator, sum_of
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
@@ -39,7 +40,7 @@ def trimmed_mean(trim_number: int = 1) -> Weighting:
 
     def leaf(grads):
         kept = _sorted(list(grads))[trim_number : grads.shape[0] - trim_number]
-        return (sum(g.astype(accumulator(g.dtype)) for g in kept) / len(kept)).astype(grads.dtype)
+        return (sum_of(g.astype(accumulator(g.dtype)) for g in kept) / len(kept)).astype(grads.dtype)
 
     def leaf_of_present(grads, present):
         number = jnp.sum(present)
@@ -49,7 +50,7 @@ def trimmed_mean(trim_number: int = 1) -> Weighting:
             jnp.where((trimmed <= rank) & (rank < number - trimmed), row.astype(accumulator(row.dtype)), 0.0)
             for rank, row in enumerate(rows)
         ]
-        return (sum(kept) / jnp.maximum(number - 2 * trimmed, 1)).astype(grads.dtype)
+        return (sum_of(kept) / jnp.maximum(number - 2 * trimmed, 1)).astype(grads.dtype)
 
     return Weighting(
         "gradients",
@@ -62,8 +63,8 @@ def trimmed_mean(trim_number: int = 1) -> Weighting:
     )
 
 
-def _sorted(rows):
-    """The rows sorted coordinate by coordinate, by exchanges of neighbours: one pass where `jnp.sort` copies all."""
+def _sorted(rows: list[Array]) -> list[Array]:
+    """The rows sorted coordinate by coordinate, by exchanges of neighbours: one pass, where `jnp.sort` copies all."""
     for start in range(len(rows)):  # odd-even transposition
         for i in range(start % 2, len(rows) - 1, 2):
             rows[i], rows[i + 1] = jnp.minimum(rows[i], rows[i + 1]), jnp.maximum(rows[i], rows[i + 1])

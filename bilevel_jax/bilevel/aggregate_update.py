@@ -1,0 +1,168 @@
+"""How `dynamic_aggregate` begins, and how it makes one update."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
+from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
+from bilevel_jax.bilevel.gramian import gramian
+from bilevel_jax.bilevel.present_tasks import renormalised, weigh_present
+from bilevel_jax.bilevel.shared_leaves import Mask, shared_mask, split_leaves
+from bilevel_jax.bilevel.trees import PyTree
+from bilevel_jax.bilevel.weighting import Weighting
+
+Losses = Float[Array, " k"] | None
+Weights = Float[Array, " k"] | None
+Present = Bool[Array, " k"] | None
+
+
+class Settings(NamedTuple):
+    """The arguments of `dynamic_aggregate`, with the weighting made of its name and options."""
+
+    rule: Weighting
+    num_tasks: int
+    seed: int
+    axis_name: str | None
+    task_scale: Sequence[float] | None
+    shared: PyTree | Callable[[PyTree], PyTree] | None
+    accumulate: int
+    diagnostics: bool
+
+
+def begin(settings: Settings, params: PyTree) -> AggregateState:
+    """The first state, for parameters without a task axis."""
+    rule, num_tasks = settings.rule, settings.num_tasks
+    key, zeros = jax.random.PRNGKey(settings.seed), jnp.zeros((num_tasks,), jnp.float32)
+    if rule.init_with_params is not None:
+        weighed = split_leaves(params, shared_mask(settings.shared, params))[0]
+        inner = rule.init_with_params(num_tasks, key, weighed)
+    else:
+        inner = rule.init(num_tasks, key)
+    following = zeros
+    if rule.needs == "nothing":
+        following, inner = rule.weigh(None, inner)
+    elif rule.needs == "losses":
+        following = jnp.full((num_tasks,), 1.0 / num_tasks, jnp.float32)  # no loss has been seen yet
+    count, pairs = jnp.zeros((), jnp.int32), jnp.zeros((num_tasks, num_tasks), jnp.float32)
+    stacked = not rule.known_beforehand
+    accumulated = () if settings.accumulate == 1 else nothing_yet(params, num_tasks, stacked)
+    state = AggregateState(count, zeros, following, pairs, count, inner, accumulated)
+    # Each leaf gets a buffer of its own, so that the state may be donated to the first step.
+    return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
+
+
+def updated(
+    settings: Settings, updates: PyTree, state: AggregateState, losses: Losses, weights: Weights, present: Present
+) -> tuple[PyTree, AggregateState]:
+    """One update and the next state; `dynamic_aggregate` says what the arguments are."""
+    rule, mask = settings.rule, shared_mask(settings.shared, updates)
+    if weights is not None and not rule.known_beforehand:
+        raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
+    if rule.needs == "losses" and losses is None:
+        raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
+    if weights is None:
+        _check_task_axis(updates, settings.num_tasks)
+        updates = _present_and_scaled(updates, present, settings.task_scale)
+    if losses is not None:
+        losses = jnp.asarray(losses, jnp.float32)
+        losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), settings.axis_name)
+    if weights is None and (settings.diagnostics or not rule.known_beforehand):
+        updates = trees.mean(updates, settings.axis_name)
+    if rule.known_beforehand:
+        updates, state = _combine_beforehand(settings, updates, state, weights, present, mask)
+    if settings.accumulate == 1:
+        return _finish(settings, updates, state, losses, present, mask)
+    return _accumulate(settings, updates, state, losses, present, mask)
+
+
+def _combine_beforehand(
+    settings: Settings, updates: PyTree, state: AggregateState, weights: Weights, present: Present, mask: Mask
+) -> tuple[PyTree, AggregateState]:
+    """The combined gradient, and the state with the weights used; with `weights` it came combined already."""
+    if weights is not None:
+        combined, used = trees.mean(updates, settings.axis_name), jnp.asarray(weights, jnp.float32)
+        return combined, state._replace(weights=used)
+    if settings.diagnostics:
+        state = with_diagnostics(state, gramian(split_leaves(updates, mask)[0]))
+    used = renormalised(state.next_weights, present)
+    weighed, heads, merge = split_leaves(updates, mask)
+    combined = merge(combine(used, weighed), [jnp.sum(head, axis=0) for head in heads])
+    if not settings.diagnostics:
+        combined = trees.mean(combined, settings.axis_name)  # after the combination: one gradient travels, not K
+    return combined, state._replace(weights=used)
+
+
+def _finish(
+    settings: Settings, gathered: PyTree, state: AggregateState, losses: Losses, present: Present, mask: Mask
+) -> tuple[PyTree, AggregateState]:
+    """One update from gradients, combined where the weights are known beforehand and stacked where they are not."""
+    rule = settings.rule
+    state = state._replace(count=state.count + 1)
+    if rule.known_beforehand:
+        following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+        return gathered, state._replace(next_weights=following, weighting=inner)
+    weighed, heads, merge = split_leaves(gathered, mask)
+    heads = [jnp.sum(head, axis=0) for head in heads]
+    matrix = gramian(weighed) if settings.diagnostics or rule.needs == "gramian" else None
+    state = with_diagnostics(state, matrix)
+    if matrix is None or rule.needs == "gradients":
+        if present is None or rule.weigh_present is None:
+            combined, inner = rule.weigh(weighed, state.weighting)
+        else:
+            combined, inner = rule.weigh_present(weighed, state.weighting, present)
+        return merge(combined, heads), state._replace(weighting=inner)
+    used, inner = weigh_present(rule, matrix, state.weighting, present)
+    return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
+
+
+def _accumulate(
+    settings: Settings, gathered: PyTree, state: AggregateState, losses: Losses, present: Present, mask: Mask
+) -> tuple[PyTree, AggregateState]:
+    """Gathers one more gradient: a zero update, or at the last of `accumulate` steps the one of their mean."""
+    assert state.accumulated, "a state without accumulation, for settings with it"
+    now = with_one_more(state.accumulated, settings.accumulate, gathered, losses, present)
+
+    def emit():
+        gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), now.gradient, gathered)
+        seen = None if present is None else now.present
+        combined, after = _finish(settings, gradient, state, now.losses, seen, mask)
+        return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
+
+    def wait():
+        shapes = jax.eval_shape(emit)[0]
+        return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), state._replace(accumulated=now)
+
+    return jax.lax.cond(now.steps == settings.accumulate, emit, wait)
+
+
+def _present_and_scaled(updates: PyTree, present: Present, task_scale: Sequence[float] | None) -> PyTree:
+    """The task gradients with those of absent tasks 0 and the others multiplied by their scale."""
+    if present is not None:
+        updates = jax.tree.map(lambda g: jnp.where(_column(present, g), g, 0), updates)
+    if task_scale is not None:
+        scale = jnp.asarray(task_scale, jnp.float32)
+        updates = jax.tree.map(lambda g: (_column(scale, g) * g).astype(g.dtype), updates)
+    return updates
+
+
+def _column(values: Array, leaf: Array) -> Array:
+    return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
+
+
+def _check_task_axis(task_grads: PyTree, num_tasks: int) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(task_grads):
+        if jnp.ndim(leaf) == 0 or leaf.shape[0] != num_tasks:
+            raise ValueError(
+                f"task gradient {jax.tree_util.keystr(path)} has shape {jnp.shape(leaf)}: "
+                f"expected a leading task axis of {num_tasks}"
+            )
+
+
+def combine(weights: Float[Array, " k"], task_grads: PyTree) -> PyTree:
+    """The weighted sum over the leading task axis, [K] and [K, *shape] -> [*shape], accumulated in float32 or wider."""
+    return trees.weighted_sum(weights, task_grads)
