@@ -2,12 +2,12 @@
 
     python experiments/train.py --config=experiments/configs/fmb.py --config.data.root=DIR
 
-DIR is the download as it was unpacked (train/ test/ with Infrared/ Visible/ Label/), or what prepare.py made of it. The
-table has both of the papers' means: mIoU_all over fifteen classes, mIoU_foreground over the fourteen without
-background. --config.data.ignore_labels="('background',)" neither learns nor counts the background's pixels.
+DIR is the download as it was unpacked (train/ test/ with Infrared/ Visible/ Label/), or what prepare.py made of it.
+Papers report two means, and the table has both: mIoU_all over fifteen classes, and mIoU_foreground over the fourteen
+without the background. With --config.data.ignore_labels="('background',)" the background is neither learnt nor counted.
 
-The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
-and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.
+Network sizes and schedule are halfway between msrs.py and paper.py and need one accelerator. Time and figures: not
+measured. Reading was tested on a small copy of this layout, not on the download itself.
 """
 
 from ml_collections import ConfigDict

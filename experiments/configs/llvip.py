@@ -4,8 +4,8 @@
 
 DIR is the download as it was unpacked (infrared/ visible/ Annotations/), or what prepare.py made of it.
 
-The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
-and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.
+Network sizes and schedule are halfway between msrs.py and paper.py and need one accelerator. Time and figures: not
+measured. Reading was tested on a small copy of this layout, not on the download itself.
 """
 
 from ml_collections import ConfigDict

@@ -2,12 +2,12 @@
 
     python experiments/train.py --config=experiments/configs/m3fd.py --config.data.root=DIR
 
-DIR is the download as it was unpacked (Ir/ Vis/ Annotation/), or what prepare.py made of it. No split is published:
-without lists a fifth is test, in contiguous blocks, the same for everyone (seed 0), and a fifth of the rest val; the
-lists of train and test stand beside the prepared data.
+DIR is the download as it was unpacked (Ir/ Vis/ Annotation/), or what prepare.py made of it. No split is published.
+Without lists, a fifth of the pairs is test and a fifth of the rest is val, in contiguous blocks. The split is the same
+for everyone (seed 0); its lists of train and test are beside the prepared data.
 
-The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
-and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.
+Network sizes and schedule are halfway between msrs.py and paper.py and need one accelerator. Time and figures: not
+measured. Reading was tested on a small copy of this layout, not on the download itself.
 """
 
 from ml_collections import ConfigDict

@@ -2,12 +2,12 @@
 
     python experiments/train.py --config=experiments/configs/mfnet.py --config.data.root=DIR
 
-DIR is the download as it was unpacked (images/ labels/ train.txt val.txt test.txt), or what prepare.py made of it. Its
-table is about test.txt; --config.data.test_split=test_night (or test_day) for a part of it. mIoU_all is the papers'
-mean over all nine classes, `unlabeled` among them.
+DIR is the download as it was unpacked (images/ labels/ train.txt val.txt test.txt), or what prepare.py made of it. The
+table is about test.txt. With --config.data.test_split=test_night (or test_day) it is about a part of test.txt. mIoU_all
+is the papers' mean over all nine classes, of which `unlabeled` is one.
 
-The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
-and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.
+Network sizes and schedule are halfway between msrs.py and paper.py and need one accelerator. Time and figures: not
+measured. Reading was tested on a small copy of this layout, not on the download itself.
 """
 
 from ml_collections import ConfigDict

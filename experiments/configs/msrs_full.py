@@ -2,11 +2,11 @@
 
     python experiments/train.py --config=experiments/configs/msrs_full.py --config.data.root=DIR
 
-DIR is the download as it was unpacked (train/ test/ [detection/]), or what prepare.py made of it. Its infrared images
-are dim, so the target is `bright` with a gain of 2, as in msrs.py, where that was looked at on real pairs.
+DIR is the download as it was unpacked (train/ test/ [detection/]), or what prepare.py made of it. The infrared images
+are dim, so the target is `bright` with a gain of 2, as in msrs.py, where real pairs were looked at.
 
-The sizes of the semantic network and the schedule are halfway between msrs.py and paper.py, for one accelerator. Time
-and figures: not measured. The reading was tested on a small fixture in exactly this layout, not on the download itself.
+Network sizes and schedule are halfway between msrs.py and paper.py and need one accelerator. Time and figures: not
+measured. Reading was tested on a small copy of this layout, not on the download itself.
 """
 
 from ml_collections import ConfigDict

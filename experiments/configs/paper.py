@@ -4,20 +4,20 @@
 
 Fusion network of 417,730 parameters, FCOS with ResNet-50; SGD with momentum 0.9 and weight decay 1e-4, learning rate
 2e-4 with 1,000 warm-up steps, x 0.1 at 30,000 and x 0.01 at 40,000; an outer step at every 10th; random weighting.
-Where it departs from the paper: the correction is damped relative to |F_v|^2 (set config.bilevel.relative_damping=0 for
-the theory as printed); the least-squares adversarial loss; GroupNorm; disjoint inner and outer parts.
-Needs an accelerator. Time and figures: not measured.
+It departs from the paper in four points: the correction is damped relative to |F_v|^2 (with
+config.bilevel.relative_damping=0 it is the theory as printed), the adversarial loss is least squares, normalisation is
+GroupNorm, and inner and outer pairs are disjoint. It needs an accelerator. Time and figures: not measured.
 
-The detector starts from noise. To start its ResNet-50 from ImageNet weights, as FCOS is usually trained, its batch
-normalisation frozen, convert torchvision's file once and name it:
+The detector starts from random parameters. FCOS is usually trained from ImageNet weights with frozen batch
+normalisation. To start its ResNet-50 like that, convert torchvision's file once and name it:
 
     python experiments/convert.py backbone --weights=resnet50.pth --out=resnet50.safetensors
     python experiments/train.py --config=experiments/configs/paper.py --config.data.root=DIR \\
         --config.semantic.norm=frozen --config.semantic.backbone=resnet50.safetensors
 
-For label maps (--config.semantic.task=segmentation) --config.semantic.network=deeplab is DeepLabV3+ on the same ResNet;
-segformer_b0 and _b3 are SegFormers, which start from a converted MiT file, without `norm`. The release's SegFormers
-have --config.semantic.channels=256 (b0, b1) or 768 (b2, b3).
+For label maps (--config.semantic.task=segmentation), --config.semantic.network=deeplab is DeepLabV3+ on the same
+ResNet. segformer_b0 to segformer_b3 are SegFormers, which start from a converted MiT file and have no `norm`. The released
+SegFormers have --config.semantic.channels=256 (b0, b1) or 768 (b2, b3).
 """
 
 from ml_collections import ConfigDict

@@ -5,14 +5,15 @@
     python experiments/train.py --config=experiments/configs/pyramid_detection.py:DIR \\
         --config.initial.run=pretrained:measures,START.safetensors
 
-DIR holds the folders of pyramid.py. Both networks go on from where they are: the fusion network from what pyramid.py
-makes of the measures of image fusion alone (`pretrained:measures`), the detector from what the first command makes of
-five kinds of input mixed. The visual loss is pyramid.py's times 0.03: with all of it, its gradient is six times as long
+DIR holds the folders of pyramid.py. Both networks start trained. The fusion network starts from the weights
+`pretrained:measures`, which pyramid.py makes. The detector starts from the first command's network, trained on five
+kinds of input mixed. The visual loss is pyramid.py's times 0.03. With the whole loss its gradient is six times as long
 as the detector's (norms 9 and 1.4 after 60 steps), and people stay as faint as they were. Dim infrared images are
-brightened up to 4 times (`images/exposure.py`), for the network and in what the visual loss holds it against: without,
-AP50 on the 58 MSRS val pairs is 32.1 % instead of 38.3 (seed 0; 2 cores of a server CPU, 2026-11-23).
+brightened up to 4 times (`images/exposure.py`), both for the network and in the visual loss. Without that, AP50 on the
+58 MSRS val pairs is 32.1 % instead of 38.3 (seed 0; 2 cores of a server CPU, 2026-11-23).
 
-`measures` and `pretrained` were trained on what is test now. For test figures start from pyramid.py trained anew.
+The weights `measures` and `pretrained` were trained on pairs that are test now. For test figures train pyramid.py anew
+and start from that run.
 """
 
 from ml_collections import ConfigDict
@@ -35,7 +36,7 @@ def get_config(root: str = "") -> ConfigDict:
     config.data.tone = 0.1
     config.data.visible_gamma = 0.3
     config.fusion.name = "pyramid_exposed"
-    config.visual.target = "bright"  # what the discriminator takes for real
+    config.visual.target = "bright"  # the discriminator's real image
     config.visual.exposure = 4.0
     config.visual.saliency_blur = 2.0
     config.visual.l1 = 0.0

@@ -3,8 +3,8 @@
     python experiments/train.py --config=experiments/configs/quickstart.py
 
 Two cores of a server CPU, jax 0.10.1, 2026-11-27: 3 min 22 s with its table, the first start. mIoU over all nine
-classes on 100 test scenes, seed 0: infrared alone 29.6 %, visible alone 24.4 %, their average 30.5 %, fused 31.8 %. One
-seed more moves a figure by up to 5 points.
+classes on 100 test scenes, seed 0: infrared alone 29.6 %, visible alone 24.4 %, their average 30.5 %, fused 31.8 %.
+With another seed a figure moves by up to 5 points.
 """
 
 from ml_collections import ConfigDict

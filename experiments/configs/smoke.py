@@ -1,4 +1,4 @@
-"""A run of seconds that goes through everything once; its figures mean nothing. For tests.
+"""A run of seconds that goes through everything once, for tests. Its figures mean nothing.
 
 python experiments/train.py --config=experiments/configs/smoke.py
 """

@@ -10,7 +10,9 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.losses.adversarial import FAMILIES
 from bilevel_jax.losses.fusion import TERMS
 from bilevel_jax.models.fusion import VARIANTS
-from bilevel_jax.training.config import CHOICES, KEYS, SECTIONS, check_config, completed, default_config
+from bilevel_jax.training.config import CHOICES, KEYS, SECTIONS, check_config, completed, default_config, task_names
+from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.problem import problem_from_config
 
 CONFIGS = sorted((Path(__file__).parents[3] / "experiments" / "configs").glob("*.py"))
 
@@ -149,3 +151,16 @@ def test_before_there_was_a_test_nothing_was_cut_out_for_it():
     old = default_config()
     del old.data.test_share, old.data.test_list, old.data.test_split, old.data.num_test
     assert check_config(completed(old)).data.test_share == 0.0 and default_config().data.test_share == 0.2
+
+
+def test_the_tasks_of_the_problem_are_those_of_the_configuration_in_its_order():
+    config = default_config()
+    config.semantic.update(depth=10, width=8, channels=8)
+    networks = networks_from_config(config, (), ("road", "tree"))
+    assert list(problem_from_config(config, networks).tasks) == ["visual", "semantic"]
+    config.tasks = ("semantic", "visual")
+    assert list(problem_from_config(check_config(config), networks).tasks) == ["semantic", "visual"]
+    with config.unlocked():
+        config.semantic.task = "none"
+    assert task_names(config) == ("visual",)
+    assert list(problem_from_config(config, networks._replace(semantic=None)).tasks) == ["visual"]
