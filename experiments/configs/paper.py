@@ -16,8 +16,8 @@ normalisation. To start its ResNet-50 like that, convert torchvision's file once
         --config.semantic.norm=frozen --config.semantic.backbone=resnet50.safetensors
 
 For label maps (--config.semantic.task=segmentation), --config.semantic.network=deeplab is DeepLabV3+ on the same
-ResNet. segformer_b0 to segformer_b3 are SegFormers, which start from a converted MiT file and have no `norm`. The released
-SegFormers have --config.semantic.channels=256 (b0, b1) or 768 (b2, b3).
+ResNet. segformer_b0 to segformer_b3 are SegFormers, which start from a converted MiT file and have no `norm`. The
+released SegFormers have --config.semantic.channels=256 (b0, b1) or 768 (b2, b3).
 """
 
 from ml_collections import ConfigDict

@@ -4,7 +4,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.training.config.key import Key, Section, anything, at_least, expect, one_of
+from bilevel_jax.training.config.key import Check, Key, Section, anything, at_least, expect, one_of
 
 KINDS = {
     "sgd": "momentum, and weight decay in the gradient, as in the paper",
@@ -22,7 +22,7 @@ def optimizer_keys(block: str, name: str, learning_rate: float) -> tuple[Key, ..
         learning_rate: the default base rate.
     """
 
-    def key(name: str, default: Any, check: Any, text: str) -> Key:
+    def key(name: str, default: Any, check: Check, text: str) -> Key:
         return Key(f"{block}.{name}", default, check, text)
 
     return (
