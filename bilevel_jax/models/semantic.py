@@ -7,7 +7,7 @@ import flax.linen as nn
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.detectors import DETECTORS
-from bilevel_jax.models.registry import NamedNetwork
+from bilevel_jax.models.named_network import NamedNetwork
 from bilevel_jax.models.segmenters import SEGMENTERS
 
 # Task -> name of a network -> the network. The name "" is the task's default network.

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss
-from bilevel_jax.bilevel.hypergradient.first_order import Gradients, check_positive
+from bilevel_jax.bilevel.hypergradient.loss_gradients import Gradients, check_positive
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 
 

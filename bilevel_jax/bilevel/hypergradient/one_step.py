@@ -9,6 +9,7 @@ from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Los
 from bilevel_jax.bilevel.hypergradient.ignore import ignore
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, outer_vdot, reduce_outer
+from bilevel_jax.bilevel.hypergradient.rho import rank_one_factor
 
 
 @EstimatorTraits(
@@ -65,12 +66,7 @@ def one_step(
         F_w, f_w = reduce_outer((F_w, f_w), context)
         F_v, f_v = trees.mean((F_v, f_v), context.axis_name)
 
-        F_v_squared, f_v_squared = trees.vdot(F_v, F_v), trees.vdot(f_v, f_v)
-        denominator = f_v_squared + damping + relative_damping * F_v_squared
-        # f_v = 0 gives 0 / 0 without damping: nothing is known of the inner problem, so nothing is corrected.
-        safe = jnp.where(denominator > 0, denominator, 1.0)
-        rho = jnp.where(denominator > 0, trees.vdot(F_v, f_v) / safe, 0.0)
-
+        rho, F_v_squared, f_v_squared = rank_one_factor(F_v, f_v, damping, relative_damping)
         aux = {
             "outer_loss": trees.mean(outer_value, context.axis_name),
             "inner_loss": trees.mean(inner_value, context.axis_name),

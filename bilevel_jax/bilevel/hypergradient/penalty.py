@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless, without_aux
-from bilevel_jax.bilevel.hypergradient.first_order import Gradients, check_positive, descend
 from bilevel_jax.bilevel.hypergradient.inner_curvature import second_derivatives
+from bilevel_jax.bilevel.hypergradient.loss_gradients import Gradients, check_positive, descend
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.reduction import reduce_outer
 

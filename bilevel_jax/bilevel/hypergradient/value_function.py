@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless
-from bilevel_jax.bilevel.hypergradient.first_order import Gradients, check_positive, descend
+from bilevel_jax.bilevel.hypergradient.loss_gradients import Gradients, check_positive, descend
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 
 Method = Literal["f2sa", "bome"]

@@ -12,8 +12,8 @@ from bilevel_jax.boxes.predictions import DensePredictions, Detections
 from bilevel_jax.models.backbones.resnet import ResNet
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fpn import FPN
+from bilevel_jax.models.named_network import NamedNetwork
 from bilevel_jax.models.normalisation import GroupNorm
-from bilevel_jax.models.registry import NamedNetwork
 
 NUM_LEVELS = 5
 # Initial probability of every class at every location, for the focal loss: Lin et al. 2017, section 4.1.

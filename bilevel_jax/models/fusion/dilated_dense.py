@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fusion.network import FusionNetwork
-from bilevel_jax.models.registry import NamedNetwork
+from bilevel_jax.models.named_network import NamedNetwork
 
 
 class DilatedDenseFusion(FusionNetwork):

@@ -9,7 +9,7 @@ from bilevel_jax.images.exposure import expose
 from bilevel_jax.images.pyramid import LEVELS, from_laplacian_pyramid, halve, laplacian_pyramid
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fusion.network import FusionNetwork
-from bilevel_jax.models.registry import NamedNetwork
+from bilevel_jax.models.named_network import NamedNetwork
 
 SHARPNESS = 200.0  # of the untrained choice between two details, which differ by a few 8-bit levels
 SWAY = 4.0  # logits that one unit of the base's head adds to the base's choice

@@ -6,8 +6,8 @@ from jaxtyping import Array, Float
 
 from bilevel_jax.models.backbones.resnet import ResNet
 from bilevel_jax.models.convolution import Conv
+from bilevel_jax.models.named_network import NamedNetwork
 from bilevel_jax.models.normalisation import GroupNorm
-from bilevel_jax.models.registry import NamedNetwork
 from bilevel_jax.models.upsampling import finer
 
 RATES = (6, 12, 18)  # dilations of the pyramid's 3x3 convolutions at output stride 16: Chen et al. 2018, section 4

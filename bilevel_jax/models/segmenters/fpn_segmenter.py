@@ -7,8 +7,8 @@ from jaxtyping import Array, Float
 from bilevel_jax.models.backbones.resnet import ResNet
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fpn import FPN
+from bilevel_jax.models.named_network import NamedNetwork
 from bilevel_jax.models.normalisation import GroupNorm
-from bilevel_jax.models.registry import NamedNetwork
 from bilevel_jax.models.upsampling import finer
 
 

@@ -7,8 +7,8 @@ from jaxtyping import Array, Float
 from bilevel_jax.models.backbones import mix_transformer
 from bilevel_jax.models.backbones.mix_transformer import MixTransformer
 from bilevel_jax.models.convolution import Conv
+from bilevel_jax.models.named_network import NamedNetwork
 from bilevel_jax.models.normalisation import GroupNorm
-from bilevel_jax.models.registry import NamedNetwork
 from bilevel_jax.models.upsampling import finer
 
 

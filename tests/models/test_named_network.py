@@ -8,7 +8,7 @@ import pytest
 
 from bilevel_jax.models.fusion import FusionNetwork
 from bilevel_jax.models.fusion.dilated_dense import DilatedDenseFusion
-from bilevel_jax.models.registry import NamedNetwork, collect_networks
+from bilevel_jax.models.named_network import NamedNetwork, collect_networks
 
 
 @pytest.fixture

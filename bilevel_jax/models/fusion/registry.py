@@ -1,0 +1,50 @@
+"""The registry of the fusion networks: a new one is a file in this folder and its name in `FILES`."""
+
+import functools
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.models.fusion.network import FusionNetwork
+from bilevel_jax.models.named_network import NamedNetwork, collect_networks
+
+FILES = (
+    "dilated_dense",
+    "pyramid",
+)
+VARIANTS: Mapping[str, NamedNetwork[FusionNetwork]] = collect_networks(
+    "bilevel_jax.models.fusion", FILES, FusionNetwork
+)
+
+
+def fusion_network(name: str, remat: bool = False) -> FusionNetwork:
+    """Returns the fusion network of a name in `VARIANTS`.
+
+    Args:
+        name: value of `config.fusion.name`.
+        remat: compute activations again in the backward pass instead of keeping them; no value changes.
+
+    Raises:
+        InputError: there is no network of that name.
+    """
+    if name not in VARIANTS:
+        raise InputError(f"config.fusion.name is {name!r}; expected one of {', '.join(VARIANTS)}.")
+    network = VARIANTS[name]
+    return network.module(**network.options, remat=remat)
+
+
+@functools.cache
+def parameter_count(name: str) -> int:
+    """Returns the number of parameters of the fusion network of that name; InputError for an unknown name."""
+    network, image = fusion_network(name), jnp.zeros((1, 64, 64, 1))
+    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0), image, image)))
+
+
+def fusion_help() -> str:
+    """Returns what `--help` says about the names: "NAME (PARAMETERS parameters): HELP; ...".
+
+    It counts the parameters without computing any, which still takes a moment: call it only to print.
+    """
+    return "; ".join(f"{name} ({parameter_count(name):,} parameters): {VARIANTS[name].help}" for name in VARIANTS)
