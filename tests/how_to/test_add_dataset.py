@@ -36,7 +36,7 @@ print(" ".join(config_help(config).split()))
 """
     said = changed.python(code)
     assert said.startswith("True\n")
-    assert "; harbour: pairs of a harbour by day, with boxes of boats and people" in said.splitlines()[-1]
+    assert " harbour: pairs of a harbour by day, with boxes of boats and people" in said.splitlines()[-1]
     assert said.count("  harbour: pairs of a harbour by day, with boxes of boats and people\n") == 2
     assert "| `harbour` | Harbour | pairs of a harbour by day, with boxes of boats and people | `thermal/" in said
 
