@@ -81,6 +81,21 @@ def test_never_a_nan(name, compiled):
     check(*compiled(name, 3)[1:], 3, examples=30)
 
 
+def test_a_system_that_rounding_makes_singular(compiled):
+    """Gradients nearly along one line, of lengths 1 to 1e8, and their negative sum: cagrad shifts them together."""
+    kinds = ["random", "one coordinate", "opposed", "random", "parallel", "random", "random", "random"]
+    rng, stack = np.random.default_rng(235), []
+    for kind in kinds:
+        stack.append(direction(kind, rng, stack))
+    stack = np.stack(stack) * 10.0 ** np.array([0, 8, 5, 0, 3, 2, 3, 0])[:, None]
+    stack[-1] = -np.sum(stack[:-1], axis=0)
+    _, update, start = compiled("cagrad", 8)
+    grads = {"a": jnp.float32(stack[:, :SIZE].reshape(-1, 3, 2)), "b": jnp.bfloat16(stack[:, SIZE:])}
+    found, _ = update(grads, jnp.ones(8), jnp.ones(8, bool), start)
+    # In float64 the update is -4117 in this coordinate and at most 20 in every other one.
+    assert np.all(np.abs(np.asarray(found["a"])) < 1) and abs(float(found["b"][3]) + 4117) < 500
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("num_tasks", [1, 2, 4, 8, 16])
 @pytest.mark.parametrize("name", sorted(WEIGHTINGS))

@@ -42,7 +42,9 @@ def non_negative(quadratic: Float[Array, "k k"], linear: Float[Array, " k"]) -> 
         both = free[:, None] & free[None, :]
         # The ridge is far below the rounding of the cosines; it keeps a set of parallel gradients solvable.
         system = jnp.where(both, quadratic, identity) + 2 * epsilon * identity
-        return jnp.where(free, jnp.linalg.solve(system, jnp.where(free, -linear, 0.0)), 0.0)
+        found = jnp.linalg.solve(system, jnp.where(free, -linear, 0.0))
+        # Rounding can make the system of many nearly parallel gradients singular. What is not finite then counts as 0.
+        return jnp.where(free & jnp.isfinite(found), found, 0.0)
 
     def step(carry):
         x, free, barred, _, count = carry
