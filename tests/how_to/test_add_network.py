@@ -1,7 +1,5 @@
 """The page docs/how_to/add_network.md: one file and one line, and the network can be chosen, trained and tested."""
 
-import importlib.util
-
 import pytest
 
 # Features of one 5x5 and one 7x7 convolution, and the decoder's 7x7, 5x5 and 5x5 ones; each with biases.
@@ -61,10 +59,6 @@ def test_it_can_be_configured_and_trained_for_a_step(changed):
     assert len(lines) == 1 and '"loss/warm_start"' in lines[0]
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("bilevel_jax.training.config").submodule_search_locations is None,
-    reason="the configuration has no help of its keys yet",
-)
 def test_the_help_of_the_configuration_counts_its_parameters(changed):
     helped = changed.page.commands[1]
     said = " ".join(changed.command(*helped.split()[1:]).split())
