@@ -10,12 +10,13 @@ How a page is written, so that it can be read here:
 - A ```python block without a path is an example of use. Each line of a ```bash block is a command.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,41 +35,93 @@ class Page(NamedTuple):
     commands: list[str]  # lines of bash blocks
 
 
-class Changed(NamedTuple):
+# Runs one code or script after another, so that JAX is imported once for a page: a JSON line in, a JSON line out.
+WORKER = """
+import contextlib, io, json, runpy, sys, traceback
+
+answers, sys.stdout = sys.stdout, sys.stderr
+for line in sys.stdin:
+    given, printed, error = json.loads(line), io.StringIO(), None
+    sys.argv = given["argv"]
+    try:
+        with contextlib.redirect_stdout(printed):
+            if given["code"] is None:
+                runpy.run_path(sys.argv[0], run_name="__main__")
+            else:
+                exec(compile(given["code"], "page", "exec"), {"__name__": "__main__"})
+    except SystemExit as end:
+        error = f"exit code {end.code}" if end.code else None
+    except BaseException:
+        error = traceback.format_exc()
+    print(json.dumps([printed.getvalue(), error]), file=answers, flush=True)
+"""
+
+
+class Changed:
     """A copy of the package with the changes of one page."""
 
-    page: Page
-    folder: Path
+    def __init__(self, page: Page, folder: Path):
+        self.page, self.folder = page, folder
+        self._environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        self._environment |= {"PYTHONPATH": str(folder), "JAX_PLATFORMS": "cpu", "PYTHONDONTWRITEBYTECODE": "1"}
+        self._worker: subprocess.Popen[str] | None = None
 
     def python(self, code: str, *arguments: str) -> str:
-        """What `python -c code` prints in the copy."""
-        return self._run("-c", code, *arguments)
+        """What Python code prints in the copy."""
+        return self._in_worker(code, ["page", *arguments])
 
     def command(self, *arguments: str) -> str:
         """What `python arguments` prints in the copy, such as ("experiments/train.py", "--help")."""
-        return self._run(*arguments)
+        if arguments[0] == "-m":
+            return self._alone(*arguments)
+        return self._in_worker(None, list(arguments))
 
     def pytest(self, *arguments: str) -> str:
         """What pytest prints for tests of this checkout, such as ("tests/losses", "-k", name), run on the copy."""
         chosen = [str(ROOT / given) if given.startswith("tests/") else given for given in arguments]
-        return self._run("-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rN", *chosen)
+        return self._alone("-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rN", *chosen)
 
-    def _run(self, *arguments: str) -> str:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-        environment |= {"PYTHONPATH": str(self.folder), "JAX_PLATFORMS": "cpu", "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True
-        )
+    def close(self) -> None:
+        """Ends the process that the codes and commands run in."""
+        if self._worker is not None:
+            self._worker.communicate()
+
+    def _in_worker(self, code: str | None, argv: list[str]) -> str:
+        if self._worker is None:
+            with open(self.folder / "stderr.txt", "w") as stderr:
+                self._worker = subprocess.Popen(
+                    [sys.executable, "-c", WORKER],
+                    cwd=self.folder,
+                    env=self._environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    text=True,
+                )
+        assert self._worker.stdin is not None and self._worker.stdout is not None
+        print(json.dumps({"code": code, "argv": argv}), file=self._worker.stdin, flush=True)
+        answer = self._worker.stdout.readline()
+        stderr_text = (self.folder / "stderr.txt").read_text()
+        assert answer, f"the process of the page ended: {stderr_text}"
+        printed, error = json.loads(answer)
+        assert error is None, f"{printed}{error}{stderr_text}"
+        return printed
+
+    def _alone(self, *arguments: str) -> str:
+        line = [sys.executable, *arguments]
+        done = subprocess.run(line, cwd=self.folder, env=self._environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
 
 @pytest.fixture(scope="session")
-def apply_page(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Changed]:
+def apply_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Changed]]:
     """A function from a page's name, such as "add_weighting", to a copy of the package with the page's changes.
 
     It fails unless the page adds one new file to the package and one line to one file of today.
     """
+
+    copies: list[Changed] = []
 
     def applied(name: str) -> Changed:
         page = read_page((ROOT / "docs" / "how_to" / f"{name}.md").read_text())
@@ -84,9 +137,12 @@ def apply_page(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Chan
             (folder / path).write_text(text)
         for path, diff in page.diffs.items():
             (folder / path).write_text(with_one_line((folder / path).read_text(), diff))
-        return Changed(page, folder)
+        copies.append(Changed(page, folder))
+        return copies[-1]
 
-    return applied
+    yield applied
+    for copy in copies:
+        copy.close()
 
 
 def read_page(text: str) -> Page:
