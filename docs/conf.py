@@ -2,12 +2,14 @@
 
 Two kinds of pages are written before Sphinx reads the others, and git ignores both: the API pages in `api/`, and in
 `generated/` the tables that are made from the registries of the package. Notebooks and model cards are copied from
-where they lie.
+where they lie. Links name the place where a file lies, so that they work in the repository too.
 """
 
 import shutil
 import sys
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -47,3 +49,14 @@ for folder, files in {"examples": "examples/*.ipynb", "cards": "bilevel_jax/pret
     (HERE / folder).mkdir(exist_ok=True)
     for path in sorted(ROOT.glob(files)):
         shutil.copy(path, HERE / folder / path.name)
+
+
+def link_to_copies(app: Sphinx, name: str, source: list[str]) -> None:
+    """Turns links to notebooks and model cards into links to their copies."""
+    for lies, copied in (("bilevel_jax/pretrained/", "cards/"), ("examples/", "examples/")):
+        for up, here in (("../../", "../"), ("../", "")):
+            source[0] = source[0].replace(f"]({up}{lies}", f"]({here}{copied}")
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", link_to_copies)

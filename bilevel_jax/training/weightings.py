@@ -20,9 +20,10 @@ def configured_weighting(config: ConfigDict) -> Weighting:
 
 
 def check_weighting(config: ConfigDict, num_tasks: int) -> None:
-    """Raises InputError where the configured weighting does not serve `num_tasks` tasks."""
+    """Raises InputError where an option's value is wrong, or the weighting does not serve `num_tasks` tasks."""
+    weighting = configured_weighting(config)  # an InputError is a ValueError too: it must not be wrapped below
     try:
-        check_num_tasks(configured_weighting(config), num_tasks)
+        check_num_tasks(weighting, num_tasks)
     except ValueError as error:
         raise InputError(
             f"config.bilevel.weighting is {config.bilevel.weighting}; expected one for {num_tasks} tasks: {error}."
