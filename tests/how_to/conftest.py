@@ -56,6 +56,24 @@ for line in sys.stdin:
     print(json.dumps([printed.getvalue(), error]), file=answers, flush=True)
 """
 
+# Says for each of several changes to the default configuration whether it is accepted; then the help of all keys.
+CONFIGURED = """
+import json, sys
+from bilevel_jax.errors import InputError
+from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.config.help import config_help
+
+for changes in json.loads(sys.argv[1]):
+    config = default_config()
+    config.update_from_flattened_dict(changes)
+    try:
+        check_config(config)
+        print("accepted")
+    except InputError as error:
+        print(error)
+print(config_help(default_config()))
+"""
+
 
 class Changed:
     """A copy of the package with the changes of one page."""
@@ -80,6 +98,10 @@ class Changed:
         """What pytest prints for tests of this checkout, such as ("tests/losses", "-k", name), run on the copy."""
         chosen = [str(ROOT / given) if given.startswith("tests/") else given for given in arguments]
         return self._alone("-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rN", *chosen)
+
+    def configured(self, *changes: dict[str, object]) -> list[str]:
+        """Lines: "accepted" or an error for each of some changes {key: value} to the configuration; then its help."""
+        return self.python(CONFIGURED, json.dumps(changes)).splitlines()
 
     def close(self) -> None:
         """Ends the process that the codes and commands run in."""

@@ -4,23 +4,6 @@ import json
 
 import pytest
 
-CONFIGURED = """
-import json, sys
-from bilevel_jax.errors import InputError
-from bilevel_jax.training.config import check_config, default_config
-from bilevel_jax.training.config.help import config_help
-
-for changes in json.loads(sys.argv[1]):
-    config = default_config()
-    config.update_from_flattened_dict(changes)
-    try:
-        check_config(config)
-        print("accepted")
-    except InputError as error:
-        print(error)
-print(config_help(default_config()))
-"""
-
 
 @pytest.fixture(scope="module")
 def changed(apply_page):
@@ -85,7 +68,7 @@ def test_a_configuration_can_choose_it(changed):
     right, wrong = (
         {"bilevel.estimator": "t1_t2", "bilevel.estimator_options.curvature": value} for value in (2.0, -1.0)
     )
-    accepted, refused, *help_text = changed.python(CONFIGURED, json.dumps([right, wrong])).splitlines()
+    accepted, refused, *help_text = changed.configured(right, wrong)
     assert accepted == "accepted" and "t1_t2 needs curvature > 0, got -1.0" in refused
     help_text = " ".join(" ".join(help_text).split())
     assert "t1_t2: F_w - f_wv F_v / curvature: the implicit hypergradient with f_vv = curvature I." in help_text

@@ -4,23 +4,6 @@ import json
 
 import pytest
 
-CONFIGURED = """
-import json, sys
-from bilevel_jax.errors import InputError
-from bilevel_jax.training.config import check_config, default_config
-from bilevel_jax.training.config.help import config_help
-
-for changes in json.loads(sys.argv[1]):
-    config = default_config()
-    config.update_from_flattened_dict(changes)
-    try:
-        check_config(config)
-        print("accepted")
-    except InputError as error:
-        print(error)
-print(config_help(default_config()))
-"""
-
 
 @pytest.fixture(scope="module")
 def changed(apply_page):
@@ -65,7 +48,7 @@ def test_a_configuration_can_choose_it(changed):
     flags = [word.removeprefix("--config.") for word in command.split() if word.startswith("--config.")]
     assert flags == ["bilevel.weighting=norm_power", "bilevel.weighting_options.c=0.3"]
     right, wrong = ({"bilevel.weighting": "norm_power", "bilevel.weighting_options.c": value} for value in (0.3, 3.0))
-    accepted, refused, *help_text = changed.python(CONFIGURED, json.dumps([right, wrong])).splitlines()
+    accepted, refused, *help_text = changed.configured(right, wrong)
     assert accepted == "accepted" and "norm_power needs 0 <= c <= 1, got 3.0" in refused
     help_text = " ".join(" ".join(help_text).split())
     assert "norm_power: The mean of the task gradients, each divided by the power c of its length." in help_text
