@@ -1,7 +1,6 @@
 """A fresh semantic network on one kind of input: trained, applied, and scored."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +11,7 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from bilevel_jax.bilevel import reduce_loss
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.sources.source import Source
@@ -26,8 +26,6 @@ from bilevel_jax.training.state import initial_semantic_params
 from bilevel_jax.training.stop_on_nan import check_semantic_loss
 from bilevel_jax.training.tasks import semantic_task
 from bilevel_jax.training.tasks.prediction import Prediction
-
-PyTree = Any
 
 
 class SemanticTrainer:

@@ -1,12 +1,13 @@
 """Gradient accumulation: a batch is taken in equal parts, one after another, to save memory."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 
-PyTree = Any
+from bilevel_jax.bilevel.trees import PyTree
+
 T = TypeVar("T")
 
 

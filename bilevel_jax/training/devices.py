@@ -6,7 +6,7 @@ arrays are split over "fsdp". The compiler inserts the communication, so the ste
 
 import json
 import os
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -14,9 +14,9 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from orbax.checkpoint import multihost
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.errors import InputError
 
-PyTree = Any
 T = TypeVar("T")
 
 AXES = ("data", "fsdp")

@@ -6,10 +6,10 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import jax
 from jax.sharding import Mesh
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.training.devices import place_batch
 from bilevel_jax.training.jitted import Jitted
 
-PyTree = Any
 P = ParamSpec("P")
 R = TypeVar("R")
 FOR_MESSAGES = ("index", "size")  # entries of a host batch that are no arguments of a compiled step

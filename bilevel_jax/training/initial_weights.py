@@ -1,19 +1,19 @@
 """The start of a new run from the parameters of other runs, as far as their networks are the same."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.checkpoints.weights import PARTS, read_weights, weights_of_run
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
 from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.state import TrainState
 
-PyTree = Any
 # Part of the weights -> the task whose network it is.
 TASK_OF_PART = {"discriminator": "visual", "semantic": "semantic"}
 ROWS_START = "rows_start"  # under this name a run keeps the semantic parameters that the table's rows start from

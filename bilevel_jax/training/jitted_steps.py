@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import BilevelProblem
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.batch import Batch
 from bilevel_jax.images.color import fuse_color
 from bilevel_jax.training.devices import replicate, state_shardings
@@ -23,7 +24,6 @@ from bilevel_jax.training.step import gradient_report, inner_step, outer_step, s
 from bilevel_jax.training.stop_on_nan import Metrics, skipping
 from bilevel_jax.training.tasks import semantic_task
 
-PyTree = Any
 Stepped = tuple[TrainState, Metrics]
 # The fused images [B, H, W, 3], and what the semantic network found in them (None without one).
 Predicted = tuple[Float[Array, "b h w 3"], PyTree]

@@ -1,12 +1,13 @@
 """One pass of the training loop: a step, then what is due after it (validation, picture sheet, checkpoint)."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.checkpoints import Run
 from bilevel_jax.data.batch import Batch, WholeImageBatch
 from bilevel_jax.data.resumable import ResumableBatches
@@ -22,7 +23,6 @@ from bilevel_jax.training.stop_on_nan import Metrics
 from bilevel_jax.training.tasks import semantic_task
 from bilevel_jax.training.validation_sheet import write_sheet
 
-PyTree = Any
 Validate = Callable[[PyTree, PyTree], dict[str, float]]
 Files = dict[str, np.ndarray]  # indices of the files in the batches of a step, by the name of the batch
 

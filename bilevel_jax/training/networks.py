@@ -1,17 +1,16 @@
 """The networks of a run, from its configuration and the classes of its data."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.errors import InputError
 from bilevel_jax.models import PatchDiscriminator, fusion_network
 from bilevel_jax.models.precision import computed_in
 from bilevel_jax.training.semantic_network import configured_network
 from bilevel_jax.training.tasks import semantic_task
-
-PyTree = Any
 
 
 class Network(Protocol):

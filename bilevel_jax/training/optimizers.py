@@ -1,16 +1,15 @@
 """Optax optimizers from a run's configuration."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.training.learning_rate import learning_rate
 
-PyTree = Any
 # Parameters under this top-level key are constants: the statistics of a frozen batch normalisation.
 FROZEN = "frozen"
 

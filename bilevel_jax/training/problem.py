@@ -8,13 +8,13 @@ this project gives it:
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import BilevelProblem, Task
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.training.config import task_names
 from bilevel_jax.training.networks import Network, Networks
@@ -23,7 +23,6 @@ from bilevel_jax.training.tasks import semantic_task
 from bilevel_jax.training.tasks.terms import Terms
 from bilevel_jax.training.tasks.visual import Discriminator, Fused, visual_task
 
-PyTree = Any
 ImageLoss = Callable[[PyTree, Float[Array, "b h w 3"], PreparedBatch], Terms]
 
 

@@ -1,16 +1,13 @@
 """The semantic network that a configuration asks for, and the imported weights that it starts from."""
 
-from typing import Any
-
 import flax.linen as nn
 import jax
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.checkpoints.backbone import read_backbone
 from bilevel_jax.models import semantic_network, semantic_options
 from bilevel_jax.models.imported import Backbone, start_from
-
-PyTree = Any
 
 
 def configured_network(semantic: ConfigDict, num_classes: int) -> nn.Module:

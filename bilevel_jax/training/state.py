@@ -1,7 +1,6 @@
 """Everything that training changes, in one dataclass, and how it begins."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +10,13 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import dynamic_aggregate
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.training.config import task_names
 from bilevel_jax.training.jitted import Jitted
 from bilevel_jax.training.networks import Network, Networks
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.semantic_network import BackboneStart
 from bilevel_jax.training.weightings import configured_weighting
-
-PyTree = Any
 
 
 class TrainState(struct.PyTreeNode):

@@ -4,7 +4,6 @@ Each step takes `axis_name`, so that it also runs inside a user's pmap or shard_
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +22,7 @@ from bilevel_jax.bilevel import (
     trees,
     weights_known,
 )
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.report import metric_names
 from bilevel_jax.training.accumulation import mean_over_parts
 from bilevel_jax.training.estimators import estimator_factory
@@ -32,8 +32,6 @@ from bilevel_jax.training.stop_on_nan import Metrics
 from bilevel_jax.training.tasks import semantic_task
 from bilevel_jax.training.tasks.visual import appearance_loss
 from bilevel_jax.training.weightings import configured_weighting
-
-PyTree = Any
 
 
 def warm_start_step(

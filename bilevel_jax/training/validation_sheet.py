@@ -2,19 +2,18 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Array, Float, UInt
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.batch import WholeImageBatch
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.report.picture_sheet import Cell, picture_sheet
 from bilevel_jax.training.tasks import AnySemanticTask
 
-PyTree = Any
 SHEET_SAMPLES = 4
 
 

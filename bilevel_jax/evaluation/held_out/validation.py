@@ -1,11 +1,10 @@
 """How good a run's networks are on val while it trains."""
 
-from typing import Any
-
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.errors import InputError
@@ -16,7 +15,6 @@ from bilevel_jax.metrics import fusion
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.tasks import semantic_task
 
-PyTree = Any
 MEASURES = ("VIF", "Qabf", "SSIM")
 
 

@@ -7,7 +7,6 @@ target t is what `config.visual.target` makes of the infrared and the visible im
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
@@ -15,6 +14,7 @@ from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import Task
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.images.blur import gaussian_blur
 from bilevel_jax.images.color import luma
 from bilevel_jax.images.exposure import expose
@@ -24,7 +24,6 @@ from bilevel_jax.training.networks import Network
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks.terms import Terms, weighted
 
-PyTree = Any
 Fused = Float[Array, "b h w 1"]  # the fused luminance, not clipped
 
 
