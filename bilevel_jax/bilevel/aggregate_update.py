@@ -87,10 +87,10 @@ def _combine_beforehand(
     if weights is not None:
         combined, used = trees.mean(updates, settings.axis_name), jnp.asarray(weights, jnp.float32)
         return combined, state._replace(weights=used)
-    if settings.diagnostics:
-        state = with_diagnostics(state, gramian(split_leaves(updates, mask)[0]))
-    used = renormalised(state.next_weights, present)
     weighed, heads, merge = split_leaves(updates, mask)
+    if settings.diagnostics:
+        state = with_diagnostics(state, gramian(weighed))
+    used = renormalised(state.next_weights, present)
     combined = merge(combine(used, weighed), [jnp.sum(head, axis=0) for head in heads])
     if not settings.diagnostics:
         combined = trees.mean(combined, settings.axis_name)  # after the combination: one gradient travels, not K

@@ -51,11 +51,6 @@ def options_of(factory: Callable[..., object]) -> dict[str, Option]:
     }
 
 
-def summary(factory: Callable[..., object]) -> str:
-    """What a weighting or an estimator does, in one line: the first paragraph of its docstring."""
-    return docstrings.summary(factory)
-
-
 def registered(namespace: Mapping[str, object]) -> dict[str, Any]:
     """The methods among the names of a module: the functions that carry `traits`, in alphabetical order."""
     found = {name: value for name, value in namespace.items() if hasattr(value, "traits")}

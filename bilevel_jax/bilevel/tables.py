@@ -6,9 +6,8 @@ python -m bilevel_jax.bilevel.tables     prints both
 import re
 from collections.abc import Callable, Sequence
 
-from bilevel_jax.bilevel.docstrings import references
+from bilevel_jax.bilevel.docstrings import references, summary
 from bilevel_jax.bilevel.hypergradient import ESTIMATORS
-from bilevel_jax.bilevel.registry import summary
 from bilevel_jax.bilevel.weighting import WEIGHTINGS, example_options, named_weighting
 
 MANY_TASKS = 8  # a number that every weighting's example allows

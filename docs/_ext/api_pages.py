@@ -30,11 +30,16 @@ def write_pages(package: Path, folder: Path) -> list[str]:
     for path in folder.glob(f"{package.name}*.md"):
         if path.stem not in pages:
             path.unlink()
-    for name, text in pages.items():
+    write_changed(pages, folder)
+    return sorted(pages)
+
+
+def write_changed(texts: dict[str, str], folder: Path) -> None:
+    """Writes FOLDER/NAME.md for each text by its name, and leaves a file alone whose text did not change."""
+    for name, text in texts.items():
         path = folder / f"{name}.md"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
-    return sorted(pages)
 
 
 def dotted_name(path: Path, package: Path) -> str:

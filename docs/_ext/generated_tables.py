@@ -3,6 +3,8 @@
 import importlib
 from pathlib import Path
 
+from api_pages import write_changed
+
 from bilevel_jax.training.config import SECTIONS
 from bilevel_jax.training.config.key import Key
 
@@ -27,10 +29,7 @@ def write_tables(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     texts = {name: table(*call) for name, call in TABLES.items()}
     texts["configuration"] = configuration()
-    for name, text in texts.items():
-        path = folder / f"{name}.md"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+    write_changed(texts, folder)
 
 
 def table(module: str, function: str, *arguments: str) -> str:

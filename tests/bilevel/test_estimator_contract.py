@@ -18,13 +18,18 @@ pytestmark = pytest.mark.usefixtures("float64")
 SGD = optax.sgd(0.2)
 
 
+def inner_batch(problem, traits):
+    """The problem's inner batch, repeated for each inner step where the estimator takes one batch a step."""
+    if not traits.batch_per_step:
+        return problem.inner_batch
+    return jax.tree.map(lambda a: jnp.stack([a] * traits.example["steps"]), problem.inner_batch)
+
+
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_the_form_of_an_estimate(name, regression):
     """With aux as without; gradients shaped as the variables; the state type-stable; jit = no jit; zero gradients."""
     problem, traits = regression, ESTIMATORS[name].traits
-    batch = problem.inner_batch
-    if traits.batch_per_step:
-        batch = jax.tree.map(lambda a: jnp.stack([a] * traits.example["steps"]), batch)
+    batch = inner_batch(problem, traits)
     arguments = (problem.w, problem.v, problem.outer_batch, batch)
     bare = estimator(name, problem.outer, problem.inner, **traits.example)
     state = bare.init(problem.w, problem.v)
@@ -56,9 +61,7 @@ def test_what_an_estimator_says_it_needs(name, regression):
     problem, traits = regression, ESTIMATORS[name].traits
     called = []
     made = estimator(name, problem.outer, lambda *a: called.append(1) or problem.inner(*a), **traits.example)
-    batch = problem.inner_batch
-    if traits.batch_per_step:
-        batch = jax.tree.map(lambda a: jnp.stack([a] * traits.example["steps"]), batch)
+    batch = inner_batch(problem, traits)
     state = made.init(problem.w, problem.v)
     found = jax.eval_shape(made.estimate, problem.w, problem.v, problem.outer_batch, batch, state)
     assert bool(called) == made.needs_inner_loss

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS, hypergradient, options_of, weighting
-from bilevel_jax.bilevel.registry import REQUIRED, summary
+from bilevel_jax.bilevel.docstrings import summary
+from bilevel_jax.bilevel.registry import REQUIRED
 
 METHODS = {**WEIGHTINGS, **ESTIMATORS}
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS
-from bilevel_jax.bilevel.registry import Option, options_of, summary
+from bilevel_jax.bilevel.docstrings import summary
+from bilevel_jax.bilevel.registry import Option, options_of
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.config.key import Key, Section, anything, at_least, more_than, one_of
 from bilevel_jax.training.config.run import task_names
