@@ -45,12 +45,12 @@ def parameters(network: Network, num_tasks: int, seed: int = 0) -> Layers:
     ]
 
 
-def batch(network: Network, num_tasks: int, seed: int, *leading: int) -> dict[str, jax.Array]:
-    """Random `inputs` [*leading, examples, inputs] and `targets` [*leading, examples, K * HEAD]."""
+def batch(network: Network, num_tasks: int, seed: int) -> dict[str, jax.Array]:
+    """Random `inputs` [examples, inputs] and `targets` [examples, K * HEAD]."""
     inputs, targets = jax.random.split(jax.random.PRNGKey(seed))
     return {
-        "inputs": jax.random.normal(inputs, (*leading, network.examples, network.inputs)),
-        "targets": jax.random.normal(targets, (*leading, network.examples, num_tasks * HEAD)),
+        "inputs": jax.random.normal(inputs, (network.examples, network.inputs)),
+        "targets": jax.random.normal(targets, (network.examples, num_tasks * HEAD)),
     }
 
 

@@ -13,6 +13,7 @@ from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.images.color import luma
+from bilevel_jax.training.host_batches import device_part
 from bilevel_jax.training.jitted_steps import make_steps
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.prepared_batch import prepare
@@ -33,13 +34,12 @@ class PartTime(TypedDict):
 def time_parts(config: ConfigDict, sets: Sets) -> list[PartTime]:
     """Times the steps of a configuration and their parts on one batch of its data."""
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
-    optimizers = Optimizers(config, num_tasks=1 if networks.semantic is None else 2)
+    optimizers = Optimizers(config)
     problem = problem_from_config(config, networks)
     state = initial_state(config, networks, optimizers)
     data = config.data
     host_batch = next(configured_batches(data, sets.train, sets.inner, batch_size=data.batch_size, seed=0))
-    arrays = {name: value for name, value in host_batch.items() if name != "index"}
-    batch = jax.jit(prepare)(arrays, jax.random.PRNGKey(0))
+    batch = jax.jit(prepare)(device_part(host_batch), jax.random.PRNGKey(0))
     fused = jax.jit(problem.forward)(state.outer_params, batch)
 
     def pull(params: PyTree, cotangent: jax.Array) -> PyTree:

@@ -127,8 +127,9 @@ def _hold_out(config: ConfigDict, lists: Lists) -> str:
     and nobody trains on the pairs in them.
     """
     root = Path(config.root)
-    others = [config[LIST_KEYS[split]] for split in ("val", "test")]
-    taken = {name for file in others if is_there(root / file) for name in read_list(root, file)}
+    taken = {name for names in lists.values() for name in names}
+    if "test" not in lists and is_there(root / config.test_list):  # not read yet where no test is asked for
+        taken |= set(read_list(root, config.test_list))
     lists["train"] = [name for name in FolderSource(root).names if name not in taken]
     held_out = []
     if "val" not in lists:

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int64
 
+from bilevel_jax.data.hold_out import Indices
 from bilevel_jax.errors import InputError, first_few
-
-Indices = Int64[np.ndarray, " n"]
 
 
 def alternate_blocks(num: int, block: int = 20, groups: Sequence[str] | None = None) -> tuple[Indices, Indices]:

@@ -140,7 +140,7 @@ def prepared_root(config: ConfigDict, check_stop: Callable[[], None] = lambda: N
     Raises:
         InputError: the root holds another data set, or is not as `builders` expects it.
     """
-    from bilevel_jax.data.builders.pair_builder import Options
+    from bilevel_jax.data.builders.options import Options
     from bilevel_jax.data.builders.prepare import prepare
     from bilevel_jax.data.builders.summarize import summary_text
 

@@ -83,11 +83,6 @@ def estimator_factory(config: ConfigDict) -> MakeEstimator:
     return functools.partial(make, **options)
 
 
-def looks_at_inner_loss(config: ConfigDict) -> bool:
-    """Returns whether the configured estimator corrects F_w at all."""
-    return estimator_factory(config)(_no_loss, _no_loss).needs_inner_loss
-
-
 def check_estimator(config: ConfigDict, defaults: Mapping[str, float]) -> None:
     """Refuses keys of `config.bilevel` that contradict each other, or that the estimator does not read.
 

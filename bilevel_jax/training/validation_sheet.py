@@ -1,7 +1,6 @@
 """The picture sheet of a run: infrared, visible, fused, predictions and labels of some val pairs."""
 
 import os
-from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -56,10 +55,6 @@ def write_sheet(
         cells.append(_labelled(image, batch, i))
         rows.append(cells)
         names.append(source.names[index])
-    _write(rows, path, names, source)
-
-
-def _write(rows: Sequence[Sequence[Cell]], path: str | os.PathLike, names: Sequence[str], source: Source) -> None:
     picture_sheet(rows, path, row_names=names, class_names=source.class_names, label_names=source.label_names)
 
 

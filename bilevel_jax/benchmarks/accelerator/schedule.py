@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import bilevel_jax
 from bilevel_jax.atomic import write_json
@@ -55,7 +55,7 @@ def run_parts(
     """
     end = time.monotonic() + 60 * minutes - GRACE
     path = out / "accelerator.json"
-    before = _results_file(path)
+    before: ResultsFile = _read_json(path)
     results: list[PartResult] = []
     facts: Facts | None = None
     for number, part in enumerate(parts):
@@ -112,7 +112,7 @@ def run_process(part: Part, timeout: float) -> Ended:
                 late = True
             finally:  # after an interrupt too, no process may stay behind that holds the device
                 _kill_group(process)
-        written = _part_file(result)
+        written: PartFile = _read_json(result)
         code, rows = process.returncode, written.get("rows", [])
         if late:
             return Ended(rows, f"after {timeout:.0f} s; call again with more --minutes", late=True)
@@ -165,15 +165,9 @@ def _write(
     write_json(path, {"device": facts, "parts": results + later})
 
 
-def _results_file(path: Path) -> ResultsFile:
+def _read_json(path: Path) -> Any:
+    """The content of a file of results or of a part; {} where nothing was written yet."""
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError):  # the first call of the command
-        return {}
-
-
-def _part_file(path: Path) -> PartFile:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):  # the process ended before its first row
+    except (OSError, ValueError):
         return {}

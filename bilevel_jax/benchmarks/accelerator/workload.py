@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.jitted_steps import Steps, make_steps
-from bilevel_jax.training.networks import Networks, networks_from_config
+from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.state import Optimizers, TrainState, initial_state
 
 CLASSES = ("person", "car", "bus", "motorcycle", "lamp", "truck")  # M3FD's
@@ -20,7 +20,6 @@ class Training(NamedTuple):
     """Everything that a training step needs."""
 
     config: ConfigDict
-    networks: Networks
     state: TrainState
     steps: Steps
 
@@ -49,10 +48,9 @@ def paper_config(experiments: str | Path, changes: Mapping[str, object]) -> Conf
 def synthetic_training(config: ConfigDict) -> Training:
     """Networks, the initial state and the jitted steps of a configuration for detection or without a semantic task."""
     networks = networks_from_config(config, CLASSES, ())
-    optimizers = Optimizers(config, num_tasks=1 if networks.semantic is None else 2)
-    return Training(
-        config, networks, initial_state(config, networks, optimizers), make_steps(config, networks, optimizers)
-    )
+    optimizers = Optimizers(config)
+    state = initial_state(config, networks, optimizers)
+    return Training(config, state, make_steps(config, networks, optimizers))
 
 
 def synthetic_batch(config: ConfigDict, seed: int) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from jaxtyping import Int, Int32, Int64, UInt8
 from PIL import Image
 
 from bilevel_jax.data.channels import one_channel
+from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import decode_image, decode_indices, read_indices
 
@@ -30,10 +31,7 @@ def read_labels(path: Path, label_names: Sequence[str], height: int, width: int)
             nor 255.
     """
     labels = read_indices(path)
-    if labels.shape != (height, width):
-        raise InputError(
-            f"{path} is {labels.shape[1]} x {labels.shape[0]} pixels, expected {width} x {height} as its pair is."
-        )
+    check_size(path, labels.shape, "its pair", (height, width))
     expected = f"0 to {len(label_names) - 1} (the lines of label_names.txt)" if label_names else "0 to 254"
     _check_values(labels, len(label_names) or IGNORE, path, expected)
     return labels

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import Int32
 
 from bilevel_jax.boxes.formats import yxyx_to_yolo
 from bilevel_jax.data.sources.source import Sample
@@ -51,7 +51,7 @@ def write_pair(sample: Sample, infrared: Path, visible: Path) -> None:
 
 def write_labels(path: Path, labels: Int32[np.ndarray, "h w"]) -> None:
     """Writes a label map as a grey image."""
-    write_image(path, _grey(labels))
+    write_image(path, labels.astype(np.uint8))
 
 
 def write_names(path: Path, names: Sequence[str], end: str = "\n") -> None:
@@ -89,7 +89,3 @@ def write_voc(path: Path, sample: Sample, names: Sequence[str | None], size: boo
     sides = f"<size><width>{width}</width><height>{height}</height><depth>3</depth></size>" if size else ""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'<?xml version="1.0"?>\n<annotation>{sides}{objects}</annotation>\n')
-
-
-def _grey(labels: Int32[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 1"]:
-    return labels.astype(np.uint8)[..., None]

@@ -14,7 +14,7 @@ from bilevel_jax.bilevel.registry import options_of
 from bilevel_jax.command_line import define_config_flag, parse_flags
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.config import check_config, completed, default_config
-from bilevel_jax.training.estimators import KEY_OF_OPTION, estimator_factory, estimator_names, looks_at_inner_loss
+from bilevel_jax.training.estimators import KEY_OF_OPTION, estimator_factory, estimator_names
 from bilevel_jax.training.state import Optimizers
 from bilevel_jax.training.weightings import configured_weighting
 
@@ -75,7 +75,8 @@ def test_an_estimator_s_option_reaches_it(monkeypatch):
 
     config = check_config(configured(estimator="finite_difference", solve_rate=0.5, estimator_options__radius=0.125))
     monkeypatch.setattr("bilevel_jax.training.estimators.ESTIMATORS", {"finite_difference": noted})
-    assert looks_at_inner_loss(config) and given == {"step_size": 0.5, "radius": 0.125}
+    made = estimator_factory(config)(lambda *_: 0.0, lambda *_: 0.0)
+    assert made.needs_inner_loss and given == {"step_size": 0.5, "radius": 0.125}
 
 
 @pytest.mark.parametrize(
