@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from bilevel_jax.images.color import rgb_to_ycbcr, ycbcr_to_rgb
+from bilevel_jax.images.color import CHROMA_CENTRE, rgb_to_ycbcr, ycbcr_to_rgb
 
 BLOCK = 8  # side of a block of the cosine transform, in pixels
 LEVELS = 255.0
@@ -46,10 +46,10 @@ def jpeg(images: Float[Array, "b h w 3"], quality: Float[Array, " b"]) -> Float[
     height, width = images.shape[1:3]
     rest = ((0, 0), (0, -height % (2 * BLOCK)), (0, -width % (2 * BLOCK)), (0, 0))
     ycbcr = rgb_to_ycbcr(jnp.pad(images, rest, mode="edge"))
-    luminance = _quantised(ycbcr[..., :1], _table(LUMINANCE, quality))
+    luminance = _quantised(ycbcr[..., :1], _table(LUMINANCE, quality), 128.0)
     size = (len(images), ycbcr.shape[1] // 2, 2, ycbcr.shape[2] // 2, 2, 2)
     halved = ycbcr[..., 1:].reshape(size).mean(axis=(2, 4))
-    halved = _quantised(halved, _table(CHROMINANCE, quality))
+    halved = _quantised(halved, _table(CHROMINANCE, quality), CHROMA_CENTRE * LEVELS)
     # Weights of 3/4 and 1/4, which libjpeg calls fancy upsampling.
     chroma = jax.image.resize(halved, (*ycbcr.shape[:3], 2), "linear")
     rgb = ycbcr_to_rgb(jnp.concatenate([luminance, chroma], axis=-1))
@@ -63,17 +63,20 @@ def _table(base: Float[np.ndarray, "8 8"], quality: Float[Array, " b"]) -> Float
     return jax.lax.stop_gradient(steps)
 
 
-def _quantised(planes: Float[Array, "b h w c"], steps: Float[Array, "b 8 8"]) -> Float[Array, "b h w c"]:
-    """Returns planes whose cosine coefficients, in each block of 8 x 8 pixels, are rounded to multiples of `steps`."""
+def _quantised(planes: Float[Array, "b h w c"], steps: Float[Array, "b 8 8"], middle: float) -> Float[Array, "b h w c"]:
+    """Returns planes whose cosine coefficients, in each block of 8 x 8 pixels, are rounded to multiples of `steps`.
+
+    The level `middle`, in 0 to 255, has no coefficients.
+    """
     batch, height, width, channels = planes.shape
     blocks = (batch, height // BLOCK, BLOCK, width // BLOCK, BLOCK, channels)
     cosines, steps = _cosines(), steps[:, None, :, None, :, None]
     exact = jax.lax.Precision.HIGHEST
-    levels = planes.reshape(blocks) * LEVELS - 128.0
+    levels = planes.reshape(blocks) * LEVELS - middle
     found = jnp.einsum("ui,bhiwjc,vj->bhuwvc", cosines, levels, cosines, precision=exact) / steps
     found = (found + jax.lax.stop_gradient(jnp.round(found) - found)) * steps
     levels = jnp.einsum("ui,bhuwvc,vj->bhiwjc", cosines, found, cosines, precision=exact)
-    return ((levels + 128.0) / LEVELS).reshape(planes.shape)
+    return ((levels + middle) / LEVELS).reshape(planes.shape)
 
 
 def _cosines() -> Float[np.ndarray, "8 8"]:
