@@ -20,9 +20,8 @@ from bilevel_jax.training.jitted import Jitted
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.prepared_batch import DeviceBatch, prepare
-from bilevel_jax.training.problem import semantic_loss
 from bilevel_jax.training.semantic_network import BackboneStart
-from bilevel_jax.training.state import initial_semantic_params
+from bilevel_jax.training.state import initial_task_params
 from bilevel_jax.training.stop_on_nan import check_semantic_loss
 from bilevel_jax.training.tasks import semantic_task
 from bilevel_jax.training.tasks.prediction import Prediction
@@ -37,12 +36,13 @@ class SemanticTrainer:
     """
 
     def __init__(self, config: ConfigDict, networks: Networks):
-        network, kind = networks.semantic, semantic_task(config)
-        assert network is not None and kind is not None
-        self._config, self._networks, self._kind = config, networks, kind
+        network, kind = networks.semantic["semantic"], semantic_task(config)
+        assert kind is not None
+        self._config, self._network, self._kind = config, network, kind
         self._optimizer = optimizer(config.rows)
         self._imported = BackboneStart(config.semantic)
-        terms = semantic_loss(config, network)
+        terms = kind.loss(config.semantic, network, networks.class_names["semantic"])
+        find = kind.predictor(config.semantic, network, networks.class_names["semantic"])
 
         def step(
             params: PyTree, state: optax.OptState, batch: DeviceBatch
@@ -55,7 +55,7 @@ class SemanticTrainer:
 
         def predict(params: PyTree, images: UInt[Array, "b h w 3"]) -> PyTree:
             scaled = images.astype(np.float32) / np.iinfo(images.dtype).max
-            return kind.predictions(network.apply(params, scaled))
+            return find(params, scaled)
 
         self._step = OnHostBatches[..., tuple[PyTree, optax.OptState, Array]](step, 2, donate_argnums=(0, 1))
         self._predict: Jitted[..., PyTree] = Jitted(predict)
@@ -84,7 +84,7 @@ class SemanticTrainer:
         config, data = self._config.rows, self._config.data
         seed = self._config.seed if seed is None else seed
         if initial is None:
-            fresh = initial_semantic_params(self._config, self._networks, jax.random.PRNGKey(seed))
+            fresh = initial_task_params(self._config, self._network, jax.random.PRNGKey(seed))
             params = self._imported(fresh)
         else:
             params = jax.tree.map(jnp.array, initial)  # a step takes its parameters away

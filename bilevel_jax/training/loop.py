@@ -39,7 +39,7 @@ def train(
         sets: the data, from `open_sets`.
         workdir: the run's folder.
         stop: looked at after every step.
-        validate: (fusion parameters, semantic parameters or None) -> figures, higher = better; called every
+        validate: (fusion parameters, semantic task -> parameters) -> figures, higher = better; called every
             `config.validate_every` steps, in the first process.
 
     Returns:

@@ -1,6 +1,7 @@
 """The picture sheet of a run: infrared, visible, fused, predictions and labels of some val pairs."""
 
 import os
+from collections.abc import Mapping
 
 import jax
 import numpy as np
@@ -26,9 +27,9 @@ def write_sheet(
     path: str | os.PathLike,
     batch: WholeImageBatch,
     fused: Float[Array, "b h w 3"],
-    predictions: PyTree,
+    predictions: Mapping[str, PyTree],
     source: Source,
-    task: AnySemanticTask | None,
+    kinds: Mapping[str, AnySemanticTask],
 ) -> None:
     """Writes a sheet with one row a pair.
 
@@ -36,9 +37,9 @@ def write_sheet(
         path: where the PNG goes, whole or not at all.
         batch: the pairs, from `evaluation_batches`.
         fused: the fused images in [0, 1].
-        predictions: what the semantic network found in them; None without one.
+        predictions: semantic task -> what its network found in them.
         source: gives the names of pairs and classes.
-        task: the kind of the predictions; None without a semantic network.
+        kinds: semantic task -> the kind of its predictions; each has a column.
     """
     fused, predictions = jax.device_get((fused, predictions))
     rows, names = [], []
@@ -48,10 +49,10 @@ def write_sheet(
         height, width = batch["size"][i]
         image = np.asarray(fused[i, :height, :width])
         cells = [Cell(batch["ir"][i, :height, :width]), Cell(batch["vis"][i, :height, :width]), Cell(image)]
-        if task is None:
+        for name, kind in kinds.items():
+            cells.append(kind.drawn(image, kind.of_image(predictions[name], i, height, width, clipped=False)))
+        if not kinds:
             cells.append(Cell(None))
-        else:
-            cells.append(task.drawn(image, task.of_image(predictions, i, height, width, clipped=False)))
         cells.append(_labelled(image, batch, i))
         rows.append(cells)
         names.append(source.names[index])

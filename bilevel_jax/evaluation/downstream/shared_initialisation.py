@@ -20,7 +20,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.training.initial_weights import ROWS_START, NetworkOrigin, read_origins, take_over
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.semantic_network import BackboneStart
-from bilevel_jax.training.state import initial_semantic_params
+from bilevel_jax.training.state import initial_task_params
 from bilevel_jax.training.tasks import semantic_task
 
 
@@ -58,12 +58,12 @@ def read_initial(path: str | os.PathLike, config: ConfigDict, sets: Sets, networ
     if "semantic" not in weights.parts:
         raise InputError(f"{path} holds {', '.join(weights.parts)}; expected a semantic network.")
     task = semantic_task(config)
-    if task is None or networks.semantic is None:
+    if task is None:
         raise InputError("config.semantic.task is none; expected the task of the networks that start from --init.")
     _check_classes(path, weights.classes[task.labels], task.class_names(sets.train))
     params = weights.parts["semantic"]
     image = jax.ShapeDtypeStruct((1, *config.data.crop, 3), np.float32)
-    wanted = jax.eval_shape(networks.semantic.init, jax.random.PRNGKey(0), image)
+    wanted = jax.eval_shape(networks.semantic["semantic"].init, jax.random.PRNGKey(0), image)
     shapes, expected = (
         {name: leaf.shape for name, leaf in flatten_dict(tree, sep="/").items()} for tree in (params, wanted)
     )
@@ -97,7 +97,7 @@ def initial_of_config(config: ConfigDict, networks: Networks, workdir: str | os.
     place = workdir
     if params is None:
         place, _, params = read_origins(initial.run).get("semantic", NetworkOrigin(initial.run, 0, {}))
-    fresh = initial_semantic_params(config, networks, jax.random.PRNGKey(config.seed))
+    fresh = initial_task_params(config, networks.semantic["semantic"], jax.random.PRNGKey(config.seed))
     params, found = take_over(BackboneStart(config.semantic)(fresh), params)
     if not found.taken:
         raise InputError(

@@ -86,7 +86,7 @@ def evaluate_run(
     networks = networks_from_config(config, classes["boxes"], classes["labels"])
     _check_classes(config, pairs.source, classes, data)
     fuser, task = Fuser.from_run(config, state), semantic_task(config)
-    trainer = SemanticTrainer(config, networks) if networks.semantic is not None else None
+    trainer = SemanticTrainer(config, networks) if "semantic" in networks.semantic else None
     rows: Rows = {}
     values: dict[str, dict[str, np.ndarray]] = {}
     found: dict[str, list[Prediction]] = {}

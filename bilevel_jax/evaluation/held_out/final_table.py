@@ -72,7 +72,7 @@ def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequ
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     trained, state = load_run(workdir)
     fuser = Fuser.from_run(trained, state)
-    trainer = SemanticTrainer(config, networks) if networks.semantic is not None and config.rows.steps else None
+    trainer = SemanticTrainer(config, networks) if "semantic" in networks.semantic and config.rows.steps else None
     start = load_parameters(workdir, ROWS_START) if config.initial.run else None
     split, source = sets.reported()
     made_by: MadeBy = {"step": int(state["step"]), "config": json.loads(config.to_json())}

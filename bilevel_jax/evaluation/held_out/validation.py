@@ -1,5 +1,7 @@
 """How good a run's networks are on val while it trains."""
 
+from collections.abc import Mapping
+
 import jax
 import numpy as np
 from ml_collections import ConfigDict
@@ -33,14 +35,14 @@ class Validation:
         count = min(config.validate_pairs or len(source), len(source))
         self._pairs = Subset(source, np.linspace(0, len(source) - 1, count).astype(int))
         self._names = tuple(name for name in fusion.CHOOSABLE if name in (*MEASURES, config.keep_best))
-        self._predictor = SemanticTrainer(config, networks) if networks.semantic is not None else None
+        self._predictor = SemanticTrainer(config, networks) if "semantic" in networks.semantic else None
 
-    def __call__(self, outer_params: PyTree, semantic_params: PyTree) -> dict[str, float]:
+    def __call__(self, outer_params: PyTree, inner_params: Mapping[str, PyTree]) -> dict[str, float]:
         """Measures parameters. Higher is better in all figures; a figure that is defined for no pair is left out.
 
         Args:
             outer_params: of the fusion network, as numpy arrays.
-            semantic_params: of the run's own semantic network; None where it has none.
+            inner_params: semantic task -> parameters of the run's own network.
 
         Returns:
             VIF, Qabf, SSIM and the measure `config.keep_best`, means over the pairs where they are defined; and
@@ -61,8 +63,8 @@ class Validation:
         columns = {name: [row[name] for row in rows if np.isfinite(row[name])] for name in self._names}
         figures = {name: float(np.mean(column)) for name, column in columns.items() if column}
         kind = semantic_task(self._config)
-        if kind is not None and self._predictor is not None and semantic_params is not None:
-            seen = self._predictor.predict(semantic_params, inputs)
+        if kind is not None and self._predictor is not None and "semantic" in inner_params:
+            seen = self._predictor.predict(inner_params["semantic"], inputs)
             value = kind.scores(inputs, seen).get(kind.figure, np.nan)
             figures |= {"semantic": float(value)} if np.isfinite(value) else {}
         if self._config.keep_best == "semantic" and "semantic" not in figures:
