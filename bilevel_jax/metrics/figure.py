@@ -24,25 +24,30 @@ class Figure(NamedTuple):
 class FigureName(NamedTuple):
     """The name of one value of a figure: `str` writes it, `parse` reads it.
 
-    For instance "AP50", "AP50/person" (of one class) or "day:AP50/person" (of a group of the images as well).
+    For instance "AP50", "AP50/person" (of one class), "yolox.AP50/person" (of a task's network) or
+    "day:AP50/person" (of a group of the images as well).
 
     Attributes:
-        figure: name of a `Figure`. It holds neither ":" nor "/".
+        figure: name of a `Figure`. It holds none of ":", "/" and ".".
         of_class: the class; "" = all classes together.
         group: the group of images; "" = all images.
+        task: name of the run's task whose network it is; "" = the task named `semantic`, or a network outside of a run.
     """
 
     figure: str
     of_class: str = ""
     group: str = ""
+    task: str = ""
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """Reads a name. A class may hold any character, also ":" and "/"."""
+        """Reads a name. A class may hold any character, also ":", "/" and "."."""
         front, _, of_class = name.partition("/")
-        group, _, figure = front.rpartition(":")
-        return cls(figure, of_class, group)
+        group, _, rest = front.rpartition(":")
+        task, _, figure = rest.rpartition(".")
+        return cls(figure, of_class, group, task)
 
     def __str__(self) -> str:
         group = f"{self.group}:" if self.group else ""
-        return group + self.figure + (f"/{self.of_class}" if self.of_class else "")
+        task = f"{self.task}." if self.task else ""
+        return group + task + self.figure + (f"/{self.of_class}" if self.of_class else "")

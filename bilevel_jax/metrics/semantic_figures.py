@@ -30,4 +30,5 @@ def description(name: str) -> str:
     figure = SEMANTIC_FIGURES.get(parts.figure)
     if figure is None:
         return ""
-    return f"{figure.description} of the class {parts.of_class}" if parts.of_class else figure.description
+    of_class = f" of the class {parts.of_class}" if parts.of_class else ""
+    return figure.description + of_class + (f", by the network of the task {parts.task}" if parts.task else "")
