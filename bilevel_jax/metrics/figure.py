@@ -1,6 +1,9 @@
 """The figures by which a semantic network is judged over a set of images, and the form of their names."""
 
+from collections.abc import Mapping
 from typing import NamedTuple, Self
+
+MAIN_TASK = "semantic"  # the figures of the network of this task carry no task name
 
 
 class Figure(NamedTuple):
@@ -51,3 +54,14 @@ class FigureName(NamedTuple):
         group = f"{self.group}:" if self.group else ""
         task = f"{self.task}." if self.task else ""
         return group + task + self.figure + (f"/{self.of_class}" if self.of_class else "")
+
+
+def figures_of_task(figures: Mapping[str, float], task: str) -> dict[str, float]:
+    """Returns the figures of a task's network under names that carry the task, such as "yolox.AP50/person".
+
+    Args:
+        figures: by the names that the kind of task gives them, such as "AP50/person".
+        task: name of the run's task; the figures of `semantic` keep their names.
+    """
+    shown = "" if task == MAIN_TASK else task
+    return {str(FigureName.parse(name)._replace(task=shown)): value for name, value in figures.items()}
