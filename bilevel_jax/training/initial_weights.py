@@ -15,7 +15,6 @@ from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.state import TrainState
 
 
-
 class NetworkOrigin(NamedTuple):
     """Where the parameters of one network come from.
 
@@ -156,5 +155,9 @@ def _module(name: str) -> str:
 
 
 def _words(origins: dict[str, NetworkOrigin]) -> str:
-    counts = {part: len(jax.tree.leaves(origins[part].params)) for part in dict.fromkeys((*PARTS, *origins)) if part in origins}
+    counts = {
+        part: len(jax.tree.leaves(origins[part].params))
+        for part in dict.fromkeys((*PARTS, *origins))
+        if part in origins
+    }
     return ", ".join(f"{part} ({count} arrays)" for part, count in counts.items())

@@ -14,8 +14,9 @@ from bilevel_jax.inference import Fuser
 from bilevel_jax.metrics.figure import MAIN_TASK, FigureName
 from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report import html
+from bilevel_jax.report.class_colors import label_colors
 from bilevel_jax.report.metrics_writer import read_metrics
-from bilevel_jax.report.picture_sheet import Cell, draw_cell, label_colors
+from bilevel_jax.report.picture_sheet import Cell, draw_cell
 from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.tasks import AnySemanticTask, task_kind
 from bilevel_jax.training.tasks.prediction import Prediction
