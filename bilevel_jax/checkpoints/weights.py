@@ -3,8 +3,8 @@
     fusion/params/stem/kernel, discriminator/params/..., semantic/params/..., TASK/params/...
 
 A part of the file is one network. The discriminator is the network of the task `visual`; the network of every other
-task has the task's name. The metadata are texts, as the format demands: `config`, `classes` and `code` (version and commit of the package) as
-JSON, and `step`.
+task has the task's name. The metadata are texts, as the format demands: `config`, `classes` and `code` (version and
+commit of the package) as JSON, and `step`.
 """
 
 import json

@@ -74,8 +74,8 @@ def evaluate_run(
             network that the run does not train comes from the checkpoint.
         data: a folder as `FolderSource` reads it, or a prepared data set; None = the run's own data.
         names_list: a list file in `data`, or a split, see `open_other`; None = all pairs, or the held-out split.
-        predictions: folder that receives what the semantic networks find, COCO json, label PNG and overlays, in a folder
-            KIND for each kind of input. If the run has other semantic tasks than `semantic`, these are in TASK/KIND.
+        predictions: folder that receives what the semantic networks find (COCO json, label PNG, overlays): in KIND for
+            each kind of input, or in TASK/KIND where the run has other semantic tasks than `semantic`.
         report: folder that receives index.html, the page of `run_report`.
         checkpoint: the checkpoint whose fusion network makes `fused`, as `load_run` takes it. The semantic networks
             were trained on the images of the best checkpoint if the run keeps it, otherwise of the newest one.

@@ -147,8 +147,9 @@ def _facts(rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], cou
 
 def _summary(config: ConfigDict, kinds: Kinds, set_name: str, step: int) -> str:
     named = [kind.name if name == MAIN_TASK else f"{kind.name} ({name})" for name, kind in kinds.items()]
+    tasks = " and ".join(named) or "no semantic task"
     return (
-        f"Fusion network {config.fusion.name!r} with {' and '.join(named) or 'no semantic task'}; weighting {config.bilevel.weighting!r}, "
+        f"Fusion network {config.fusion.name!r} with {tasks}; weighting {config.bilevel.weighting!r}, "
         f"hypergradient {config.bilevel.estimator!r}; checkpoint of step {step:,}; {set_name}."
     )
 
