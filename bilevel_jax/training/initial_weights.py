@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
 
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.checkpoints.weights import FUSION, PARTS, part_of_task, read_weights, task_of_part, weights_of_run
@@ -13,6 +11,7 @@ from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
 from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.state import TrainState
+from bilevel_jax.training.take_over import TakenOver, take_over
 
 
 class NetworkOrigin(NamedTuple):
@@ -27,22 +26,6 @@ class NetworkOrigin(NamedTuple):
     place: str
     step: int
     params: PyTree
-
-
-class TakenOver(NamedTuple):
-    """What `take_over` did with the arrays of one network. An array's name is its path in the pytree, joined by "/".
-
-    Attributes:
-        taken: names of the arrays that were taken over.
-        missing: names of the arrays that the source does not have; they stay as they were.
-        differing: name -> (shape here, shape there) of arrays of another shape; they stay as they were.
-        unused: names of the source's arrays that have no place here.
-    """
-
-    taken: list[str]
-    missing: list[str]
-    differing: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
-    unused: list[str]
 
 
 def rows_start(task: str) -> str:
@@ -100,25 +83,6 @@ def read_origins(run: str) -> dict[str, NetworkOrigin]:
         for part, params in weights.parts.items():
             origins.setdefault(part, NetworkOrigin(place, weights.step, params))
     return origins
-
-
-def take_over(params: PyTree, source: PyTree) -> tuple[PyTree, TakenOver]:
-    """Returns `params` with the arrays of `source` that have the same path and shape, and a report on every array.
-
-    Args:
-        params: nested dictionaries of arrays.
-        source: nested dictionaries of arrays.
-    """
-    own, given = (flatten_dict(tree, sep="/") for tree in (params, source))
-    shapes = {name: (tuple(np.shape(own[name])), tuple(np.shape(given[name]))) for name in own.keys() & given.keys()}
-    taken = [name for name in own if name in shapes and shapes[name][0] == shapes[name][1]]
-    merged = own | {name: jax.numpy.array(given[name], own[name].dtype) for name in taken}
-    return unflatten_dict(merged, sep="/"), TakenOver(
-        taken=taken,
-        missing=[name for name in own if name not in given],
-        differing={name: shapes[name] for name in own if name in shapes and shapes[name][0] != shapes[name][1]},
-        unused=[name for name in given if name not in own],
-    )
 
 
 def _table(run: str, origins: dict[str, NetworkOrigin], found: dict[str, TakenOver]) -> str:

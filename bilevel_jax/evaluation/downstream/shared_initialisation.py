@@ -19,9 +19,10 @@ from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.chosen_task import only_task
 from bilevel_jax.metrics.figure import MAIN_TASK
-from bilevel_jax.training.initial_weights import NetworkOrigin, read_origins, rows_start, take_over
+from bilevel_jax.training.initial_weights import NetworkOrigin, read_origins, rows_start
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.state import initial_task_params
+from bilevel_jax.training.take_over import take_over
 from bilevel_jax.training.task_start import TaskStart
 from bilevel_jax.training.tasks import task_kind
 
