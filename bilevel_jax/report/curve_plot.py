@@ -18,7 +18,7 @@ from bilevel_jax.report.metrics_writer import MetricsRecord, read_metrics, step_
 Curve = tuple[list[int], list[float]]  # steps, values
 COLORS = 10  # of matplotlib's cycle; further curves of a panel have another style of line
 STYLES = ("-", "--", ":", "-.")
-LEGEND_LINES = 18  # that fit beside a panel
+LEGEND_LINES = 24  # that fit beside a panel in small letters
 
 
 def plot_curves(metrics: str | os.PathLike, path: str | os.PathLike, panels: Sequence[str] | None = None) -> None:
@@ -53,9 +53,13 @@ def plot_curves(metrics: str | os.PathLike, path: str | os.PathLike, panels: Seq
         axes.grid(alpha=0.3)
         if list(lines) != [panel]:
             # Beside the axes: inside, a legend of many tasks and terms would hide curves.
-            legend_columns = math.ceil(len(lines) / LEGEND_LINES)
             axes.legend(
-                fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, ncols=legend_columns
+                fontsize="small" if len(lines) <= 15 else "x-small",
+                labelspacing=0.3,
+                loc="upper left",
+                bbox_to_anchor=(1.0, 1.0),
+                borderaxespad=0.2,
+                ncols=math.ceil(len(lines) / LEGEND_LINES),
             )
     with replacing(Path(path)) as temporary:
         figure.savefig(temporary, dpi=110)

@@ -58,6 +58,18 @@ class EvaluationFile(TypedDict):
     rows: Rows
 
 
+class Evaluation(NamedTuple):
+    """What `evaluate_run` returns.
+
+    Attributes:
+        table: the table.
+        path: the file that holds it.
+    """
+
+    table: Table
+    path: Path
+
+
 def evaluate_run(
     workdir: Path,
     data: str | None = None,
@@ -66,7 +78,7 @@ def evaluate_run(
     report: str | None = None,
     checkpoint: str = "",
     split: str | None = None,
-) -> Table:
+) -> Evaluation:
     """Makes the table of a finished run from its own networks, and writes it to WORKDIR/evaluation.
 
     Args:
@@ -112,11 +124,12 @@ def evaluate_run(
                 write_predictions(folder, trainer.kind, inputs, seen, trainer.class_names)
     step = int(state["step"])
     content: EvaluationFile = {"step": step, "split": pairs.split, "pairs": len(pairs.source), "rows": rows}
-    write_json(Path(workdir) / "evaluation" / f"{pairs.name}.json", content)
+    path = Path(workdir) / "evaluation" / f"{pairs.name}.json"
+    write_json(path, content)
     if report is not None:
         page = run_report(config, workdir, pairs.source, fuser, rows, values, found, step=step, set_name=pairs.title)
         write_report(Path(report) / "index.html", page)
-    return Table(pairs.title, rows)
+    return Evaluation(Table(pairs.title, rows), path)
 
 
 def _own_pairs(config: ConfigDict, workdir: Path, split: str | None) -> EvaluatedPairs:

@@ -14,7 +14,7 @@ from bilevel_jax.evaluation.image_measures import MEASURES, mean_measures, measu
 from bilevel_jax.evaluation.inputs import KINDS, InputSource
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
-from bilevel_jax.metrics.figure import MAIN_TASK, figures_of_task
+from bilevel_jax.metrics.figure import MAIN_TASK, FigureName, figures_of_task
 from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report.text_table import format_table, split_title
 from bilevel_jax.training.config import semantic_tasks
@@ -116,14 +116,21 @@ def row_parameters(kind: str, task: str) -> str:
 
 
 def table_text(table: Table, markdown: bool = False) -> str:
-    """The title and the rows as text or Markdown: first the nine fusion metrics, then semantic figures in per cent."""
-    rows = table.rows
-    shown = shown_figures(name for name in next(iter(rows.values())) if name not in MEASURES)
-    lines = []
-    for kind, row in rows.items():
-        cells: dict[str, object] = {"input": kind} | {name: row.get(name, float("nan")) for name in MEASURES}
-        lines.append(cells | {f"{name} %": 100 * row.get(name, float("nan")) for name in shown})
-    return f"{table.title}:\n\n{format_table(lines, list(lines[0]), markdown=markdown)}"
+    """The title and the rows as text or Markdown: the nine fusion metrics, then semantic figures in per cent.
+
+    The figures of each task other than `semantic` stand in a table of their own below.
+    """
+    shown = shown_figures(name for name in next(iter(table.rows.values())) if name not in MEASURES)
+    parts = []
+    for task in dict.fromkeys(("", *(FigureName.parse(name).task for name in shown))):
+        own = [name for name in shown if FigureName.parse(name).task == task]
+        lines = []
+        for kind, row in table.rows.items():
+            cells: dict[str, object] = {"input": kind}
+            cells |= {} if task else {name: row.get(name, float("nan")) for name in MEASURES}
+            lines.append(cells | {f"{name} %": 100 * row.get(name, float("nan")) for name in own})
+        parts.append(format_table(lines, list(lines[0]), markdown=markdown))
+    return "\n\n".join([f"{table.title}:", *parts])
 
 
 def _rows_made_by(path: Path, made_by: MadeBy) -> Rows:
