@@ -11,6 +11,7 @@ from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.batch import WholeImageBatch
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.sources.source import Source
+from bilevel_jax.metrics.figure import MAIN_TASK
 from bilevel_jax.report.picture_sheet import Cell, picture_sheet
 from bilevel_jax.training.tasks import AnySemanticTask
 
@@ -39,7 +40,7 @@ def write_sheet(
         fused: the fused images in [0, 1].
         predictions: semantic task -> what its network found in them.
         source: gives the names of pairs and classes.
-        kinds: semantic task -> the kind of its predictions; each has a column.
+        kinds: semantic task -> the kind of its predictions; each has a column under its name.
     """
     fused, predictions = jax.device_get((fused, predictions))
     rows, names = [], []
@@ -56,7 +57,15 @@ def write_sheet(
         cells.append(_labelled(image, batch, i))
         rows.append(cells)
         names.append(source.names[index])
-    picture_sheet(rows, path, row_names=names, class_names=source.class_names, label_names=source.label_names)
+    found = kinds if set(kinds) - {MAIN_TASK} else ("predictions",)
+    picture_sheet(
+        rows,
+        path,
+        ("infrared", "visible", "fused", *found, "labels"),
+        row_names=names,
+        class_names=source.class_names,
+        label_names=source.label_names,
+    )
 
 
 def _labelled(image: Float[np.ndarray, "h w 3"] | UInt[np.ndarray, "h w 3"], batch: WholeImageBatch, i: int) -> Cell:

@@ -9,12 +9,14 @@ from bilevel_jax.training.tasks.block_option import BlockOption
 from bilevel_jax.training.tasks.detection import Detection
 from bilevel_jax.training.tasks.segmentation import Segmentation
 from bilevel_jax.training.tasks.semantic_task import ImageLoss, SemanticTask
+from bilevel_jax.training.tasks.yolox import YoloxTask
 
 AnySemanticTask = SemanticTask[Any, Any, Any, Any]
 
 SEMANTIC_TASKS: Mapping[str, AnySemanticTask] = {
     "detection": Detection(),
     "segmentation": Segmentation(),
+    "yolox": YoloxTask(),
 }
 
 __all__ = ["SEMANTIC_TASKS", "AnySemanticTask", "BlockOption", "ImageLoss", "SemanticTask", "task_kind"]
