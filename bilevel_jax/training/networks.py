@@ -7,7 +7,8 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.errors import InputError
-from bilevel_jax.models import PatchDiscriminator, fusion_network
+from bilevel_jax.models import fusion_network
+from bilevel_jax.models.discriminators import discriminator_network
 from bilevel_jax.models.precision import computed_in
 from bilevel_jax.training.semantic_network import configured_network
 from bilevel_jax.training.tasks import semantic_task
@@ -32,7 +33,7 @@ class Networks(NamedTuple):
 
     Attributes:
         fusion: (infrared, luminance of the visible image) -> fused luminance, [B, H, W, 1] each.
-        discriminator: image [B, H, W, 1] -> scores; None where `config.visual.loss` is none.
+        discriminator: what its critics see -> their scores; None where `config.visual.loss` is none.
         semantic: image [B, H, W, 3] -> outputs; None where `config.semantic.task` is none.
     """
 
@@ -68,6 +69,10 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
         )
     return Networks(
         fusion=computed_in(config.dtype, fusion_network(config.fusion.name, config.remat)),
-        discriminator=None if config.visual.loss == "none" else computed_in(config.dtype, PatchDiscriminator()),
+        discriminator=None if config.visual.loss == "none" else _discriminator(config),
         semantic=None if task is None else computed_in(config.dtype, configured_network(semantic, len(names))),
     )
+
+
+def _discriminator(config: ConfigDict) -> Network:
+    return computed_in(config.dtype, discriminator_network(config.visual.discriminator))

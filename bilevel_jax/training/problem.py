@@ -75,6 +75,6 @@ def _semantic_task(name: str, config: ConfigDict, network: Network, discriminato
 
     def outer_loss(fused: Fused, inner_params: Mapping[str, PyTree], batch: PreparedBatch) -> Terms:
         own = inner_loss(fused, inner_params[name], batch)
-        return own | discriminator.generator_loss(config.semantic.adversarial, fused, inner_params)
+        return own | discriminator.generator_loss(config.semantic.adversarial, fused, inner_params, batch)
 
     return Task(inner_loss=inner_loss, outer_loss=outer_loss)
