@@ -31,6 +31,8 @@ class AdversarialLoss(NamedTuple):
         fake: what the discriminator pays for each score of a fused image.
         generated: what the fusion network pays for each score of a fused image.
         gradient_penalty: weight of a gradient penalty in the discriminator's loss; 0 = none.
+        both: real and fake cost of two scores as one expression; None = their sum. The value is the same, and the
+            order of the operations decides how gradients are rounded.
     """
 
     name: str
@@ -39,10 +41,11 @@ class AdversarialLoss(NamedTuple):
     fake: Costs
     generated: Costs
     gradient_penalty: float = 0.0
+    both: Callable[[Scores, Scores], Scores] | None = None
 
     def discriminator(self, real: Scores, fake: Scores) -> Pair:
         """Returns the discriminator's loss where every score counts alike, of scores of one shape."""
-        return mean_cost(self.real(real) + self.fake(fake))
+        return mean_cost(self.both(real, fake) if self.both else self.real(real) + self.fake(fake))
 
     def generator(self, fake: Scores) -> Pair:
         """Returns the fusion network's loss G where every score counts alike."""
@@ -80,6 +83,7 @@ WGAN = AdversarialLoss(
     real=lambda score: -score,
     fake=lambda score: score,
     generated=lambda score: -score,
+    both=lambda real, fake: fake - real,
 )
 # Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", penalty weight 10.
 WGAN_GP = WGAN._replace(name="wgan_gp", help="Wasserstein distance with gradient penalty", gradient_penalty=10.0)

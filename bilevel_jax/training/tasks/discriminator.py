@@ -87,7 +87,8 @@ class Discriminator:
             return view
         # It looks at one pixel at a time, so a grid of pixels is a sample of them and leaves no grid in the picture.
         every = self._config.visual.discriminator_stride
-        return View(*(None if part is None else part[:, ::every, ::every] for part in view))
+        weight = None if view.weight is None else view.weight[:, ::every, ::every]
+        return View(view.images[:, ::every, ::every], weight)
 
 
 def _input(views: Sequence[View]) -> Float[Array, "b h w c"]:
