@@ -50,7 +50,7 @@ class SemanticTrainer:
         self._config, self._network = config, network
         self._optimizer = optimizer(config.rows)
         self._start = TaskStart(task, block)
-        self._drawn: dict[int, PyTree] = {}  # seed -> parameters that a training starts from; drawing traces the network
+        self._drawn: dict[int, PyTree] = {}  # seed -> parameters at the start; drawing them takes seconds
         terms = kind.loss(block, network, self.class_names)
         find = kind.predictor(block, network, self.class_names)
 
