@@ -81,6 +81,7 @@ def three(tiny, tmp_path_factory):
     return workdir
 
 
+@pytest.mark.slow
 def test_a_stopped_run_of_three_tasks_goes_on_bit_for_bit(three, tmp_path):
     with pytest.raises(StopSignal):
         run(configured(SEGMENTER), tmp_path, stop_at=4)
