@@ -19,6 +19,7 @@ from bilevel_jax.training.tasks.yolox_teacher import YoloxTeacher
 TASK = SEMANTIC_TASKS["yolox"]
 NAMES = ("person", "bicycle", "car")
 SIZE = 48
+STRIDE = 64.0
 PERSON, CAR = (10.0, 4.0, 26.0, 12.0), (20.0, 20.0, 36.0, 44.0)
 
 
@@ -41,9 +42,10 @@ class Glass:
             place = [jnp.full_like(light, (x0 + x1) / 2), (y0 + y1) / 2 + (cell == 0) * light]
             size = [jnp.full_like(light, np.log(x1 - x0)), jnp.full_like(light, np.log(y1 - y0))]
             sure = 10 * (light - 0.5)
+            place, size = [value / STRIDE for value in place], [value - np.log(STRIDE) for value in size]
             raw = raw.at[:, cell, :5].set(jnp.stack([*place, *size, sure], axis=-1))
             raw = raw.at[:, cell, 5 + COCO_CLASSES.index(name)].set(sure)
-        cells, strides = jnp.zeros((2, 2)), jnp.ones(2)
+        cells, strides = jnp.zeros((2, 2)), jnp.full(2, STRIDE)
         return {"raw": raw, "cells": cells, "strides": strides, "members": self.members, "scale": jnp.ones(())}
 
 
