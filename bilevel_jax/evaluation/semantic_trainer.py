@@ -47,9 +47,10 @@ class SemanticTrainer:
         kind = task_kind(block)
         assert kind is not None
         self.kind, self.class_names = kind, networks.class_names[task]
-        self._config, self._network, self._task = config, network, task
+        self._config, self._network = config, network
         self._optimizer = optimizer(config.rows)
         self._start = TaskStart(task, block)
+        self._drawn: dict[int, PyTree] = {}  # seed -> parameters at the start; drawing them takes seconds
         terms = kind.loss(block, network, self.class_names)
         find = kind.predictor(block, network, self.class_names)
 
@@ -93,10 +94,11 @@ class SemanticTrainer:
         """
         config, data = self._config.rows, self._config.data
         seed = self._config.seed if seed is None else seed
-        if initial is None:
-            params = self._start(initial_task_params(self._config, self._network, jax.random.PRNGKey(seed)))
-        else:
-            params = jax.tree.map(jnp.array, initial)  # a step takes its parameters away
+        if initial is None and seed not in self._drawn:
+            fresh = initial_task_params(self._config, self._network, jax.random.PRNGKey(seed))
+            self._drawn[seed] = jax.tree.map(np.asarray, self._start(fresh))
+        # The parameters are copied, because a step takes its own away.
+        params = jax.tree.map(jnp.array, self._drawn[seed] if initial is None else initial)
         state = self._optimizer.init(params)
         batches = configured_batches(
             data, source, np.arange(len(source)), batch_size=config.batch_size, seed=seed, cameras=False

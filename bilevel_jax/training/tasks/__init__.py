@@ -25,8 +25,3 @@ __all__ = ["SEMANTIC_TASKS", "AnySemanticTask", "BlockOption", "ImageLoss", "Sem
 def task_kind(block: ConfigDict) -> AnySemanticTask | None:
     """Returns the kind of task that a block of a configuration describes, or None where its `task` is none."""
     return SEMANTIC_TASKS.get(block.task)
-
-
-def semantic_task(config: ConfigDict) -> AnySemanticTask | None:
-    """Returns the kind of `config.semantic`; it goes once all callers ask `task_kind`."""
-    return task_kind(config.semantic)
