@@ -1,4 +1,4 @@
-"""Settings of all tests: CPU, little optimisation, one folder of compiled programs, and shared files."""
+"""Settings of all tests: CPU, little optimisation, and one folder of compiled programs for all processes and runs."""
 
 import os
 from pathlib import Path
@@ -17,12 +17,6 @@ os.environ.setdefault(
 # Before jaxlib 0.10.2 every program that is loaded is logged as an error that is none (bilevel_jax/compilation.py).
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    # Read by JAX when a test module imports it, and by the processes of xdist, which inherit it.
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and hasattr(config, "cache"):
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("xla"))
 
 
 def write_tiny_yolox(path: Path, classes: int = 80) -> Path:
@@ -83,6 +77,12 @@ def judges() -> Path:
     if not folder.is_dir():
         pytest.skip("BILEVEL_JAX_TEST_DATA does not name a folder beside judges/")
     return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Read by JAX when a test module imports it, and by the processes of xdist, which inherit it.
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and hasattr(config, "cache"):
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("xla"))
 
 
 @pytest.fixture(scope="module")
