@@ -101,6 +101,8 @@ def _ours(inputs: Mapping[str, Input]) -> list[str]:
 
 
 def _judges(values: flags.FlagValues) -> tuple[list[Judge], AgreementMaps | None]:
+    if values.task not in ("detection", "segmentation"):
+        raise InputError(f"--task={values.task} has no judges; expected detection or segmentation.")
     if values.task == "detection":
         if values.agreement or values.ceiling:
             raise InputError("--agreement and --ceiling are for segmenters; expected them with --task=segmentation.")
