@@ -23,6 +23,7 @@ from bilevel_jax.evaluation.downstream.train_cells import train_cells
 from bilevel_jax.evaluation.inputs import LATE, SWITCH, SWITCH_BY_NIGHT
 from bilevel_jax.evaluation.leakage import check_unseen
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
+from bilevel_jax.inference.method_names import METHOD_OPTIONS
 from bilevel_jax.inference.pretrained import KIND
 from bilevel_jax.metrics.figure import MAIN_TASK
 from bilevel_jax.report.html import write_report
@@ -114,8 +115,9 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     text = (
         f"any of: ir; vi; {OURS} (fused by the network of --workdir); {KIND} or {KIND}:NAME (fused by weights of the "
     )
-    text += f"package); {', '.join(TRIVIAL_METHODS)}; {SWITCH} (vi by day, {SWITCH_BY_NIGHT} by night); {LATE} (with "
-    text += "--judge: the boxes of both cameras, merged); folders of fused images, as FOLDER or NAME=FOLDER"
+    text += f"package); {', '.join(TRIVIAL_METHODS)} ({METHOD_OPTIONS}); {SWITCH} (vi by day, {SWITCH_BY_NIGHT} by "
+    text += f"night); {LATE} (with --judge: the boxes of both cameras, merged); folders of fused images, as FOLDER or "
+    text += "NAME=FOLDER"
     flags.DEFINE_list("inputs", None, text, flag_values=values)
     flags.DEFINE_string("workdir", None, f"the training run whose network makes {OURS!r}", flag_values=values)
     define_checkpoint_flag(values)

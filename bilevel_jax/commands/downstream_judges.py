@@ -7,7 +7,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json, write_text
-from bilevel_jax.commands.downstream_inputs import OURS, LoadedRun, check_weights, named_inputs
+from bilevel_jax.commands.downstream_inputs import LoadedRun, check_weights, named_inputs
 from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.train_cells import Input
@@ -73,7 +73,7 @@ def judge_inputs(
         judged = _open(config, values.split, run)
         if any(judged.name == other.name for other in sets):
             raise InputError(f"--data has two folders of the name {judged.name!r}; expected different names.")
-        if run is not None and OURS in inputs:
+        if run is not None and any("workdir" in given.origin for given in inputs.values()):
             check_unseen(run.config, judged.source, config, run=Path(run.workdir))
         notes += [f"{judged.name}: {note}" for note in check_weights(inputs, judged.split, judged.source, config)]
         sets.append(judged)
@@ -95,9 +95,7 @@ def judge_inputs(
 
 def _ours(inputs: Mapping[str, Input]) -> list[str]:
     """The row that is compared as `ours`: that of --workdir, or else the first of the package's weights."""
-    if OURS in inputs:
-        return [OURS]
-    return [name for name, given in inputs.items() if "weights" in given.origin][:1]
+    return [name for key in ("workdir", "weights") for name, given in inputs.items() if key in given.origin][:1]
 
 
 def _judges(values: flags.FlagValues) -> tuple[list[Judge], AgreementMaps | None]:
