@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags, read_seeds
-from bilevel_jax.commands.downstream_inputs import OURS, LoadedRun, check_weights, named_inputs
+from bilevel_jax.commands.downstream_inputs import NOISE, OURS, STACKED, LoadedRun, check_weights, named_inputs
 from bilevel_jax.commands.downstream_judges import define_judge_flags, judge_inputs
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import open_sets
@@ -59,6 +59,10 @@ def downstream_command(argv: Sequence[str]) -> None:
     inputs = named_inputs(values.inputs, run)
     if run is not None and OURS in inputs:
         check_unseen(run.config, reported, config, run=Path(run.workdir))
+    if values.matched and any(given.noise for given in inputs.values()):
+        raise InputError(
+            f"--matched trains one network on all inputs; expected no {STACKED} and no {NOISE}INPUT with it."
+        )
     notes = check_weights(inputs, split, reported, config)
     reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
     if reference not in inputs:
@@ -112,13 +116,7 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     text = "pairs that the networks are tested on (default: test, or val if config.data.test_share is 0); all is every "
     text += "pair of a folder, for --judge alone"
     flags.DEFINE_enum("split", None, ["val", "test", "all"], text, flag_values=values)
-    text = (
-        f"any of: ir; vi; {OURS} (fused by the network of --workdir); {KIND} or {KIND}:NAME (fused by weights of the "
-    )
-    text += f"package); {', '.join(TRIVIAL_METHODS)} ({METHOD_OPTIONS}); {SWITCH} (vi by day, {SWITCH_BY_NIGHT} by "
-    text += f"night); {LATE} (with --judge: the boxes of both cameras, merged); folders of fused images, as FOLDER or "
-    text += "NAME=FOLDER"
-    flags.DEFINE_list("inputs", None, text, flag_values=values)
+    flags.DEFINE_list("inputs", None, _inputs_help(), flag_values=values)
     flags.DEFINE_string("workdir", None, f"the training run whose network makes {OURS!r}", flag_values=values)
     define_checkpoint_flag(values)
     flags.DEFINE_list("seeds", ["0", "1", "2"], "seeds of initialisation and crops", flag_values=values)
@@ -135,6 +133,15 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     text = "folder that receives cells and tables (default: runs/downstream/TASK, or runs/judges/TASK with --judge)"
     flags.DEFINE_string("out", None, text, flag_values=values)
     define_judge_flags(values)
+
+
+def _inputs_help() -> str:
+    return (
+        f"any of: ir; vi; {OURS} (fused by the network of --workdir); {KIND} or {KIND}:NAME (fused by weights of the "
+        f"package); {', '.join(TRIVIAL_METHODS)} ({METHOD_OPTIONS}); {SWITCH} (vi by day, {SWITCH_BY_NIGHT} by night); "
+        f"folders of fused images, as FOLDER or NAME=FOLDER. {STACKED}: both cameras as the channels of one network, "
+        f"which starts from noise; {NOISE}INPUT: this start for another input. {LATE} (with --judge): the boxes of both cameras, merged"
+    )
 
 
 def _config(values: flags.FlagValues, run: LoadedRun | None, data: str | None = None) -> ConfigDict:

@@ -22,6 +22,8 @@ from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in, pretr
 
 CAMERAS = {"ir": "ir", "vi": "vis", "vis": "vis"}
 OURS = "ours"
+STACKED = "stacked"  # infrared and visible as the four channels of one network, which starts from noise
+NOISE = "noise:"  # noise:INPUT is the same input before a network that starts from noise
 BASES = (*CAMERAS, OURS, KIND)  # what --inputs takes beside the rules and folders
 
 
@@ -50,6 +52,10 @@ def named_inputs(given: Sequence[str], run: LoadedRun | None, judged: bool = Fal
             name, made = text, Input(LATE, None, {"kind": LATE})
         else:
             name, made = _named_input(text, run)
+        if judged and made.noise:
+            raise InputError(
+                f"--inputs has {text!r}, which is for networks that are trained; expected it without --judge."
+            )
         if name in inputs or not name or "/" in name:
             raise InputError(f"--inputs has two of the name {name!r}; expected NAME=FOLDER with another name.")
         inputs[name] = made
@@ -79,6 +85,11 @@ def check_weights(inputs: Mapping[str, Input], split: str, held_out: Source, con
 
 
 def _named_input(text: str, run: LoadedRun | None) -> tuple[str, Input]:
+    if text == STACKED:
+        return text, Input("vis", None, {"kind": STACKED}, stacked=True, noise=True)
+    if text.startswith(NOISE):
+        label, made = _named_input(text.removeprefix(NOISE), run)
+        return NOISE + label, made._replace(origin={**made.origin, "start": "noise"}, noise=True)
     if text == SWITCH:
         return text, Input(SWITCH, None, {"kind": SWITCH})
     if not is_method_name(text, BASES):
@@ -108,7 +119,7 @@ def _folder_input(text: str) -> tuple[str, Input]:
     label, found, place = text.partition("=")
     folder = Path(place if found else text)
     if not folder.is_dir():
-        known = [*BASES, *TRIVIAL_METHODS, SWITCH, f"{LATE} (with --judge)"]
+        known = [*BASES, *TRIVIAL_METHODS, SWITCH, STACKED, f"{NOISE}INPUT", f"{LATE} (with --judge)"]
         raise InputError(
             f"--inputs has {text!r}; expected a folder of images, or one of {', '.join(known)}{nearest(text, known)}"
         )
