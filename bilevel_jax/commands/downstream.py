@@ -139,8 +139,9 @@ def _inputs_help() -> str:
     return (
         f"any of: ir; vi; {OURS} (fused by the network of --workdir); {KIND} or {KIND}:NAME (fused by weights of the "
         f"package); {', '.join(TRIVIAL_METHODS)} ({METHOD_OPTIONS}); {SWITCH} (vi by day, {SWITCH_BY_NIGHT} by night); "
-        f"folders of fused images, as FOLDER or NAME=FOLDER. {STACKED}: both cameras as the channels of one network, "
-        f"which starts from noise; {NOISE}INPUT: this start for another input. {LATE} (with --judge): the boxes of both cameras, merged"
+        f"folders of fused images, as FOLDER or NAME=FOLDER; {STACKED} (both cameras as the channels of one network, "
+        f"which starts from noise); {NOISE}INPUT (this start for another input); {LATE} (with --judge: the boxes of "
+        "both cameras, merged)"
     )
 
 
