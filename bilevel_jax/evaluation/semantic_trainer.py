@@ -157,6 +157,6 @@ def _check_channels(config: ConfigDict, network: Network, task: str) -> None:
         jax.eval_shape(network.init, jax.random.PRNGKey(0), image)
     except (TypeError, ValueError) as error:  # a mean of three channels cannot be subtracted from four
         raise InputError(
-            f"The network of config.{task} takes images of three channels, and `stacked` makes four; expected a "
-            f"network with config.{task}.norm = group."
+            f"The network of config.{task} takes images of three channels, and `stacked` makes four; expected another "
+            "network, or its norm = group."
         ) from error

@@ -17,7 +17,7 @@ from bilevel_jax.evaluation.judges.onnx_session import OnnxSession, Signature
 from bilevel_jax.evaluation.judges.segmented_classes import CLASSES, CONVENTIONS, from_names
 from bilevel_jax.metrics.figure import FigureName
 from bilevel_jax.metrics.resampled import intersection_over_union
-from bilevel_jax.metrics.segmentation import confusion_matrix
+from bilevel_jax.metrics.segmentation import IGNORE, confusion_matrix
 
 Confusions = Int[np.ndarray, "images k k"]
 
@@ -104,7 +104,7 @@ class SegmentationJudge(Judge[Confusions]):
         return bool(sample["has_labels"]) if self._agreement is None else name in self._agreement
 
     def check_classes(self, class_names: Sequence[str], label_names: Sequence[str], where: str) -> None:
-        if self._agreement is None and not (from_names(label_names) > 0).any():
+        if self._agreement is None and not from_names(label_names)[:IGNORE].any():
             raise InputError(
                 f"{where} has label maps of the classes {', '.join(label_names) or '(none)'}; expected at least one of "
                 f"{', '.join(CLASSES[1:])}, or --agreement=FOLDER with label maps."
