@@ -56,11 +56,12 @@ class SemanticTrainer:
         kind = task_kind(block)
         assert kind is not None
         self.kind, self.class_names = kind, networks.class_names[task]
-        self._config, self._network, self._task = config, network, task
+        self._config, self._network = config, network
         self._optimizer, self._stacked = optimizer(config.rows), stacked
         if stacked:
             _check_channels(config, network, task)
         self._start = TaskStart(task, block)
+        self._drawn: dict[tuple[int, bool], PyTree] = {}  # by (seed, noise); drawing takes seconds
         terms = kind.loss(block, network, self.class_names)
         find = kind.predictor(block, network, self.class_names)
 
@@ -107,12 +108,13 @@ class SemanticTrainer:
         """
         config, data = self._config.rows, self._config.data
         seed = self._config.seed if seed is None else seed
-        if initial is None or noise:
+        started = (seed, noise)
+        if (initial is None or noise) and started not in self._drawn:
             channels = STACKED_CHANNELS if self._stacked else 3
-            params = initial_task_params(self._config, self._network, jax.random.PRNGKey(seed), channels)
-            params = params if noise else self._start(params)
-        else:
-            params = jax.tree.map(jnp.array, initial)  # a step takes its parameters away
+            fresh = initial_task_params(self._config, self._network, jax.random.PRNGKey(seed), channels)
+            self._drawn[started] = jax.tree.map(np.asarray, fresh if noise else self._start(fresh))
+        # The parameters are copied, because a step takes its own away.
+        params = jax.tree.map(jnp.array, self._drawn[started] if initial is None or noise else initial)
         state = self._optimizer.init(params)
         batches = configured_batches(
             data, source, np.arange(len(source)), batch_size=config.batch_size, seed=seed, cameras=False

@@ -22,6 +22,7 @@ from bilevel_jax.training.jitted_steps import make_steps
 from bilevel_jax.training.log import Log
 from bilevel_jax.training.loop_step import Training, Validate, step_and_write
 from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.restart import Restarts, keep_starts
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import Optimizers, TrainState, initial_state
 from bilevel_jax.training.validation_sheet import sheet_sample
@@ -72,6 +73,9 @@ def train(
         if taken_over is not None:
             print(taken_over, flush=True)
             _keep_rows_start(config, run.workdir, fresh)
+    if begins:
+        keep_starts(config, run.workdir, fresh)
+    restarts = Restarts(config, optimizers, mesh, run.workdir)
     del fresh
     total = config.warm_start.steps + config.steps
     start, state = _resumed(run, state, batches, total, first)
@@ -81,7 +85,7 @@ def train(
     # 4. The steps that are left.
     sample = sheet_sample(sets.validation)
     log = Log(config, sets, writer, start, total)
-    training = Training(config, sets, run, steps, batches, stop, validate, log, sample, total, first)
+    training = Training(config, sets, run, steps, batches, stop, validate, log, sample, total, first, restarts)
     try:
         for step in range(start + 1, total + 1):
             state = step_and_write(training, state, step, begun=step > start + 1)

@@ -18,6 +18,7 @@ from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import of_first_process, whole
 from bilevel_jax.training.jitted_steps import Steps
 from bilevel_jax.training.log import Log, Logged
+from bilevel_jax.training.restart import Restarts
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import TrainState
 from bilevel_jax.training.stop_on_nan import Metrics
@@ -43,6 +44,7 @@ class Training(NamedTuple):
         sample: the pairs that the picture sheets show.
         total: the run's last step.
         first: whether this is the first process, which alone writes metrics and pictures.
+        restarts: puts networks back to their start where that is due.
     """
 
     config: ConfigDict
@@ -56,6 +58,7 @@ class Training(NamedTuple):
     sample: WholeImageBatch
     total: int
     first: bool
+    restarts: Restarts
 
 
 def step_and_write(training: Training, state: TrainState, step: int, *, begun: bool) -> TrainState:
@@ -70,6 +73,7 @@ def step_and_write(training: Training, state: TrainState, step: int, *, begun: b
         StopSignal: the run was told to stop, and the step is saved.
     """
     config, run, log, total = training.config, training.run, training.log, training.total
+    state = training.restarts(state, step)
     state, metrics, files = _read_and_step(training, state, step, begun=begun)
     figures = _validation_figures(training, state, step, metrics, files)
     log.add(step, metrics | {metric_names.validation(name): value for name, value in figures.items()}, files)

@@ -3,17 +3,18 @@
 from pathlib import Path
 
 import jax
-import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.checkpoints.weights import Weights, read_weights, weights_of_run
+from bilevel_jax.checkpoints import load_run
+from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.errors import InputError
 from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
 from bilevel_jax.training.semantic_network import BackboneStart
 from bilevel_jax.training.take_over import take_over
 
-NOT_SEMANTIC = ("fusion", "discriminator")  # the parts of weights that are no semantic task's network
+# Networks of a run or a weight file that are no semantic task's.
+OTHERS = ("fusion", "discriminator", "visual")
 
 
 class TaskStart:
@@ -35,8 +36,8 @@ class TaskStart:
         """Returns the parameters with the named weights in place; the first call prints how many arrays match.
 
         Raises:
-            InputError: one of the files or folders cannot be read, it holds no network for the task, or the network
-                does not fit: in at least one array, and in all of them where the block is not trainable.
+            InputError: a file or folder cannot be read, or it holds no network for the task; or no array of its network
+                has the path and shape of one here. Where the block is not trainable, all arrays must match.
         """
         params = self._backbone(params)
         place = self._block.start
@@ -50,33 +51,30 @@ class TaskStart:
         if not found.taken or (unlike and not self._block.trainable):
             raise InputError(
                 f"config.{self._name}.start is {place!r}, whose network has {len(found.taken)} of this network's "
-                f"{len(found.taken) + len(unlike)} arrays; expected the same network and the same classes"
-                + (f" (the first that differs is {unlike[0]})." if found.taken else ".")
+                f"{len(found.taken) + len(unlike)} arrays, and not {unlike[0]}; expected a network of the same sizes "
+                "and classes."
             )
         if begins and jax.process_index() == 0:
             print(f"{self._name}: {len(found.taken)} arrays from {place}, {len(unlike)} others fresh", flush=True)
         return params
 
     def _read(self, place: str) -> PyTree:
+        """Returns the parameters of the network that `place` names: PLACE or PLACE:TASK."""
         folder, _, task = place.rpartition(":")
         # A colon may belong to the place itself, as in pretrained:NAME.
         if not folder or is_pretrained(place) or Path(place).exists():
             folder, task = place, ""
-        parts = _weights(folder).parts
-        networks = [part for part in parts if part not in NOT_SEMANTIC]
-        if task and task not in networks:
-            raise InputError(
-                f"config.{self._name}.start is {place!r}, and {folder} has no network {task!r}; expected one of "
-                f"{', '.join(networks) or 'another place, which has semantic networks'}."
-            )
-        chosen = task or (self._name if self._name in networks else networks[0] if len(networks) == 1 else "")
-        if not chosen:
-            has = f"the networks {', '.join(networks)}" if networks else "no semantic network"
-            wanted = f"{place}:NAME with one of them" if networks else "a place that has one"
-            raise InputError(f"config.{self._name}.start is {place!r}, which has {has}; expected {wanted}.")
-        return jax.tree.map(np.asarray, parts[chosen])
+        found = {name: params for name, params in _networks(folder).items() if name not in OTHERS}
+        listed = f"the semantic networks {', '.join(found)}" if found else "no semantic network"
+        if not task:
+            task = self._name if self._name in found or len(found) != 1 else next(iter(found))
+        if task not in found:
+            wanted = f"{folder}:TASK with one of them" if found else "a place that has one"
+            raise InputError(f"config.{self._name}.start is {place!r}, and {folder} has {listed}; expected {wanted}.")
+        return found[task]
 
 
-def _weights(place: str) -> Weights:
-    path = pretrained_file(name_in(place)) if is_pretrained(place) else place
-    return read_weights(path) if str(path).endswith(".safetensors") else weights_of_run(path)
+def _networks(place: str) -> dict[str, PyTree]:
+    """Returns task -> parameters; a file also holds networks of no semantic task."""
+    path = str(pretrained_file(name_in(place)) if is_pretrained(place) else place)
+    return read_weights(path).parts if path.endswith(".safetensors") else load_run(path)[1]["inner_params"]

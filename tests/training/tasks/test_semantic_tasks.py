@@ -68,7 +68,7 @@ def test_the_registry_and_the_networks_have_the_same_names(task):
     config = default_config()
     config.semantic.task = task.name
     assert SEMANTIC_TASKS[task.name] is task and task_kind(config.semantic) is task
-    assert set(SEMANTIC_TASKS) == set(SEMANTIC_NETWORKS)
+    assert set(SEMANTIC_NETWORKS) <= set(SEMANTIC_TASKS)
     config.semantic.task = "none"
     assert task_kind(config.semantic) is None
 
