@@ -30,33 +30,43 @@ def gaussian_mean(images: Float[ArrayT, "*batch h w 1"], sigma: float) -> Float[
     if sigma <= 0:
         raise ValueError(f"sigma is {sigma}; expected a positive number of pixels.")
     plane = images[..., 0]
-    if sigma <= NARROW:
-        return _narrow_mean(_narrow_mean(plane, -2, sigma), -1, sigma)[..., None]
-    (rows, all_rows), (columns, all_columns) = (_wide_mean(length, float(sigma)) for length in plane.shape[-2:])
-    small = _product(_product(rows, plane), columns.T)
-    return _product(_product(all_rows, small), all_columns.T)[..., None]
+    if isinstance(plane, np.ndarray) and sigma <= NARROW:
+        by_columns = _shifted_sums(plane.swapaxes(-2, -1), sigma).swapaxes(-2, -1)
+        return _shifted_sums(by_columns, sigma)[..., None]
+    rows, columns = (_matrices(length, float(sigma)) for length in plane.shape[-2:])
+    for matrix in rows:
+        plane = _product(matrix.astype(plane.dtype), plane)
+    for matrix in columns:
+        plane = _product(plane, matrix.T.astype(plane.dtype))
+    return plane[..., None]
 
 
-def _narrow_mean(plane: ArrayT, axis: int, sigma: float) -> ArrayT:
-    """The means along one axis, as a sum of shifted images."""
-    reach, length = int(np.ceil(REACH * sigma)), plane.shape[axis]
+def _product(left: ArrayT | np.ndarray, right: ArrayT | np.ndarray) -> ArrayT:
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        return cast(ArrayT, left @ right)
+    # The reduced precision of an accelerator's product would show in differences of images.
+    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+
+
+def _shifted_sums(plane: Float[np.ndarray, "*batch n"], sigma: float) -> Float[np.ndarray, "*batch n"]:
+    """The means along the last axis, as a sum of shifted images: for few shifts that costs less than a product."""
+    reach, length = int(np.ceil(REACH * sigma)), plane.shape[-1]
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    space = np if isinstance(plane, np.ndarray) else jnp
-    border = [(reach, reach) if place == plane.ndim + axis else (0, 0) for place in range(plane.ndim)]
-    padded = space.pad(plane, border)
-    parts = [padded[(..., slice(shift, shift + length), *[slice(None)] * (-axis - 1))] for shift in range(len(weights))]
-    total = sum(float(weight) * part for weight, part in zip(weights, parts, strict=True))
+    padded = np.pad(plane, [(0, 0)] * (plane.ndim - 1) + [(reach, reach)])
+    total = np.zeros_like(padded[..., :length])
+    for shift, weight in enumerate(weights):
+        total += float(weight) * padded[..., shift : shift + length]
     inside = np.convolve(np.ones(length), weights, "full")[reach : reach + length]
-    return cast(ArrayT, total / inside.astype(plane.dtype).reshape((-1, 1) if axis == -2 else (-1,)))
+    return total / inside.astype(plane.dtype)
 
 
 @functools.lru_cache(maxsize=64)
-def _wide_mean(length: int, sigma: float) -> tuple[Float64[np.ndarray, "n length"], Float64[np.ndarray, "length n"]]:
-    """Two matrices: the means at n points, and what interpolates n points to all `length` pixels."""
+def _matrices(length: int, sigma: float) -> list[np.ndarray]:
+    """The matrices that are applied along one axis: the means at all pixels, or at few points and an interpolation."""
     count = max(4, int(np.ceil((length - 1) * POINTS / sigma)) + 1)
     if count >= length:
-        return _weights(np.arange(length), length, sigma), np.eye(length)
-    return _weights(np.linspace(0, length - 1, count), length, sigma), _cubic(length, count)
+        return [_weights(np.arange(length), length, sigma)]
+    return [_weights(np.linspace(0, length - 1, count), length, sigma), _cubic(length, count)]
 
 
 def _weights(centres: Float64[np.ndarray, " n"], length: int, sigma: float) -> Float64[np.ndarray, "n length"]:
@@ -75,12 +85,3 @@ def _cubic(length: int, count: int) -> Float64[np.ndarray, "length count"]:
         factors = [(place - first - other) / (node - other) for other in range(4) if other != node]
         matrix[np.arange(length), first + node] = np.prod(factors, axis=0)
     return matrix
-
-
-def _product(left: ArrayT | np.ndarray, right: ArrayT | np.ndarray) -> ArrayT:
-    """The matrix product in the precision of the images, which are one of the two."""
-    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-        kind = np.float32 if np.float32 in (left.dtype, right.dtype) else np.float64
-        return cast(ArrayT, np.matmul(left.astype(kind), right.astype(kind)))
-    left, right = jnp.asarray(left, right.dtype), jnp.asarray(right, left.dtype)
-    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)

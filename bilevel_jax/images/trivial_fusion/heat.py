@@ -24,9 +24,8 @@ def heat_mask(infrared: Float[ArrayT, "*batch h w 1"]) -> Float[ArrayT, "*batch 
     """
     space = namespace(infrared)
     above = space.maximum(infrared - gaussian_mean(infrared, SURROUNDINGS * min(infrared.shape[-3:-1])), 0.0)
-    peak = space.maximum(space.quantile(above, QUANTILE, axis=(-3, -2, -1), keepdims=True), LEAST_PEAK)
-    if not isinstance(peak, np.ndarray):
-        peak = jax.lax.stop_gradient(peak)
+    fixed = above if isinstance(above, np.ndarray) else jax.lax.stop_gradient(above)
+    peak = space.maximum(space.quantile(fixed, QUANTILE, axis=(-3, -2, -1), keepdims=True), LEAST_PEAK)
     return space.minimum(above / peak.astype(infrared.dtype), 1.0)
 
 
