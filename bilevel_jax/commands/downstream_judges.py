@@ -32,7 +32,10 @@ TRAINED_ONLY = ("matched", "save", "init", "steps")
 def define_judge_flags(values: flags.FlagValues) -> None:
     """Adds --judge and the flags that only it reads."""
     text = f"ONNX files of detectors ({', '.join(MAKES)}) or segmenters that look at each input; nothing is trained. "
-    text += "--data then takes several folders, and --reference is a rule named beforehand (default: max)"
+    text += (
+        "--data then takes several folders, --task is detection by default, and --reference is a rule that is named "
+    )
+    text += "beforehand (default: max)"
     flags.DEFINE_list("judge", [], text, flag_values=values)
     text = "classes that the segmenters of --judge tell apart (default: cityscapes)"
     flags.DEFINE_enum("judge_classes", "cityscapes", list(CONVENTIONS), text, flag_values=values)

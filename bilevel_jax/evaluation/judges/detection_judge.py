@@ -98,7 +98,7 @@ class DetectionJudge(Judge[list[Matches]]):
         self,
         samples: Sequence[Sample],
         names: Sequence[str],
-        found: Sequence[np.ndarray],
+        found: Sequence[FoundBoxes],
         classes: Sequence[str],
     ) -> list[Matches]:
         truth: list[Boxes] = [judged_boxes(s["boxes"], s["classes"], classes) for s in samples]

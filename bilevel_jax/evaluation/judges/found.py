@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt
+from jaxtyping import Shaped, UInt
 from tqdm import tqdm
 
 from bilevel_jax.atomic import replacing
@@ -20,7 +20,7 @@ def look_at(
     path: Path | None = None,
     check_stop: Callable[[], None] = lambda: None,
     title: str = "",
-) -> list[np.ndarray]:
+) -> list[Shaped[np.ndarray, "..."]]:
     """Returns what a judge finds in each image.
 
     Args:

@@ -34,7 +34,9 @@ class Judge(abc.ABC, Generic[EvidenceT]):
         """Returns what the judge finds in an RGB image of 8 or 16 bit, as one array that can be kept in a file."""
 
     @abc.abstractmethod
-    def merged(self, infrared: Shaped[np.ndarray, "..."], visible: Shaped[np.ndarray, "..."]) -> np.ndarray:
+    def merged(
+        self, infrared: Shaped[np.ndarray, "..."], visible: Shaped[np.ndarray, "..."]
+    ) -> Shaped[np.ndarray, "..."]:
         """Returns what is found in the infrared and the visible image together; InputError where that has no sense."""
 
     @abc.abstractmethod
@@ -50,7 +52,7 @@ class Judge(abc.ABC, Generic[EvidenceT]):
         self,
         samples: Sequence[Sample],
         names: Sequence[str],
-        found: Sequence[np.ndarray],
+        found: Sequence[Shaped[np.ndarray, "..."]],
         classes: Sequence[str],
     ) -> EvidenceT:
         """Returns what the figures of any sample of the images follow from.

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from bilevel_jax.metrics.coco import Boxes
 
@@ -28,17 +29,17 @@ JUDGED: Mapping[str, JudgedClass] = {
 CLASSES = tuple(JUDGED)
 
 
-def class_scores(scores: np.ndarray) -> np.ndarray:
+def class_scores(scores: Float[np.ndarray, "n 80"]) -> Float[np.ndarray, "n judged"]:
     """Returns [n, judged classes] for COCO's scores [n, 80]: the best of the classes that count as one."""
     return np.stack([scores[:, list(judged.coco)].max(axis=1) for judged in JUDGED.values()], axis=1)
 
 
-def judged_boxes(boxes: np.ndarray, classes: np.ndarray, class_names: Sequence[str]) -> Boxes:
+def judged_boxes(boxes: Float[np.ndarray, "n 4"], classes: Int[np.ndarray, " n"], class_names: Sequence[str]) -> Boxes:
     """Returns the true boxes of the judged classes, numbered as `CLASSES` is; boxes of other classes are left out.
 
     Args:
-        boxes: float [n, 4], yxyx in pixels.
-        classes: int [n], numbers in `class_names`; negative ones are padding.
+        boxes: yxyx in pixels.
+        classes: numbers in `class_names`; negative ones are padding.
         class_names: the data set's.
     """
     numbers = np.full(len(class_names) + 1, -1)  # the last one is for padding

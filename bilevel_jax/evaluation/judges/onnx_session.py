@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float32
 
 from bilevel_jax.errors import InputError
 
@@ -79,8 +80,8 @@ class OnnxSession:
             {tensor.name: _shape(tensor.shape) for tensor in self._session.get_outputs()},
         )
 
-    def run(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the outputs by name for the only input, [1, 3, h, w] float32."""
+    def run(self, image: Float32[np.ndarray, "1 3 h w"]) -> dict[str, np.ndarray]:
+        """Returns the outputs by name for the only input."""
         [name] = self.signature.inputs
         found = self._session.run(None, {name: np.ascontiguousarray(image, np.float32)})
         return dict(zip(self.signature.outputs, found, strict=True))

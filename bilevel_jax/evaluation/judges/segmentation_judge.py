@@ -111,7 +111,11 @@ class SegmentationJudge(Judge[Confusions]):
             )
 
     def evidence(
-        self, samples: Sequence[Sample], names: Sequence[str], found: Sequence[np.ndarray], classes: Sequence[str]
+        self,
+        samples: Sequence[Sample],
+        names: Sequence[str],
+        found: Sequence[UInt8[np.ndarray, "h w"]],
+        classes: Sequence[str],
     ) -> Confusions:
         own = CONVENTIONS[self.convention].table()
         numbers = from_names(classes)
