@@ -18,8 +18,12 @@ TABLES = {
     "measures": ("bilevel_jax.metrics.tables", "measures_table", "paper"),
     "vifb_measures": ("bilevel_jax.metrics.tables", "measures_table", "vifb"),
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
+    "rules": ("bilevel_jax.images.tables", "rules_table"),
+    "colors": ("bilevel_jax.images.tables", "colors_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
     "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),
+    "detector_makes": ("bilevel_jax.evaluation.judges.registry", "makes_table"),
+    "judge_classes": ("bilevel_jax.evaluation.judges.segmented_classes", "conventions_table"),
     "data_sets": ("bilevel_jax.data.builders", "data_set_table"),
 }
 
