@@ -14,8 +14,11 @@ from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
+from bilevel_jax.evaluation.appearance.appearance_table import write_appearance
 from bilevel_jax.evaluation.held_out.final_table import Rows, Table
-from bilevel_jax.evaluation.held_out.run_report import run_report
+from bilevel_jax.evaluation.held_out.run_appearance import run_appearance
+from bilevel_jax.evaluation.held_out.run_report import TITLES, run_report
 from bilevel_jax.evaluation.image_measures import mean_measures, measure_images
 from bilevel_jax.evaluation.inputs import KINDS, InputSource
 from bilevel_jax.evaluation.predictions import write_predictions
@@ -104,12 +107,14 @@ def evaluate_run(
     step = int(state["step"])
     content: EvaluationFile = {"step": step, "split": pairs.split, "pairs": len(pairs.source), "rows": rows}
     write_json(Path(workdir) / "evaluation" / f"{pairs.name}.json", content)
+    appearance = run_appearance(pairs.source, pairs.split or pairs.name, fuser)
+    write_appearance(Path(workdir) / "evaluation", appearance, f"{pairs.name}_appearance")
     if report is not None:
         page = run_report(
             config, workdir, pairs.source, fuser, rows, values, found.get("fused"), step=step, set_name=pairs.title
         )
-        write_report(Path(report) / "index.html", page)
-    return Table(pairs.title, rows)
+        write_report(Path(report) / "index.html", with_appearance(page, appearance, TITLES, highlighted=["fused"]))
+    return Table(pairs.title, rows, appearance)
 
 
 def _own_pairs(config: ConfigDict, workdir: Path, split: str | None) -> EvaluatedPairs:

@@ -1,0 +1,79 @@
+"""Methods whose fused images are measured: rules, weights of the package, the cameras alone, and folders of images."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Shaped, UInt
+
+from bilevel_jax.data.channels import three_channels
+from bilevel_jax.data.pair_files import list_files
+from bilevel_jax.data.pair_size import check_size
+from bilevel_jax.errors import InputError, first_few
+from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair
+from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
+from bilevel_jax.inference.named_fuser import named_fuser
+
+CAMERAS = {"ir": "ir", "vis": "vis", "vi": "vis"}
+Image = Shaped[np.ndarray, "h w c"]
+
+
+class Method(NamedTuple):
+    """One method. It has a `fuse`, or `files`, or both.
+
+    Attributes:
+        name: of its row.
+        fuse: function of the infrared and the visible image; None = only the images are known.
+        files: name of a pair -> file of its fused image; None = the images are made by `fuse`.
+    """
+
+    name: str
+    fuse: Callable[[Image, Image], Image] | None = None
+    files: Mapping[str, Path] | None = None
+
+    def image(self, name: str, pair: SourcePair) -> UInt[np.ndarray, "h w c"]:
+        """The fused image of a pair.
+
+        Raises:
+            InputError: the file is damaged, or has another size than the pair.
+        """
+        if self.files is not None:
+            fused = read_image(self.files[name])
+            check_size(self.files[name], fused.shape[:2], "its pair", pair.infrared.shape[:2])
+            return fused
+        assert self.fuse is not None
+        return self.fuse(pair.infrared, pair.visible)
+
+
+def named_method(name: str) -> Method:
+    """The method of a name: "ir" (in grey), "vis" (or "vi"), or what `named_fuser` takes.
+
+    Raises:
+        InputError: as `named_fuser`.
+    """
+    if CAMERAS.get(name) == "ir":
+        return Method(name, lambda infrared, visible: three_channels(infrared))
+    if CAMERAS.get(name) == "vis":
+        return Method(name, lambda infrared, visible: visible)
+    return Method(name, named_fuser(name).fuse)
+
+
+def folder_method(name: str, folder: Path, pairs: PairSet) -> Method:
+    """A method whose images lie in FOLDER/SET/SPLIT, FOLDER/SET or FOLDER.
+
+    Raises:
+        InputError: there is no such folder, or it lacks an image of the set.
+    """
+    places = [folder / pairs.name, folder / pairs.name.partition("/")[0], folder]
+    place = next((place for place in places if place.is_dir()), None)
+    if place is None:
+        raise InputError(f"{name}={folder} is no folder; expected a folder of fused images.")
+    files = list_files(place, IMAGE_SUFFIXES)
+    missing = [stem for stem in pairs.names if stem not in files]
+    if missing:
+        raise InputError(
+            f"{name} misses {len(missing)} of {len(pairs.names)} images of {pairs.name} ({first_few(missing)}): "
+            f"{place} has no image of that name; expected one for every pair."
+        )
+    return Method(name, files=files)

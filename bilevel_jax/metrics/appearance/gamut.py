@@ -1,0 +1,34 @@
+"""Gamut: how many pixels lose their colour because a channel would leave the range of the file."""
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from bilevel_jax.metrics.appearance.measure import UNDEFINED, Measure, Observations
+from bilevel_jax.metrics.appearance.pair import FusedPair
+
+
+def gamut(pair: FusedPair) -> Observations:
+    """Share of the pixels that were clipped, in [0, 1]; lower is better.
+
+    It is measured on the finished picture, so that a folder of images and a fuser are judged alike: a pixel counts
+    where the fused image has a channel at 0 or 255, and the visible one has a colour and no channel there.
+    """
+    colored = np.ptp(pair.visible, axis=-1) > 0
+    if not colored.any():
+        return UNDEFINED
+    return np.array([(colored & ~_at_a_limit(pair.visible) & _at_a_limit(pair.fused)).mean()])
+
+
+def _at_a_limit(image: Float64[np.ndarray, "h w 3"]) -> Bool[np.ndarray, "h w"]:
+    return np.asarray((image.min(axis=-1) <= 0.0) | (image.max(axis=-1) >= 255.0))
+
+
+MEASURES = (
+    Measure(
+        "gamut",
+        gamut,
+        "share of the pixels with a fused channel at 0 or 255 where the visible image has a colour and no such channel",
+        "down",
+        "a grey visible image",
+    ),
+)
