@@ -22,6 +22,7 @@ from bilevel_jax.evaluation.downstream.shared_initialisation import initial_of_c
 from bilevel_jax.evaluation.downstream.train_cells import Input, train_cells
 from bilevel_jax.evaluation.leakage import check_unseen, trained_without_test
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
+from bilevel_jax.inference.method_names import METHOD_OPTIONS
 from bilevel_jax.inference.pretrained import KIND, pretrained_file
 from bilevel_jax.models import SEMANTIC_NETWORKS
 from bilevel_jax.report.html import write_report
@@ -104,7 +105,9 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     text = (
         f"any of: ir; vi; {OURS} (fused by the network of --workdir); {KIND} or {KIND}:NAME (fused by weights of the "
     )
-    text += f"package); {', '.join(TRIVIAL_METHODS)}; folders of fused images, as FOLDER or NAME=FOLDER"
+    text += (
+        f"package); {', '.join(TRIVIAL_METHODS)} ({METHOD_OPTIONS}); folders of fused images, as FOLDER or NAME=FOLDER"
+    )
     flags.DEFINE_list("inputs", None, text, flag_values=values)
     flags.DEFINE_string("workdir", None, f"the training run whose network makes {OURS!r}", flag_values=values)
     define_checkpoint_flag(values)

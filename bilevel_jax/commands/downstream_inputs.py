@@ -8,14 +8,17 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints.load import SavedState
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, nearest
 from bilevel_jax.evaluation.downstream.train_cells import Input
+from bilevel_jax.images.color_methods import DEFAULT_COLOR
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
+from bilevel_jax.inference.method_names import MethodName, is_method_name, parse_method_name
 from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in, pretrained_file
 
 CAMERAS = {"ir": "ir", "vi": "vis", "vis": "vis"}
 OURS = "ours"
+BASES = (*CAMERAS, OURS, KIND)  # what --inputs takes beside the rules and folders
 
 
 class LoadedRun(NamedTuple):
@@ -48,22 +51,36 @@ def named_inputs(given: Sequence[str], run: LoadedRun | None) -> dict[str, Input
 
 
 def _named_input(text: str, run: LoadedRun | None) -> tuple[str, Input]:
-    if text == OURS:
+    if not is_method_name(text, BASES):
+        return _folder_input(text)
+    name = parse_method_name(text, BASES)
+    if name.base == OURS:
         if run is None:
-            raise InputError(f"--inputs has {OURS!r}; expected --workdir with the run that fuses.")
+            raise InputError(f"--inputs has {text!r}; expected --workdir with the run that fuses.")
         origin = {"kind": "fused", "workdir": str(Path(run.workdir).resolve()), "step": int(run.state["step"])}
-        return text, Input("fused", Fuser.from_run(run.config, run.state), origin)
-    if is_pretrained(text):
-        file = pretrained_file(name_in(text))
+        return str(name), _fused(Fuser.from_run(run.config, run.state), origin, name)
+    if is_pretrained(name.base):
+        file = pretrained_file(name_in(name.base))
         origin = {"kind": "fused", "weights": file.stem, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-        return name_in(text) or KIND, Input("fused", Fuser.from_weights(file), origin)
-    if text in CAMERAS or text in TRIVIAL_METHODS:
-        kind = CAMERAS.get(text, text)
-        return text, Input(kind, None, {"kind": kind})
+        label = str(name._replace(base=name_in(name.base) or KIND))
+        return label, _fused(Fuser.from_weights(file), origin, name)
+    kind = str(name._replace(base=CAMERAS.get(name.base, name.base)))
+    return str(name), Input(kind, None, {"kind": kind})
+
+
+def _fused(fuser: Fuser, origin: dict[str, object], name: MethodName) -> Input:
+    # Cells that were kept before there was a choice of colour have no such entry.
+    chosen = {} if name.color == DEFAULT_COLOR else {"color": name.color}
+    return Input("fused", fuser.with_color(name.color), origin | chosen)
+
+
+def _folder_input(text: str) -> tuple[str, Input]:
     label, found, place = text.partition("=")
     folder = Path(place if found else text)
     if not folder.is_dir():
-        known = ", ".join([*CAMERAS, OURS, KIND, *TRIVIAL_METHODS])
-        raise InputError(f"--inputs has {text!r}; expected a folder of images, or one of {known}.")
+        known = [*BASES, *TRIVIAL_METHODS]
+        raise InputError(
+            f"--inputs has {text!r}; expected a folder of images, or one of {', '.join(known)}{nearest(text, known)}"
+        )
     name = label if found else folder.resolve().name
     return name, Input(folder, None, {"kind": "folder", "folder": str(folder.resolve())})

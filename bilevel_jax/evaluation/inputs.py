@@ -10,8 +10,11 @@ from tqdm import tqdm
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
+from bilevel_jax.images.exposure import expose
+from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, to_float
+from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser, TrivialFuser
+from bilevel_jax.inference.method_names import INFRARED, parse_method_name
 
 KINDS = ("ir", "vis", "average", "fused")
 
@@ -20,8 +23,8 @@ def input_image(kind: str, sample: Sample, fuser: Fuser | None) -> UInt[np.ndarr
     """Makes one pair into the RGB image that a semantic network sees.
 
     Args:
-        kind: `ir` (repeated to three channels), `vis`, `fused`, or a method without a network such as `average`: a name
-            in `images.trivial_fusion.TRIVIAL_METHODS`.
+        kind: `ir` (repeated to three channels) or `ir+exposed` (brightened as `images.exposure` says), `vis`, `fused`,
+            or a rule without learning, RULE[+exposed][+COLOR] (`inference.method_names`).
         sample: the pair.
         fuser: fuses the pair, for the kind `fused`.
 
@@ -29,12 +32,14 @@ def input_image(kind: str, sample: Sample, fuser: Fuser | None) -> UInt[np.ndarr
         InputError: there is no such kind.
     """
     infrared, visible = sample["ir"], sample["vis"]
-    if kind == "ir":
-        return np.repeat(infrared, 3, axis=-1)
     if kind == "vis":
         return visible
     if kind != "fused":
-        return TrivialFuser(kind).fuse(infrared, visible)
+        name = parse_method_name(kind, [name for name in KINDS if name not in TRIVIAL_METHODS])
+        if name.base != INFRARED:
+            return TrivialFuser(kind).fuse(infrared, visible)
+        shown = _exposed(infrared) if name.exposed else infrared
+        return np.repeat(shown, 3, axis=-1)
     if fuser is None:
         raise ValueError("the kind 'fused' needs a fuser")
     return fuser.fuse(infrared, visible)
@@ -100,6 +105,11 @@ class ConcatenatedInputs(Source):
     def __getitem__(self, index: int) -> Sample:
         which, place = divmod(index, len(self._inputs[0]))
         return {**self._inputs[which][place], "index": np.int64(index)}
+
+
+def _exposed(infrared: UInt[np.ndarray, "h w 1"]) -> UInt[np.ndarray, "h w 1"]:
+    full = float(np.iinfo(infrared.dtype).max)
+    return np.floor(expose(to_float(infrared)) * full + 0.5).astype(infrared.dtype)
 
 
 def _files_of(folder: Path, names: Sequence[str]) -> dict[str, Path]:

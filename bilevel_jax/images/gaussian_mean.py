@@ -1,0 +1,86 @@
+"""Gaussian means of any width, at a cost that does not grow with the width.
+
+NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gradients.
+"""
+
+import functools
+from typing import TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Float64
+
+ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
+
+REACH = 4  # sigmas: where the window ends, as in `images.blur`
+NARROW = 2.0  # pixels: largest sigma whose window is summed pixel by pixel
+POINTS = 6  # points for each sigma at which a wide mean is computed
+
+
+def gaussian_mean(images: Float[ArrayT, "*batch h w 1"], sigma: float) -> Float[ArrayT, "*batch h w 1"]:
+    """Returns the mean around each pixel, weighted by a Gaussian of `sigma` pixels that ends at 4 sigma.
+
+    At the border the window is cut and its weights are scaled to sum to 1, so a constant image does not change. A wide
+    mean is computed at 6 points for each sigma and interpolated between them by cubic polynomials: that differs from
+    the exact mean of an image in [0, 1] by less than 1e-4, which is less than a fortieth of an 8-bit level.
+
+    Raises ValueError where `sigma` is not positive.
+    """
+    if sigma <= 0:
+        raise ValueError(f"sigma is {sigma}; expected a positive number of pixels.")
+    plane = images[..., 0]
+    if sigma <= NARROW:
+        return _narrow_mean(_narrow_mean(plane, -2, sigma), -1, sigma)[..., None]
+    (rows, all_rows), (columns, all_columns) = (_wide_mean(length, float(sigma)) for length in plane.shape[-2:])
+    small = _product(_product(rows, plane), columns.T)
+    return _product(_product(all_rows, small), all_columns.T)[..., None]
+
+
+def _narrow_mean(plane: ArrayT, axis: int, sigma: float) -> ArrayT:
+    """The means along one axis, as a sum of shifted images."""
+    reach, length = int(np.ceil(REACH * sigma)), plane.shape[axis]
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    space = np if isinstance(plane, np.ndarray) else jnp
+    border = [(reach, reach) if place == plane.ndim + axis else (0, 0) for place in range(plane.ndim)]
+    padded = space.pad(plane, border)
+    parts = [padded[(..., slice(shift, shift + length), *[slice(None)] * (-axis - 1))] for shift in range(len(weights))]
+    total = sum(float(weight) * part for weight, part in zip(weights, parts, strict=True))
+    inside = np.convolve(np.ones(length), weights, "full")[reach : reach + length]
+    return cast(ArrayT, total / inside.astype(plane.dtype).reshape((-1, 1) if axis == -2 else (-1,)))
+
+
+@functools.lru_cache(maxsize=64)
+def _wide_mean(length: int, sigma: float) -> tuple[Float64[np.ndarray, "n length"], Float64[np.ndarray, "length n"]]:
+    """Two matrices: the means at n points, and what interpolates n points to all `length` pixels."""
+    count = max(4, int(np.ceil((length - 1) * POINTS / sigma)) + 1)
+    if count >= length:
+        return _weights(np.arange(length), length, sigma), np.eye(length)
+    return _weights(np.linspace(0, length - 1, count), length, sigma), _cubic(length, count)
+
+
+def _weights(centres: Float64[np.ndarray, " n"], length: int, sigma: float) -> Float64[np.ndarray, "n length"]:
+    offsets = centres[:, None] - np.arange(length)
+    weights = np.where(np.abs(offsets) <= np.ceil(REACH * sigma), np.exp(-0.5 * (offsets / sigma) ** 2), 0.0)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _cubic(length: int, count: int) -> Float64[np.ndarray, "length count"]:
+    """Interpolates `count` points from the first to the last pixel: each pixel by the cubic of the nearest 4 points."""
+    place = np.arange(length) * (count - 1) / (length - 1)
+    first = np.clip(np.floor(place).astype(int) - 1, 0, count - 4)
+    matrix = np.zeros((length, count))
+    for node in range(4):
+        # Lagrange's polynomial: 1 at this node, 0 at the other three.
+        factors = [(place - first - other) / (node - other) for other in range(4) if other != node]
+        matrix[np.arange(length), first + node] = np.prod(factors, axis=0)
+    return matrix
+
+
+def _product(left: ArrayT | np.ndarray, right: ArrayT | np.ndarray) -> ArrayT:
+    """The matrix product in the precision of the images, which are one of the two."""
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        kind = np.float32 if np.float32 in (left.dtype, right.dtype) else np.float64
+        return cast(ArrayT, np.matmul(left.astype(kind), right.astype(kind)))
+    left, right = jnp.asarray(left, right.dtype), jnp.asarray(right, left.dtype)
+    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
