@@ -20,7 +20,7 @@ from bilevel_jax.report import html
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.signals import StopRequest
 
-USAGE = """python experiments/evaluate.py appearance --data=DIR[:SPLIT],... --methods=METHOD,... [--out=DIR] [--report=DIR]
+USAGE = """python experiments/evaluate.py appearance --data=DIR[:SPLIT],... --methods=METHOD,... [--out=DIR]
 Measures what an eye minds, by day and by night of every set; the worst of them stand in front."""
 
 
@@ -58,8 +58,8 @@ def _define(values: flags.FlagValues) -> None:
     text = "folders of pairs or prepared data sets, each with a split (train, val, test) or list file after a colon"
     flags.DEFINE_list("data", None, text, flag_values=values)
     text = (
-        "ir, vis, rules without learning, pretrained (or pretrained:NAME), and NAME=FOLDER with fused images in FOLDER, "
-        f"FOLDER/SET or FOLDER/SET/SPLIT; {METHOD_OPTIONS}"
+        "ir, vis, rules without learning, pretrained (or pretrained:NAME), and NAME=FOLDER with fused images in "
+        f"FOLDER, FOLDER/SET or FOLDER/SET/SPLIT; {METHOD_OPTIONS}"
     )
     flags.DEFINE_list("methods", None, text, flag_values=values)
     flags.DEFINE_string("out", None, "folder that receives appearance.json and appearance.md", flag_values=values)

@@ -13,6 +13,7 @@ from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
+from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.named_fuser import named_fuser
 
 CAMERAS = {"ir": "ir", "vis": "vis", "vi": "vis"}
@@ -59,8 +60,14 @@ def named_method(name: str) -> Method:
     return Method(name, named_fuser(name).fuse)
 
 
-def folder_method(name: str, folder: Path, pairs: PairSet) -> Method:
+def folder_method(name: str, folder: Path, pairs: PairSet, fuser: ImageFuser | None = None) -> Method:
     """A method whose images lie in FOLDER/SET/SPLIT, FOLDER/SET or FOLDER.
+
+    Args:
+        name: of the method.
+        folder: FOLDER.
+        pairs: the set; it is called SET or SET/SPLIT.
+        fuser: has made the images; None = it is not known.
 
     Raises:
         InputError: there is no such folder, or it lacks an image of the set.
@@ -76,4 +83,4 @@ def folder_method(name: str, folder: Path, pairs: PairSet) -> Method:
             f"{name} misses {len(missing)} of {len(pairs.names)} images of {pairs.name} ({first_few(missing)}): "
             f"{place} has no image of that name; expected one for every pair."
         )
-    return Method(name, files=files)
+    return Method(name, None if fuser is None else fuser.fuse, files)

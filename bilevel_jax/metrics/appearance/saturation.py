@@ -22,7 +22,7 @@ def saturation(pair: FusedPair) -> Observations:
 def _chroma(image: Float64[np.ndarray, "h w 3"]) -> float:
     """The mean chroma in levels of 255."""
     chroma = rgb_to_ycbcr(image / 255.0)[..., 1:] - CHROMA_CENTRE
-    return float(255.0 * np.linalg.norm(chroma, axis=-1).mean())
+    return float(255.0 * np.hypot(chroma[..., 0], chroma[..., 1]).mean())
 
 
 MEASURES = (
