@@ -15,6 +15,7 @@ from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.downstream.chosen_task import only_task, task_title, with_one_task
 from bilevel_jax.evaluation.downstream.comparison import compare_cells, comparison_json
 from bilevel_jax.evaluation.downstream.comparison_text import comparison_text
 from bilevel_jax.evaluation.downstream.downstream_report import downstream_report
@@ -24,14 +25,15 @@ from bilevel_jax.evaluation.leakage import check_unseen, trained_without_test
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.method_names import METHOD_OPTIONS
 from bilevel_jax.inference.pretrained import KIND, pretrained_file
-from bilevel_jax.models import SEMANTIC_NETWORKS
+from bilevel_jax.metrics.figure import MAIN_TASK
 from bilevel_jax.report.html import write_report
 from bilevel_jax.training.config import check_config, completed, default_config
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 
 USAGE = (
-    "python experiments/downstream.py --task=detection|segmentation --data=DIR|scenes "
+    "python experiments/downstream.py --task=detection|segmentation|TASK --data=DIR|scenes "
     "--inputs=ir,vi,average,max,laplacian,ours,pretrained[,DIR...] [--workdir=RUN] [--split=val|test] [--seeds=0,1,2] "
     "[--steps=N] [--matched [--save=FILE]] [--init=FILE] [--report=DIR]\n"
     "Trains the same detector or segmenter on each kind of input, and prints what each input is worth. The same\n"
@@ -44,7 +46,7 @@ def downstream_command(argv: Sequence[str]) -> None:
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["inputs"])
     run = LoadedRun(values.workdir, *load_run(values.workdir, values.checkpoint)) if values.workdir else None
     config = _config(values, run)
-    out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
+    out = Path(values.out or Path("runs") / "downstream" / _task_folder(config))
     sets = open_sets(config.data, config.seed, run=_lists_folder(config, run, out))
     split, reported = sets.reported(values.split)
     inputs = named_inputs(values.inputs, run)
@@ -85,7 +87,7 @@ def downstream_command(argv: Sequence[str]) -> None:
     text = "\n\n".join([comparison_text(comparison, markdown=True), *notes])
     write_text(place / "comparison.md", f"{text}\n")
     about = "one network on all inputs mixed" if values.matched else "a network of its own for each input"
-    print(f"{config.semantic.task}: {about}, {config.rows.steps} steps; {len(sets.train)} training pairs")
+    print(f"{task_title(config)}: {about}, {config.rows.steps} steps; {len(sets.train)} training pairs")
     print("\n\n".join([comparison_text(comparison), *notes]))
     print(f"\nCells and tables: {place}" + (f"; the network: {save}" if save else ""))
     if values.report is not None:
@@ -96,8 +98,8 @@ def downstream_command(argv: Sequence[str]) -> None:
 
 def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     define_config_flag(values, argv)
-    text = "task of the networks (default: as configured)"
-    flags.DEFINE_enum("task", None, list(SEMANTIC_NETWORKS), text, flag_values=values)
+    text = f"task of the networks: {', '.join(SEMANTIC_TASKS)}, or a name in config.tasks (default: as configured)"
+    flags.DEFINE_string("task", None, text, flag_values=values)
     text = "folder of pairs with labels, train.txt and val.txt; or scenes (default: as configured)"
     flags.DEFINE_string("data", None, text, flag_values=values)
     text = "pairs that the networks are tested on (default: test, or val if config.data.test_share is 0)"
@@ -132,11 +134,7 @@ def _config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict:
         config = values.config
     else:
         config = completed(run.config) if run is not None else default_config()
-    config = ConfigDict(config.to_dict())
-    if values.task is not None:
-        config.semantic.task = values.task
-    if config.semantic.task == "none":
-        raise InputError(f"--task is missing; expected one of {', '.join(SEMANTIC_NETWORKS)}.")
+    config = with_one_task(config, values.task or "")
     if values.data == "scenes":
         config.data.name = "scenes"
     elif values.data is not None:
@@ -144,6 +142,12 @@ def _config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict:
     if values.steps is not None:
         config.rows.steps = values.steps
     return check_config(config)
+
+
+def _task_folder(config: ConfigDict) -> str:
+    """The task's name, or the kind of the task named `semantic`."""
+    task = only_task(config)
+    return config.semantic.task if task == MAIN_TASK else task
 
 
 def _lists_folder(config: ConfigDict, run: LoadedRun | None, out: Path) -> Path:

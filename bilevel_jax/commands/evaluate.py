@@ -41,7 +41,7 @@ def evaluate_command(argv: Sequence[str]) -> None:
         raise InputError(
             f"--list={values.list} is for --data without --split; expected --split for the run's own pairs."
         )
-    table = evaluate_run(
+    table, path = evaluate_run(
         Path(values.workdir),
         data=values.data,
         names_list=values.list or (values.split if values.data else None),
@@ -51,6 +51,7 @@ def evaluate_command(argv: Sequence[str]) -> None:
         split=values.split,
     )
     print(printed_text(table))
+    print(f"Table: {path}" + (f"; predictions: {values.predictions}" if values.predictions else ""))
     print_report(values)
 
 

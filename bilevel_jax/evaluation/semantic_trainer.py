@@ -1,6 +1,6 @@
-"""A fresh semantic network on one kind of input: trained, applied, and scored."""
+"""A semantic network on one kind of input: trained from a fresh start, and applied."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -15,16 +15,17 @@ from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.sources.source import Source
+from bilevel_jax.metrics.figure import MAIN_TASK
+from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.host_batches import OnHostBatches
 from bilevel_jax.training.jitted import Jitted
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.prepared_batch import DeviceBatch, prepare
-from bilevel_jax.training.problem import semantic_loss
-from bilevel_jax.training.semantic_network import BackboneStart
-from bilevel_jax.training.state import initial_semantic_params
+from bilevel_jax.training.state import initial_task_params
 from bilevel_jax.training.stop_on_nan import check_semantic_loss
-from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.task_start import TaskStart
+from bilevel_jax.training.tasks import task_kind
 from bilevel_jax.training.tasks.prediction import Prediction
 
 
@@ -33,16 +34,24 @@ class SemanticTrainer:
 
     Args:
         config: the run's configuration, with a semantic task; `rows` has the steps and the optimizer.
-        networks: of which the semantic one is trained.
+        networks: of which that of the task is trained.
+        task: name of a semantic task of the configuration.
+
+    Attributes:
+        kind: the kind of the task.
+        class_names: the classes that its network tells apart.
     """
 
-    def __init__(self, config: ConfigDict, networks: Networks):
-        network, kind = networks.semantic, semantic_task(config)
-        assert network is not None and kind is not None
-        self._config, self._networks, self._kind = config, networks, kind
+    def __init__(self, config: ConfigDict, networks: Networks, task: str = MAIN_TASK):
+        block, network = semantic_tasks(config)[task], networks.semantic[task]
+        kind = task_kind(block)
+        assert kind is not None
+        self.kind, self.class_names = kind, networks.class_names[task]
+        self._config, self._network, self._task = config, network, task
         self._optimizer = optimizer(config.rows)
-        self._imported = BackboneStart(config.semantic)
-        terms = semantic_loss(config, network)
+        self._start = TaskStart(task, block)
+        terms = kind.loss(block, network, self.class_names)
+        find = kind.predictor(block, network, self.class_names)
 
         def step(
             params: PyTree, state: optax.OptState, batch: DeviceBatch
@@ -55,7 +64,7 @@ class SemanticTrainer:
 
         def predict(params: PyTree, images: UInt[Array, "b h w 3"]) -> PyTree:
             scaled = images.astype(np.float32) / np.iinfo(images.dtype).max
-            return kind.predictions(network.apply(params, scaled))
+            return find(params, scaled)
 
         self._step = OnHostBatches[..., tuple[PyTree, optax.OptState, Array]](step, 2, donate_argnums=(0, 1))
         self._predict: Jitted[..., PyTree] = Jitted(predict)
@@ -72,20 +81,20 @@ class SemanticTrainer:
 
         Args:
             source: a source whose `vis` is what the network sees.
-            title: of the progress bar.
+            title: what is trained on, for the progress bar and for messages.
             check_stop: called after every step; may raise.
             seed: of the initialisation and of the crops; the configuration's where None.
-            initial: parameters to start from; None draws them from the seed, and imports `semantic.backbone`.
+            initial: parameters to start from; None draws them from the seed, and then takes those of the task's keys
+                `backbone` and `start`.
 
         Raises:
-            InputError: `semantic.backbone` cannot be read, or is another network's.
+            InputError: the weights of these keys cannot be read, or are another network's.
             RunError: the loss became NaN or infinite.
         """
         config, data = self._config.rows, self._config.data
         seed = self._config.seed if seed is None else seed
         if initial is None:
-            fresh = initial_semantic_params(self._config, self._networks, jax.random.PRNGKey(seed))
-            params = self._imported(fresh)
+            params = self._start(initial_task_params(self._config, self._network, jax.random.PRNGKey(seed)))
         else:
             params = jax.tree.map(jnp.array, initial)  # a step takes its parameters away
         state = self._optimizer.init(params)
@@ -118,18 +127,5 @@ class SemanticTrainer:
             for i, index in enumerate(batch["index"]):
                 if index >= 0:
                     height, width = batch["size"][i]
-                    found.append(self._kind.of_image(predictions, i, height, width))
+                    found.append(self.kind.of_image(predictions, i, height, width))
         return found
-
-
-def semantic_scores(config: ConfigDict, source: Source, predictions: Sequence[Prediction]) -> dict[str, float]:
-    """Returns the scores of the semantic task, in [0, 1]; {} where the source has no labels for it.
-
-    Args:
-        config: whose semantic task is not none.
-        source: gives the labels.
-        predictions: one for each pair.
-    """
-    kind = semantic_task(config)
-    assert kind is not None
-    return kind.scores(source, predictions)

@@ -15,9 +15,9 @@ from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import RunError
 from bilevel_jax.report.curve_plot import plot_curves
 from bilevel_jax.report.metrics_writer import MetricsWriter
-from bilevel_jax.training.config import former_config
+from bilevel_jax.training.config import former_config, semantic_tasks
 from bilevel_jax.training.devices import check_batch_size, device_mesh, place_state
-from bilevel_jax.training.initial_weights import ROWS_START, start_from
+from bilevel_jax.training.initial_weights import rows_start, start_from
 from bilevel_jax.training.jitted_steps import make_steps
 from bilevel_jax.training.log import Log
 from bilevel_jax.training.loop_step import Training, Validate, step_and_write
@@ -39,7 +39,7 @@ def train(
         sets: the data, from `open_sets`.
         workdir: the run's folder.
         stop: looked at after every step.
-        validate: (fusion parameters, semantic parameters or None) -> figures, higher = better; called every
+        validate: (fusion parameters, semantic task -> parameters) -> figures, higher = better; called every
             `config.validate_every` steps, in the first process.
 
     Returns:
@@ -124,8 +124,9 @@ def _resumed(
 
 def _keep_rows_start(config: ConfigDict, workdir: Path, state: TrainState) -> None:
     """Keeps the semantic parameters that the table's rows start from: the other run may be gone by then."""
-    if "semantic" in config.initial.parts and "semantic" in state.inner_params:
-        save_parameters(workdir, ROWS_START, state.inner_params["semantic"])
+    for task, block in semantic_tasks(config).items():
+        if task in config.initial.parts and block.trainable:
+            save_parameters(workdir, rows_start(task), state.inner_params[task])
 
 
 def _batches(config: ConfigDict, sets: Sets, part: str) -> ResumableBatches:

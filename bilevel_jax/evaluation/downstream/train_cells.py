@@ -11,6 +11,7 @@ from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.downstream.cells import Cell, make_cell, read_cell, write_cell
+from bilevel_jax.evaluation.downstream.chosen_task import only_task
 from bilevel_jax.evaluation.downstream.shared_initialisation import Initial, write_initial
 from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
 from bilevel_jax.evaluation.result_settings import check_settings
@@ -18,7 +19,6 @@ from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
 from bilevel_jax.training.networks import networks_from_config
 
-SETTINGS = ("data", "semantic", "rows")  # the blocks of a configuration that a cell depends on
 Cells = dict[str, dict[int, Cell]]  # input -> seed -> cell
 
 
@@ -55,7 +55,7 @@ def train_cells(
     With the same seed all inputs share the initialisation, the order of the images, the crops and the number of steps.
 
     Args:
-        config: a checked configuration with a semantic task; its block `rows` has the budget.
+        config: a checked configuration with one semantic task; its block `rows` has the budget.
         sets: the training pairs, and the held-out pairs that the networks are tested on.
         inputs: name -> kind of input.
         seeds: of initialisation and crops.
@@ -77,9 +77,9 @@ def train_cells(
     split, reported = sets.reported(split)
     settings = _settings(config, sorted(inputs) if matched else None, initial) | {"split": split}
     check_settings(folder / "settings.json", settings, "cells")
-    trainer = trainer or SemanticTrainer(
-        config, networks_from_config(config, sets.train.class_names, sets.train.label_names)
-    )
+    if trainer is None:
+        networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
+        trainer = SemanticTrainer(config, networks, only_task(config))
     start = None if initial is None else initial.params
     cells: dict[str, dict[int, Cell | None]] = {
         name: {seed: read_cell(_path(folder, name, seed), given.origin, split) for seed in seeds}
@@ -90,7 +90,7 @@ def train_cells(
         return InputSource(pairs, inputs[name].kind, inputs[name].fuser, check_stop)
 
     def test(name: str, held_out: InputSource, seed: int, params: PyTree) -> None:
-        cell = make_cell(config, held_out, trainer.predict(params, held_out), split)
+        cell = make_cell(trainer.kind, held_out, trainer.predict(params, held_out), split)
         write_cell(_path(folder, name, seed), cell, inputs[name].origin)
         cells[name][seed] = cell
 
@@ -130,6 +130,7 @@ def _path(folder: Path, name: str, seed: int) -> Path:
 
 
 def _settings(config: ConfigDict, mixture: list[str] | None, initial: Initial | None) -> dict[str, object]:
-    settings: dict[str, object] = {key: json.loads(config[key].to_json()) for key in SETTINGS}
+    blocks = ("data", only_task(config), "rows")  # what a cell depends on
+    settings: dict[str, object] = {key: json.loads(config[key].to_json()) for key in blocks}
     settings |= {"seed": config.seed, "mixture": mixture}
     return settings if initial is None else settings | {"initial": initial.origin}

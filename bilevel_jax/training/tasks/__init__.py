@@ -5,9 +5,10 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from bilevel_jax.training.tasks.block_option import BlockOption
 from bilevel_jax.training.tasks.detection import Detection
 from bilevel_jax.training.tasks.segmentation import Segmentation
-from bilevel_jax.training.tasks.semantic_task import SemanticTask
+from bilevel_jax.training.tasks.semantic_task import ImageLoss, SemanticTask
 
 AnySemanticTask = SemanticTask[Any, Any, Any, Any]
 
@@ -16,9 +17,14 @@ SEMANTIC_TASKS: Mapping[str, AnySemanticTask] = {
     "segmentation": Segmentation(),
 }
 
-__all__ = ["SEMANTIC_TASKS", "AnySemanticTask", "SemanticTask", "semantic_task"]
+__all__ = ["SEMANTIC_TASKS", "AnySemanticTask", "BlockOption", "ImageLoss", "SemanticTask", "task_kind"]
+
+
+def task_kind(block: ConfigDict) -> AnySemanticTask | None:
+    """Returns the kind of task that a block of a configuration describes, or None where its `task` is none."""
+    return SEMANTIC_TASKS.get(block.task)
 
 
 def semantic_task(config: ConfigDict) -> AnySemanticTask | None:
-    """Returns the kind of a configuration's semantic task, or None where `config.semantic.task` is none."""
-    return SEMANTIC_TASKS.get(config.semantic.task)
+    """Returns the kind of `config.semantic`; it goes once all callers ask `task_kind`."""
+    return task_kind(config.semantic)

@@ -34,7 +34,9 @@ def made():
     config = _config()
     sets = open_sets(config.data, 0)
     networks = _networks(config, sets)
-    shapes = jax.eval_shape(networks.semantic.init, jax.random.PRNGKey(0), np.zeros((1, 96, 96, 3), np.float32))
+    shapes = jax.eval_shape(
+        networks.semantic["semantic"].init, jax.random.PRNGKey(0), np.zeros((1, 96, 96, 3), np.float32)
+    )
     rng = np.random.default_rng(0)
     return config, sets, networks, jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), shapes)
 
@@ -57,7 +59,7 @@ def test_the_run_that_the_configuration_names(made, tmp_path, capsys):
     ones = lambda key, image: jax.tree.map(
         lambda leaf: jnp.ones(leaf.shape), params
     )  # its own takes seconds to compile
-    networks = networks._replace(semantic=types.SimpleNamespace(init=ones))
+    networks = networks._replace(semantic={"semantic": types.SimpleNamespace(init=ones)})
     assert initial_of_config(config, networks, None) is None
     path = tmp_path / "start.safetensors"
     write_initial(path, config, sets, params)

@@ -35,9 +35,9 @@ def test_the_figures_are_those_of_the_table(config, source):
     networks = networks_from_config(config, source.class_names, source.label_names)
     image = np.zeros((1, 48, 64, 3), np.float32)
     fusion = jax.jit(networks.fusion.init)(jax.random.key(0), image[..., :1], image[..., :1])
-    semantic = jax.jit(networks.semantic.init)(jax.random.key(1), image)
+    semantic = jax.jit(networks.semantic["semantic"].init)(jax.random.key(1), image)
     validate = Validation(config, source, networks)
-    found = validate(fusion, semantic)
+    found = validate(fusion, {"semantic": semantic})
     assert list(found) == ["EN", "VIF", "Qabf", "SSIM", "semantic"]
     ends = Subset(source, [0, 2])  # two of three, spread evenly
     inputs = InputSource(ends, "fused", Fuser.from_run(config, {"outer_params": fusion}))
@@ -48,13 +48,13 @@ def test_the_figures_are_those_of_the_table(config, source):
     assert found["semantic"] == pytest.approx(scores["mIoU_occurring"]) and 0 <= found["semantic"] < 0.5
     # Other parameters, another image; without a semantic network no such figure; of a NaN nothing at all.
     changed = jax.tree.map(lambda leaf: leaf + 0.1, fusion)
-    other = validate(changed, None)
+    other = validate(changed, {})
     assert "semantic" not in other and abs(other["SSIM"] - found["SSIM"]) > 1e-3
-    assert validate(jax.tree.map(lambda leaf: leaf * np.nan, fusion), semantic) == {}
+    assert validate(jax.tree.map(lambda leaf: leaf * np.nan, fusion), {"semantic": semantic}) == {}
 
 
 def test_a_figure_that_is_defined_for_no_pair_is_left_out(config, source, monkeypatch):
-    networks = networks_from_config(config, source.class_names, source.label_names)._replace(semantic=None)
+    networks = networks_from_config(config, source.class_names, source.label_names)._replace(semantic={})
     values = iter(
         [{"EN": 1.0, "VIF": np.nan, "Qabf": np.nan, "SSIM": 2.0}, {"EN": 2.0, "VIF": np.nan, "Qabf": 0.5, "SSIM": 3.0}]
     )
@@ -64,8 +64,8 @@ def test_a_figure_that_is_defined_for_no_pair_is_left_out(config, source, monkey
     )
     image = np.zeros((1, 48, 64, 1), np.float32)
     params = jax.jit(networks.fusion.init)(jax.random.key(0), image, image)
-    assert Validation(config, source, networks)(params, None) == {"EN": 1.5, "Qabf": 0.5, "SSIM": 2.5}
+    assert Validation(config, source, networks)(params, {}) == {"EN": 1.5, "Qabf": 0.5, "SSIM": 2.5}
     wanted = ConfigDict(config.to_dict() | {"keep_best": "semantic"})
     monkeypatch.setattr(validation.fusion, "evaluate", lambda *_, **__: dict.fromkeys(validation.MEASURES, 1.0))
     with pytest.raises(InputError, match="keep_best is 'semantic', and the 2 pairs of val .* have no labels"):
-        Validation(wanted, source, networks)(params, None)
+        Validation(wanted, source, networks)(params, {})
