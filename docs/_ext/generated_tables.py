@@ -17,6 +17,7 @@ TABLES = {
     "adversarial_losses": ("bilevel_jax.losses.tables", "adversarial_table"),
     "measures": ("bilevel_jax.metrics.tables", "measures_table", "paper"),
     "vifb_measures": ("bilevel_jax.metrics.tables", "measures_table", "vifb"),
+    "appearance_measures": ("bilevel_jax.metrics.tables", "appearance_table"),
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
     "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),

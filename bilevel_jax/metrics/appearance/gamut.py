@@ -6,15 +6,19 @@ from jaxtyping import Bool, Float64
 from bilevel_jax.metrics.appearance.measure import UNDEFINED, Measure, Observations
 from bilevel_jax.metrics.appearance.pair import FusedPair
 
+COLORED = 16.0  # levels
+
 
 def gamut(pair: FusedPair) -> Observations:
     """Share of the pixels that were clipped, in [0, 1]; lower is better.
 
     It is measured on the finished picture, so that a folder of images and a fuser are judged alike: a pixel counts
-    where the fused image has a channel at 0 or 255, and the visible one has a colour and no channel there.
+    where the fused image has a channel at 0 or 255, and the visible one has a colour (channels at least 16 levels
+    apart) and no channel at a limit. Nearly black and nearly grey pixels have no colour that an eye would miss.
     """
     red, green, blue = np.moveaxis(pair.visible, -1, 0)
-    colored = (red != green) | (green != blue)
+    apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    colored = apart >= COLORED
     if not colored.any():
         return UNDEFINED
     return np.array([(colored & ~_at_a_limit(pair.visible) & _at_a_limit(pair.fused)).mean()])
@@ -29,8 +33,9 @@ MEASURES = (
     Measure(
         "gamut",
         gamut,
-        "share of the pixels with a fused channel at 0 or 255 where the visible image has a colour and no such channel",
+        "share of the pixels with a fused channel at 0 or 255 where the visible one has a colour (channels >= 16 levels "
+        "apart) and no such channel",
         "down",
-        "a grey visible image",
+        "a visible image without a colour",
     ),
 )

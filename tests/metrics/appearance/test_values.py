@@ -130,13 +130,24 @@ def test_colour_that_fades():
     rgb = np.tile(np.array([120.0, 90.0, 60.0]), (*SIZE, 1))
     gray = (rgb @ np.array([0.299, 0.587, 0.114]))[..., None]
     for kept in (0.0, 0.5, 1.0, 1.2):
-        assert seen("saturation", flat(9), rgb, gray + kept * (rgb - gray)) == pytest.approx([kept], abs=1e-9)
-    assert seen("saturation", flat(9), flat(90), rgb).size == 0
+        for name in ("chroma", "saturation"):
+            assert seen(name, flat(9), rgb, gray + kept * (rgb - gray)) == pytest.approx([kept], abs=1e-9)
+    assert not seen("chroma", flat(9), flat(90), rgb).size and not seen("saturation", flat(9), flat(90), rgb).size
+
+
+def test_a_colour_fades_where_luma_rises_and_chroma_stays():
+    rgb = np.tile(np.array([120.0, 90.0, 60.0]), (*SIZE, 1))
+    luma = 120 * 0.299 + 90 * 0.587 + 60 * 0.114
+    brighter = rgb + 100
+    assert seen("chroma", flat(9), rgb, brighter) == pytest.approx([1.0])
+    assert seen("saturation", flat(9), rgb, brighter) == pytest.approx([np.round(luma) / np.round(luma + 100)])
+    assert seen("saturation", flat(9), rgb, 2 * rgb) == pytest.approx([1.0], rel=0.01)  # luma is in whole levels
 
 
 def test_pixels_that_leave_the_range():
     visible = np.tile(np.array([120, 90, 60], np.uint8), (*SIZE, 1))
     visible[80:] = 90  # the lower half is grey, so that it has no colour to lose
+    visible[100:, :96] = (97, 90, 88)  # and hardly any colour
     visible[:40, :96] = (255, 90, 60)  # a quarter of the upper half is at the limit by itself
     fused = visible.copy()
     fused[:, :128] = 255
