@@ -33,8 +33,8 @@ MEASURES = (
     Measure(
         "gamut",
         gamut,
-        "share of the pixels with a fused channel at 0 or 255 where the visible one has a colour (channels >= 16 levels "
-        "apart) and no such channel",
+        "share of the pixels with a fused channel at 0 or 255 where the visible one has a colour (channels >= 16 "
+        "levels apart) and no such channel",
         "down",
         "a visible image without a colour",
     ),
