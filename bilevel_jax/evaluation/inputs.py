@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import UInt
 from tqdm import tqdm
 
+from bilevel_jax.data.day_or_night import light_of
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.errors import InputError, first_few
@@ -17,6 +18,9 @@ from bilevel_jax.inference import Fuser, TrivialFuser
 from bilevel_jax.inference.method_names import INFRARED, parse_method_name
 
 KINDS = ("ir", "vis", "average", "fused")
+SWITCH = "switch"  # the visible image by day, SWITCH_BY_NIGHT by night
+SWITCH_BY_NIGHT = "max"
+LATE = "late"  # no image: a judge looks at both cameras' images, and what it finds is merged
 
 
 def input_image(kind: str, sample: Sample, fuser: Fuser | None) -> UInt[np.ndarray, "h w 3"]:
@@ -63,7 +67,7 @@ class InputSource(Source):
 
         Args:
             source: gives the pairs and their labels.
-            kind: see `input_image`; or a folder that holds the images by the names of the source.
+            kind: see `input_image`; `SWITCH`; or a folder that holds the images by the names of the source.
             fuser: see `input_image`.
             check_stop: called between images; may raise.
 
@@ -74,12 +78,14 @@ class InputSource(Source):
         self.names, self.groups = source.names, source.groups
         self.class_names, self.label_names = source.class_names, source.label_names
         files = _files_of(kind, source.names) if isinstance(kind, Path) else {}
+        day = light_of(source).groups if kind == SWITCH else []
         self.images: list[np.ndarray] = []
         for i in tqdm(range(len(source)), desc=f"{kind}: images", unit="image", leave=False, dynamic_ncols=True):
             if isinstance(kind, Path):
                 self.images.append(_read_color(files[source.names[i]], source[i]["ir"].shape[:2]))
             else:
-                self.images.append(input_image(kind, source[i], fuser))
+                own = ("vis" if day[i] == "day" else SWITCH_BY_NIGHT) if day else kind
+                self.images.append(input_image(own, source[i], fuser))
             check_stop()
 
     def __len__(self) -> int:

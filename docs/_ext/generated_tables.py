@@ -21,6 +21,8 @@ TABLES = {
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
     "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),
+    "detector_makes": ("bilevel_jax.evaluation.judges.registry", "makes_table"),
+    "judge_classes": ("bilevel_jax.evaluation.judges.segmented_classes", "conventions_table"),
     "data_sets": ("bilevel_jax.data.builders", "data_set_table"),
 }
 

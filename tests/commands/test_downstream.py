@@ -9,6 +9,7 @@ import pytest
 
 from bilevel_jax.commands import downstream
 from bilevel_jax.commands.downstream import downstream_command
+from bilevel_jax.commands.downstream_inputs import check_weights
 from bilevel_jax.errors import StopSignal, run_command
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.leakage import trained_without_test
@@ -50,9 +51,9 @@ def test_weights_from_before_there_was_a_test_are_marked(monkeypatch):
     inputs = {name: Input("fused", None, {"weights": name}) for name in names}
     config, source = default_config(), type("Source", (), {"names": ["a"]})()
     config.data.name, config.data.root = "folder", "somewhere"
-    notes = downstream._check_weights(inputs, "test", source, config)
+    notes = check_weights(inputs, "test", source, config)
     assert [note.partition(":")[0] for note in notes] == list(names) and "may have seen the test pairs" in notes[0]
-    assert downstream._check_weights(inputs, "val", source, config) == []
+    assert check_weights(inputs, "val", source, config) == []
     later = default_config()
     later.data.name = "folder"
     assert not trained_without_test(later)

@@ -80,3 +80,11 @@ def test_fused_images_of_a_folder(tmp_path):
     (tmp_path / f"{pairs.names[0]}.png").unlink()
     with pytest.raises(InputError, match=rf"lacks 1 of 3 images \({pairs.names[0]}\)"):
         InputSource(pairs, tmp_path)
+
+
+def test_switch_shows_the_visible_image_by_day_and_the_maximum_by_night():
+    source = Source()
+    source.names = ["1D", "2N"]
+    images = InputSource(source, "switch").images
+    np.testing.assert_array_equal(images[0], 40)
+    np.testing.assert_array_equal(images[1], 200)

@@ -1,15 +1,21 @@
 """The cells of a downstream comparison: tiny networks on tiny scenes, stopped and continued; mixed inputs."""
 
+import jax
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError, StopSignal
 from bilevel_jax.evaluation.downstream import train_cells as downstream
+from bilevel_jax.evaluation.downstream.shared_initialisation import Initial
 from bilevel_jax.evaluation.downstream.train_cells import Input, train_cells
 from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
+from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.state import initial_task_params
 
 INPUTS = {name: Input(kind, None, {"kind": kind}) for name, kind in (("vi", "vis"), ("max", "max"))}
 
@@ -78,3 +84,51 @@ def test_stopped_and_continued(tmp_path, monkeypatch):
     assert cells["vi"][0]["split"] == "test" and set(cells["vi"][0]["names"]) == set(sets.test.names)
     with pytest.raises(InputError, match="split = 'test', and it is 'val' now"):
         train_cells(config, sets, INPUTS, [0], tmp_path, split="val")
+
+
+@pytest.mark.slow
+def test_a_stacked_network_sees_the_infrared_image_before_the_visible_one(pairs):
+    """Without its kernel for the infrared channel it is the network of the visible image."""
+    config = check_config(_config())
+    networks = networks_from_config(config, pairs.class_names, pairs.label_names)
+    stacked, plain = (SemanticTrainer(config, networks, stacked=flag) for flag in (True, False))
+    source = InputSource(pairs, "vis")
+    key = jax.random.PRNGKey(0)
+    params = initial_task_params(config, networks.semantic["semantic"], key, 4)
+    flat = flatten_dict(params)
+    [stem] = [name for name in flat if "stem" in name and name[-1] == "kernel"]
+    assert flat[stem].shape[2] == 4
+    blind = unflatten_dict(flat | {stem: flat[stem].at[:, :, 0].set(0)})
+    three = unflatten_dict(flat | {stem: flat[stem][:, :, 1:]})
+    found, expected, seeing = (
+        own.predict(given, source) for own, given in ((stacked, blind), (plain, three), (stacked, params))
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one["labels"], other["labels"])
+    assert any((one["labels"] != other["labels"]).any() for one, other in zip(found, seeing, strict=True))
+
+
+@pytest.mark.slow
+def test_noise_starts_as_the_seed_draws_it_whatever_the_others_start_from(tmp_path):
+    config = check_config(_config())
+    sets = open_sets(config.data, config.seed)
+    networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
+    drawn = initial_task_params(config, networks.semantic["semantic"], jax.random.PRNGKey(0))
+    start = Initial(jax.tree.map(lambda leaf: leaf * 0.5, drawn), {"sha256": "half"})
+    noise = INPUTS["vi"]._replace(noise=True, origin={"kind": "vis", "start": "noise"})
+    stacked = INPUTS["vi"]._replace(noise=True, stacked=True, origin={"kind": "stacked"})
+    inputs = INPUTS | {"noise:vi": noise, "stacked": stacked}
+    cells = train_cells(config, sets, inputs, [0], tmp_path / "half", initial=start)
+    plain = train_cells(config, sets, {"vi": INPUTS["vi"]}, [0], tmp_path / "drawn")
+    assert cells["noise:vi"][0]["confusions"] == plain["vi"][0]["confusions"]
+    assert cells["vi"][0]["confusions"] != plain["vi"][0]["confusions"]
+    assert cells["stacked"][0]["names"] == plain["vi"][0]["names"]
+
+
+def test_a_network_of_three_channels_cannot_be_stacked():
+    config = _config()
+    config.semantic.network = "segformer_b0"
+    config = check_config(config)
+    networks = networks_from_config(config, (), ("a", "b"))
+    with pytest.raises(InputError, match="config.semantic takes images of three channels"):
+        SemanticTrainer(config, networks, stacked=True)
