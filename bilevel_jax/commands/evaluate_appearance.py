@@ -58,7 +58,7 @@ def _define(values: flags.FlagValues) -> None:
     text = "folders of pairs or prepared data sets, each with a split (train, val, test) or list file after a colon"
     flags.DEFINE_list("data", None, text, flag_values=values)
     text = (
-        "ir, vis, rules without learning, pretrained (or pretrained:NAME), and NAME=FOLDER with fused images in "
+        "ir, vis, switch, rules without learning, pretrained (or pretrained:NAME), NAME=FOLDER with fused images in "
         f"FOLDER, FOLDER/SET or FOLDER/SET/SPLIT; {METHOD_OPTIONS}"
     )
     flags.DEFINE_list("methods", None, text, flag_values=values)

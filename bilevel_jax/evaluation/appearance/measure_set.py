@@ -60,10 +60,10 @@ def measure_set(
             shown = fused_pair(
                 pair.infrared,
                 pair.visible,
-                method.image(pairs.names[i], pair),
+                method.image(pairs.names[i], pair, lights[i]),
                 pair.boxes,
                 previous.get(method.name),
-                method.fuse if i in again else None,
+                method.at(lights[i]) if i in again else None,
             )
             previous[method.name] = shown.means
             for name, values in observe(shown).items():

@@ -1,23 +1,26 @@
-"""Methods whose fused images are measured: rules, weights of the package, the cameras alone, and folders of images."""
+"""Methods whose fused images are measured: rules, weights of the package, the cameras alone, folders of images."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Shaped, UInt
 
-from bilevel_jax.data.channels import three_channels
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.pair_size import check_size
+from bilevel_jax.data.sources.source import Sample
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair
+from bilevel_jax.evaluation.inputs import SWITCH, SWITCH_BY_NIGHT, input_image
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
 from bilevel_jax.inference.image_fuser import ImageFuser
+from bilevel_jax.inference.method_names import EXPOSED
 from bilevel_jax.inference.named_fuser import named_fuser
 
-CAMERAS = {"ir": "ir", "vis": "vis", "vi": "vis"}
+CAMERAS = {"ir": "ir", f"ir+{EXPOSED}": f"ir+{EXPOSED}", "vis": "vis", "vi": "vis"}
 Image = Shaped[np.ndarray, "h w c"]
+Fuser = Callable[[Image, Image], Image]
 
 
 class Method(NamedTuple):
@@ -27,14 +30,20 @@ class Method(NamedTuple):
         name: of its row.
         fuse: function of the infrared and the visible image; None = only the images are known.
         files: name of a pair -> file of its fused image; None = the images are made by `fuse`.
+        by_night: what fuses pairs by night; None = `fuse` as well.
     """
 
     name: str
-    fuse: Callable[[Image, Image], Image] | None = None
+    fuse: Fuser | None = None
     files: Mapping[str, Path] | None = None
+    by_night: Fuser | None = None
 
-    def image(self, name: str, pair: SourcePair) -> UInt[np.ndarray, "h w c"]:
-        """The fused image of a pair.
+    def at(self, light: str) -> Fuser | None:
+        """What fuses pairs by "day" or by "night"; None = only the images are known."""
+        return self.by_night if light == "night" and self.by_night is not None else self.fuse
+
+    def image(self, name: str, pair: SourcePair, light: str) -> UInt[np.ndarray, "h w c"]:
+        """The fused image of a pair by "day" or by "night".
 
         Raises:
             InputError: the file is damaged, or has another size than the pair.
@@ -43,20 +52,25 @@ class Method(NamedTuple):
             fused = read_image(self.files[name])
             check_size(self.files[name], fused.shape[:2], "its pair", pair.infrared.shape[:2])
             return fused
-        assert self.fuse is not None
-        return self.fuse(pair.infrared, pair.visible)
+        fuse = self.at(light)
+        assert fuse is not None
+        return fuse(pair.infrared, pair.visible)
 
 
 def named_method(name: str) -> Method:
-    """The method of a name: "ir" (in grey), "vis" (or "vi"), or what `named_fuser` takes.
+    """The method of a name.
+
+    Args:
+        name: "ir" (in grey, or "ir+exposed"), "vis" (or "vi"), "switch" (`evaluation.inputs`), or what `named_fuser`
+            takes.
 
     Raises:
         InputError: as `named_fuser`.
     """
-    if CAMERAS.get(name) == "ir":
-        return Method(name, lambda infrared, visible: three_channels(infrared))
-    if CAMERAS.get(name) == "vis":
-        return Method(name, lambda infrared, visible: visible)
+    if name == SWITCH:
+        return Method(name, named_method("vis").fuse, by_night=named_method(SWITCH_BY_NIGHT).fuse)
+    if name in CAMERAS:
+        return Method(name, lambda infrared, visible: input_image(CAMERAS[name], _sample(infrared, visible), None))
     return Method(name, named_fuser(name).fuse)
 
 
@@ -84,3 +98,8 @@ def folder_method(name: str, folder: Path, pairs: PairSet, fuser: ImageFuser | N
             f"{place} has no image of that name; expected one for every pair."
         )
     return Method(name, None if fuser is None else fuser.fuse, files)
+
+
+def _sample(infrared: Image, visible: Image) -> Sample:
+    # The images are all that `input_image` reads.
+    return cast(Sample, {"ir": infrared, "vis": visible})

@@ -9,13 +9,12 @@ from jaxtyping import Float, UInt
 
 from bilevel_jax.data.annotations.yolo import read_yolo
 from bilevel_jax.data.channels import one_channel
-from bilevel_jax.data.day_or_night import day_or_night
+from bilevel_jax.data.day_or_night import DAY_MEAN, day_or_night
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import read_image, scale_raw
-from bilevel_jax.metrics.appearance import DAYLIGHT
 from bilevel_jax.metrics.fusion import gray_levels
 
 ANY_CLASS = 1 << 31  # the class of a box does not matter here
@@ -41,7 +40,7 @@ class PairSet(NamedTuple):
         name: of the set, for tables: SET or SET/SPLIT.
         names: of the pairs.
         read: function of a place in `names`; raises InputError for a damaged file.
-        groups: "day" or "night" of each pair; None where the data does not say.
+        groups: of each pair, such as "day" or "night"; None where the data does not say.
     """
 
     name: str
@@ -51,10 +50,10 @@ class PairSet(NamedTuple):
 
     def lights(self) -> list[str]:
         """ "day" or "night" of each pair: what the data says, or day from a visible mean of 90 of 255 on."""
-        if self.groups is not None:
+        if self.groups is not None and set(self.groups) <= {"day", "night"}:
             return list(self.groups)
         means = (gray_levels(self.read(i).visible).mean() for i in range(len(self.names)))
-        return ["day" if mean >= DAYLIGHT else "night" for mean in means]
+        return ["day" if mean >= DAY_MEAN else "night" for mean in means]
 
 
 def set_of_source(source: Source, name: str) -> PairSet:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from bilevel_jax.data.day_or_night import DAY_MEAN
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
 from bilevel_jax.evaluation.appearance.measure_set import Group, _fused_again, measure_set
@@ -13,7 +14,7 @@ from bilevel_jax.evaluation.appearance.neighbours import are_neighbours, coarse
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair, set_of_files
 from bilevel_jax.images.files import write_image
 from bilevel_jax.inference.folder import find_pairs
-from bilevel_jax.metrics.appearance import MEASURES
+from bilevel_jax.metrics.appearance import DAYLIGHT, MEASURES
 
 SIZE = (160, 192)
 SCENE = np.random.default_rng(0).integers(0, 120, (10, 12)).repeat(16, 0).repeat(16, 1).astype(np.uint8)
@@ -31,6 +32,8 @@ VIDEO = PairSet("street", [str(i) for i in range(6)], street, None)
 def test_day_and_night_by_the_visible_mean_or_as_the_data_says():
     assert VIDEO.lights() == ["day"] * 3 + ["night"] * 3
     assert VIDEO._replace(groups=["night"] * 6).lights() == ["night"] * 6
+    assert VIDEO._replace(groups=["campus"] * 6).lights() == VIDEO.lights()  # a group of another kind does not say
+    assert DAY_MEAN == DAYLIGHT  # the rooms of data and of metrics do not import each other
 
 
 def test_neighbours_show_nearly_the_same():
@@ -128,9 +131,9 @@ def test_a_set_of_files(files):
 def test_a_folder_of_images(files):
     pairs = set_of_files(find_pairs(files / "ir", files / "vi"), "s")
     method = folder_method("m", files / "fused", pairs)  # the images lie in FOLDER/SET
-    assert method.image("1D", pairs.read(0)).shape == (*SIZE, 1)
+    assert method.image("1D", pairs.read(0), "day").shape == (*SIZE, 1)
     with pytest.raises(InputError, match="2N.png is 192 x 159 pixels, expected 192 x 160"):
-        method.image("2N", pairs.read(1))
+        method.image("2N", pairs.read(1), "night")
     with pytest.raises(InputError, match="m=.*none is no folder"):
         folder_method("m", files / "none", pairs)
     with pytest.raises(InputError, match=r"m misses 2 of 2 images of s \(1D, 2N\)"):
@@ -139,8 +142,13 @@ def test_a_folder_of_images(files):
 
 def test_methods_by_name():
     pair = street(0)
-    np.testing.assert_array_equal(named_method("ir").image("0", pair), np.repeat(pair.infrared, 3, axis=-1))
-    np.testing.assert_array_equal(named_method("vi").image("0", pair), pair.visible)
-    np.testing.assert_array_equal(named_method("max").image("0", pair), np.maximum(pair.infrared, pair.visible))
+    np.testing.assert_array_equal(named_method("ir").image("0", pair, "day"), np.repeat(pair.infrared, 3, axis=-1))
+    np.testing.assert_array_equal(named_method("vi").image("0", pair, "day"), pair.visible)
+    np.testing.assert_array_equal(named_method("max").image("0", pair, "day"), np.maximum(pair.infrared, pair.visible))
+    assert named_method("ir+exposed").image("0", pair, "day").mean() > 1.5 * pair.infrared.mean()
+    switch = named_method("switch")
+    for light, expected in (("day", pair.visible), ("night", np.maximum(pair.infrared, pair.visible))):
+        np.testing.assert_array_equal(switch.image("0", pair, light), expected)
+        np.testing.assert_array_equal(switch.at(light)(pair.infrared, pair.visible), expected)
     with pytest.raises(InputError, match="'maxx' is not known"):
         named_method("maxx")
