@@ -6,9 +6,8 @@ from pathlib import Path
 from absl import flags
 
 from bilevel_jax.command_line import define_report_flag, parse_flags, print_report
-from bilevel_jax.data.sets import open_other
+from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.data.sources.summary import is_prepared
-from bilevel_jax.data.splits import SPLITS
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
@@ -22,6 +21,8 @@ from bilevel_jax.training.signals import StopRequest
 
 USAGE = """python experiments/evaluate.py appearance --data=DIR[:SPLIT],... --methods=METHOD,... [--out=DIR]
 Measures what an eye minds, by day and by night of every set; the worst of them stand in front."""
+
+HELD_OUT = ("val", "test")
 
 
 def appearance_command(argv: Sequence[str]) -> None:
@@ -55,7 +56,7 @@ def appearance_command(argv: Sequence[str]) -> None:
 
 
 def _define(values: flags.FlagValues) -> None:
-    text = "folders of pairs or prepared data sets, each with a split (train, val, test) or list file after a colon"
+    text = "folders of pairs or prepared data sets, each with a split (val, test) or list file after a colon"
     flags.DEFINE_list("data", None, text, flag_values=values)
     text = (
         "ir, vis, switch, rules without learning, pretrained (or pretrained:NAME), NAME=FOLDER with fused images in "
@@ -69,9 +70,15 @@ def _define(values: flags.FlagValues) -> None:
 def _open(text: str) -> PairSet:
     """The set of one text of --data: DIR or DIR:SPLIT."""
     root, _, names = text.rpartition(":")
-    if not root or Path(text).exists() or not (names in SPLITS or (Path(root) / names).exists() or is_prepared(root)):
+    if not root or Path(text).exists() or not (names in HELD_OUT or (Path(root) / names).exists() or is_prepared(root)):
         root, names = text, ""
-    source = open_other(default_config().data, root, names or None)
+    data = default_config().data
+    if names in HELD_OUT:
+        # As training and downstream.py divide the folder, where it has no lists of its own.
+        data.name, data.root = "folder", root
+        source = open_sets(data, 0).reported(names)[1]
+    else:
+        source = open_other(data, root, names or None)
     folder = Path(root).resolve().name
     return set_of_source(source, f"{folder}/{Path(names).stem}" if names else folder)
 
