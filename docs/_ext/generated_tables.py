@@ -17,6 +17,7 @@ TABLES = {
     "adversarial_losses": ("bilevel_jax.losses.tables", "adversarial_table"),
     "measures": ("bilevel_jax.metrics.tables", "measures_table", "paper"),
     "vifb_measures": ("bilevel_jax.metrics.tables", "measures_table", "vifb"),
+    "appearance_measures": ("bilevel_jax.metrics.tables", "appearance_table"),
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
     "rules": ("bilevel_jax.images.tables", "rules_table"),
     "colors": ("bilevel_jax.images.tables", "colors_table"),

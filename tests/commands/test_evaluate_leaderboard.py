@@ -44,6 +44,24 @@ def test_the_command(root, tmp_path, capsys):
     assert read_scores(tmp_path / "per_image.csv", ["a", "b", "c"]).metrics == tuple(fusion.FAMILIES["paper"])
 
 
+def test_the_appearance_below_a_leaderboard(root, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "bilevel_jax.metrics.fusion.evaluate", lambda *a, **k: dict.fromkeys(fusion.FAMILIES["paper"], 1)
+    )
+    (tmp_path / "boxes").mkdir()
+    (tmp_path / "boxes" / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    flags = [f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--fused=ours={root / 'copy'}"]
+    flags += ["--rules=max", f"--boxes={tmp_path / 'boxes'}", f"--out={tmp_path}", f"--report={tmp_path}"]
+    assert run_command(evaluate_command, ["evaluate.py", *flags]) == 0
+    said = capsys.readouterr().out
+    assert said.index("Means over 3 images") < said.index("Appearance, pairs")
+    rows = json.loads((tmp_path / "appearance.json").read_text())["groups"][0]["rows"]
+    assert list(rows) == ["ours", "max"] and rows["ours"] == rows["max"]  # the folder holds the maximum's images
+    assert rows["max"]["target"] is not None and rows["max"]["frame"] is None  # 51 x 64 pixels are all rim
+    assert "| ours " in (tmp_path / "appearance.md").read_text()
+    assert "Appearance: pairs" in (tmp_path / "index.html").read_text()
+
+
 def test_a_method_of_a_leaderboard(pretrained_weights, tmp_path, monkeypatch, capsys):
     rng, root = np.random.default_rng(1), tmp_path / "pairs"
     for name in ("a", "b"):
