@@ -19,6 +19,8 @@ TABLES = {
     "vifb_measures": ("bilevel_jax.metrics.tables", "measures_table", "vifb"),
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
+    "discriminators": ("bilevel_jax.models.tables", "discriminator_table"),
+    "real_images": ("bilevel_jax.training.tasks.real_images", "real_images_table"),
     "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),
     "data_sets": ("bilevel_jax.data.builders", "data_set_table"),
 }

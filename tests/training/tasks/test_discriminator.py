@@ -21,7 +21,7 @@ from bilevel_jax.losses.adversarial import FAMILIES
 from bilevel_jax.models.discriminators import DISCRIMINATORS, discriminator_network
 from bilevel_jax.training.config import check_config, default_config
 from bilevel_jax.training.tasks.discriminator import Discriminator
-from bilevel_jax.training.tasks.real_images import REAL_IMAGES, pictures
+from bilevel_jax.training.tasks.real_images import REAL_IMAGES, pictures, real_images_table
 
 SIDE = 40
 COMMON = ("lsgan", "wgan_gp")  # the default, and the family with a gradient penalty
@@ -212,6 +212,11 @@ def test_real_images_show_the_heat_and_keep_the_rest():
     lifted = np.asarray(shown.real - luma(batch["vis"]))[..., 0]
     assert lifted.min() >= 0 and lifted[:, 16:32, 10:20].mean() > 0.1 and lifted[:, :, 34:].max() < 0.02
     assert float(shown.real.max()) <= 1
+
+
+def test_the_documentations_table_holds_every_choice_of_real_images():
+    for kind in REAL_IMAGES.values():
+        assert f"| `{kind.name}` | {kind.help} |\n" in real_images_table()
 
 
 def test_weights_of_two_critics_come_back_from_a_file(tmp_path):
