@@ -22,6 +22,8 @@ TABLES = {
     "rules": ("bilevel_jax.images.tables", "rules_table"),
     "colors": ("bilevel_jax.images.tables", "colors_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
+    "discriminators": ("bilevel_jax.models.tables", "discriminator_table"),
+    "real_images": ("bilevel_jax.training.tasks.real_images", "real_images_table"),
     "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),
     "detector_makes": ("bilevel_jax.evaluation.judges.registry", "makes_table"),
     "judge_classes": ("bilevel_jax.evaluation.judges.segmented_classes", "conventions_table"),
