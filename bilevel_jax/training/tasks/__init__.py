@@ -9,12 +9,14 @@ from bilevel_jax.training.tasks.block_option import BlockOption
 from bilevel_jax.training.tasks.detection import Detection
 from bilevel_jax.training.tasks.segmentation import Segmentation
 from bilevel_jax.training.tasks.semantic_task import ImageLoss, SemanticTask
+from bilevel_jax.training.tasks.yolox import YoloxTask
 
 AnySemanticTask = SemanticTask[Any, Any, Any, Any]
 
 SEMANTIC_TASKS: Mapping[str, AnySemanticTask] = {
     "detection": Detection(),
     "segmentation": Segmentation(),
+    "yolox": YoloxTask(),
 }
 
 __all__ = ["SEMANTIC_TASKS", "AnySemanticTask", "BlockOption", "ImageLoss", "SemanticTask", "task_kind"]
@@ -23,8 +25,3 @@ __all__ = ["SEMANTIC_TASKS", "AnySemanticTask", "BlockOption", "ImageLoss", "Sem
 def task_kind(block: ConfigDict) -> AnySemanticTask | None:
     """Returns the kind of task that a block of a configuration describes, or None where its `task` is none."""
     return SEMANTIC_TASKS.get(block.task)
-
-
-def semantic_task(config: ConfigDict) -> AnySemanticTask | None:
-    """Returns the kind of `config.semantic`; it goes once all callers ask `task_kind`."""
-    return task_kind(config.semantic)
