@@ -76,8 +76,8 @@ def _refuse_unknown(graph: Graph) -> None:
         first = next(iter(unknown.values()))
         raise InputError(
             f"{graph.file}: the operator {first_few(unknown, 10)} cannot be imported (first at the node "
-            f"{first.name!r}); export the network without it, end the network before it with outputs=, or add the operator to "
-            "bilevel_jax/models/imported/onnx_operators."
+            f"{first.name!r}); export the network without it, end the network before it with outputs=, or add the "
+            "operator to bilevel_jax/models/imported/onnx_operators."
         )
     for node in graph.nodes:
         extra = [name for name in node.attributes if name not in OPERATORS[node.operator].attributes]

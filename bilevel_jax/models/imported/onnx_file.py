@@ -138,7 +138,8 @@ def _tensor(entry: Any) -> Tensor:
     shape = None
     if kind.HasField("shape"):
         shape = tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in kind.shape.dim)
-    return Tensor(entry.name, shape, np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)))
+    # Shape inference leaves some types open: 0.
+    return Tensor(entry.name, shape, np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type or 1)))
 
 
 def _array(stored: Any) -> np.ndarray:

@@ -65,7 +65,7 @@ def changed(**changes):
         ),
         (
             {"semantic__task": "detect"},
-            r"config\.semantic\.task is 'detect'; expected one of detection, segmentation, none",
+            r"config\.semantic\.task is 'detect'; expected one of detection, segmentation, .*none",
         ),
         ({"data__name": "folder"}, r"config\.data\.root is ''; expected the folder"),
         ({"data__crop": (96,)}, r"config\.data\.crop is \(96,\)"),

@@ -19,6 +19,7 @@ HEIGHT, WIDTH, SLOTS = 48, 64, 8
 TERMS = {
     "detection": {"classification", "box", "centerness"},
     "segmentation": {"cross_entropy", "dice", "lovasz"},
+    "yolox": {"objectness", "class", "box"},
 }
 
 
@@ -117,10 +118,12 @@ def test_boxes_outside_an_image_are_clipped_or_kept_and_weak_ones_are_not_drawn(
     assert task.drawn(np.zeros((40, 30, 3)), whole).scores.tolist() == pytest.approx([0.9, 0.8])
 
 
-def test_the_loss_and_the_predictions_fit_a_network_s_outputs(task, source):
+def test_the_loss_and_the_predictions_fit_a_network_s_outputs(task, source, request):
     """The shapes alone: nothing is computed."""
     config = default_config()
     config.semantic.update(task=task.name, depth=10, width=8, channels=8, head_convs=1, dice=1.0, lovasz=1.0)
+    if task.takes_onnx:
+        config.semantic.start = str(request.getfixturevalue("tiny_yolox"))
     network = networks_from_config(config, source.class_names, source.label_names).semantic["semantic"]
 
     def both(key, image):

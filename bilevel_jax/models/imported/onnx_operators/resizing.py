@@ -56,7 +56,7 @@ def _resized(node: Node, x: Array, scales: Mapping[int, float], sizes: Mapping[i
     for axis in scales or sizes:
         ours = node._replace(channels_last=True).axis(axis, x.ndim)
         inputs = x.shape[ours]
-        outputs = int(sizes[axis]) if sizes else int(np.floor(inputs * scales[axis]))
+        outputs = int(sizes[axis]) if sizes else int(np.floor(np.float32(inputs) * np.float32(scales[axis])))
         scale = outputs / inputs if sizes else scales[axis]
         at = COORDINATES[coordinates](np.arange(outputs, dtype=np.float64), scale, outputs, inputs)
         if outputs != inputs or scale != 1:
