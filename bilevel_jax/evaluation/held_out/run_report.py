@@ -147,7 +147,7 @@ def _facts(rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], cou
 
 
 def _summary(config: ConfigDict, kinds: Kinds, set_name: str, step: int) -> str:
-    named = [kind.name if name == MAIN_TASK else f"{kind.name} ({name})" for name, kind in kinds.items()]
+    named = [kind.name if name in (MAIN_TASK, kind.name) else f"{kind.name} ({name})" for name, kind in kinds.items()]
     tasks = " and ".join(named) or "no semantic task"
     return (
         f"Fusion network {config.fusion.name!r} with {tasks}; weighting {config.bilevel.weighting!r}, "
