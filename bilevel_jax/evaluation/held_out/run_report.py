@@ -107,7 +107,7 @@ def _semantic_tables(
             "The figure of each row is that of a fresh network, trained on that kind of input alone: all from one "
             f"initialisation, for {config.rows.steps:,} steps."
             if blocks[name].trainable
-            else "All rows are figures of one network, which is not trained."
+            else "All rows are figures of one network, which the run does not train."
         )
         tables.append(
             html.Table(
