@@ -20,6 +20,7 @@ TABLES = {
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
     "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),
+    "onnx_operators": ("bilevel_jax.models.tables", "operator_table"),
     "data_sets": ("bilevel_jax.data.builders", "data_set_table"),
 }
 
