@@ -61,7 +61,9 @@ class Yolox(NamedTuple):
             batch, height, width, _ = images.shape
             placement = letterbox(batch, height, width, SIDE)
             images, scale = _whole_levels(place(images, placement, (SIDE, SIDE))), placement.scale[0]
-        levels = self.network.apply(params, LEVELS * jnp.transpose(images[..., ::-1], (0, 3, 1, 2)))
+        pixels = LEVELS * jnp.transpose(images[..., ::-1], (0, 3, 1, 2))
+        # Parameters in bfloat16 ask for a computation in bfloat16.
+        levels = self.network.apply(params, pixels.astype(jnp.result_type(*params.values())))
         raw, cells, strides = [], [], []
         for first in range(0, len(levels), len(CHANNELS)):
             head = jnp.concatenate(levels[first : first + len(CHANNELS)], axis=1)  # [B, 85, h, w]
