@@ -1,8 +1,9 @@
-"""Tables of the networks in Markdown: `python -m bilevel_jax.models.tables fusion|semantic`."""
+"""Tables of the networks in Markdown: `python -m bilevel_jax.models.tables fusion|discriminators|semantic`."""
 
 import sys
 
 from bilevel_jax.markdown_table import markdown_table
+from bilevel_jax.models import discriminators
 from bilevel_jax.models.fusion import VARIANTS, fusion_network, parameter_count
 from bilevel_jax.models.semantic import SEMANTIC_NETWORKS, semantic_options
 
@@ -17,6 +18,25 @@ def fusion_table() -> str:
     return markdown_table(["`fusion.name`", "what", "parameters", "receptive radius in pixels"], rows)
 
 
+def discriminator_table() -> str:
+    """Returns one row for each discriminator."""
+    rows = []
+    for name, kind in discriminators.DISCRIMINATORS.items():
+        network = discriminators.discriminator_network(name)
+        sizes = [f"{discriminators.parameter_count(name):,}", str(network.receptive_field), str(network.score_stride)]
+        rows.append([f"`{name}`", kind.help, *sizes])
+    return markdown_table(
+        [
+            "`visual.discriminator`",
+            "what",
+            "parameters",
+            "side of what it sees in pixels",
+            "pixels from score to score",
+        ],
+        rows,
+    )
+
+
 def semantic_table() -> str:
     """Returns one row for each semantic network."""
     rows = [
@@ -28,5 +48,5 @@ def semantic_table() -> str:
 
 
 if __name__ == "__main__":
-    tables = {"fusion": fusion_table, "semantic": semantic_table}
+    tables = {"fusion": fusion_table, "discriminators": discriminator_table, "semantic": semantic_table}
     print(tables[sys.argv[1] if len(sys.argv) > 1 else "fusion"](), end="")

@@ -6,12 +6,11 @@ from typing import NamedTuple
 import jax
 
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.checkpoints.weights import FUSION, PARTS, part_of_task, read_weights, task_of_part, weights_of_run
+from bilevel_jax.checkpoints.weights import FUSION, PARTS, part_of_task, task_of_part
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
 from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.state import TrainState
-from bilevel_jax.training.take_over import TakenOver, take_over
+from bilevel_jax.training.take_over import TakenOver, take_over, weights_at
 
 
 class NetworkOrigin(NamedTuple):
@@ -78,8 +77,7 @@ def read_origins(run: str) -> dict[str, NetworkOrigin]:
     for place in _places(run):
         if not place:
             raise InputError(f"config.initial.run is {run!r}; expected one place, or several with a comma between two.")
-        path = pretrained_file(name_in(place)) if is_pretrained(place) else place
-        weights = read_weights(path) if str(path).endswith(".safetensors") else weights_of_run(path)
+        weights = weights_at(place)
         for part, params in weights.parts.items():
             origins.setdefault(part, NetworkOrigin(place, weights.step, params))
     return origins

@@ -114,9 +114,9 @@ def task_key(semantic_key: PRNGKeyArray, name: str) -> PRNGKeyArray:
     return semantic_key if name == "semantic" else jax.random.fold_in(semantic_key, zlib.crc32(name.encode()))
 
 
-def initial_task_params(config: ConfigDict, network: Network, key: PRNGKeyArray) -> PyTree:
-    """Returns the parameters of a semantic task's network as `key` draws them."""
-    return _drawn(network, key, jnp.zeros((1, *config.data.crop, 3)))
+def initial_task_params(config: ConfigDict, network: Network, key: PRNGKeyArray, channels: int = 3) -> PyTree:
+    """Returns the parameters of a semantic task's network, for images of some channels, as `key` draws them."""
+    return _drawn(network, key, jnp.zeros((1, *config.data.crop, channels)))
 
 
 def _drawn(network: Network, key: PRNGKeyArray, *inputs: Array) -> PyTree:

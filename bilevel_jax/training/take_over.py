@@ -1,4 +1,4 @@
-"""The arrays of one network that another network can take over: those of the same path and shape."""
+"""Weights that a new network starts from: where they are, and which of their arrays fit."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,8 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from bilevel_jax.bilevel.trees import PyTree
+from bilevel_jax.checkpoints.weights import Weights, read_weights, weights_of_run
+from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
 
 
 class TakenOver(NamedTuple):
@@ -42,3 +44,16 @@ def take_over(params: PyTree, source: PyTree) -> tuple[PyTree, TakenOver]:
         differing={name: shapes[name] for name in own if name in shapes and shapes[name][0] != shapes[name][1]},
         unused=[name for name in given if name not in own],
     )
+
+
+def weights_at(place: str) -> Weights:
+    """Returns the weights of a run's newest or best checkpoint, of a .safetensors file, or of the package.
+
+    Args:
+        place: a run's folder, a file that convert.py or downstream.py made, or "pretrained" and "pretrained:NAME".
+
+    Raises:
+        InputError: it is none of these.
+    """
+    path = str(pretrained_file(name_in(place)) if is_pretrained(place) else place)
+    return read_weights(path) if path.endswith(".safetensors") else weights_of_run(path)

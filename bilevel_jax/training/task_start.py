@@ -6,15 +6,13 @@ import jax
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.checkpoints import load_run
-from bilevel_jax.checkpoints.weights import read_weights
+from bilevel_jax.checkpoints.weights import DISCRIMINATOR, FUSION
 from bilevel_jax.errors import InputError
-from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
+from bilevel_jax.inference.pretrained import is_pretrained
 from bilevel_jax.training.semantic_network import BackboneStart
-from bilevel_jax.training.take_over import take_over
+from bilevel_jax.training.take_over import take_over, weights_at
 
-# Networks of a run or a weight file that are no semantic task's.
-OTHERS = ("fusion", "discriminator", "visual")
+OTHERS = (FUSION, DISCRIMINATOR)  # the parts of weights that are no semantic task's
 
 
 class TaskStart:
@@ -64,17 +62,11 @@ class TaskStart:
         # A colon may belong to the place itself, as in pretrained:NAME.
         if not folder or is_pretrained(place) or Path(place).exists():
             folder, task = place, ""
-        found = {name: params for name, params in _networks(folder).items() if name not in OTHERS}
-        listed = f"the semantic networks {', '.join(found)}" if found else "no semantic network"
+        found = {part: params for part, params in weights_at(folder).parts.items() if part not in OTHERS}
+        listed = f"the semantic networks {', '.join(sorted(found))}" if found else "no semantic network"
         if not task:
             task = self._name if self._name in found or len(found) != 1 else next(iter(found))
         if task not in found:
             wanted = f"{folder}:TASK with one of them" if found else "a place that has one"
             raise InputError(f"config.{self._name}.start is {place!r}, and {folder} has {listed}; expected {wanted}.")
         return found[task]
-
-
-def _networks(place: str) -> dict[str, PyTree]:
-    """Returns task -> parameters; a file also holds networks of no semantic task."""
-    path = str(pretrained_file(name_in(place)) if is_pretrained(place) else place)
-    return read_weights(path).parts if path.endswith(".safetensors") else load_run(path)[1]["inner_params"]

@@ -1,8 +1,9 @@
 """The tables of networks: one row a network, with what its file and its parameters say."""
 
+from bilevel_jax.models.discriminators import DISCRIMINATORS
 from bilevel_jax.models.fusion import VARIANTS
 from bilevel_jax.models.semantic import SEMANTIC_NETWORKS
-from bilevel_jax.models.tables import fusion_table, semantic_table
+from bilevel_jax.models.tables import discriminator_table, fusion_table, semantic_table
 
 
 def test_fusion_networks():
@@ -17,3 +18,10 @@ def test_semantic_networks():
     assert len(rows) == sum(map(len, SEMANTIC_NETWORKS.values()))
     assert rows[0] == '| detection | `""` | FCOS | channels, depth, head_convs, norm, stem_stride, width |'
     assert "| segmentation | `segformer_b1` | SegFormer with a MiT-B1 | channels |" in rows
+
+
+def test_discriminators():
+    _, _, *rows = discriminator_table().splitlines()
+    assert len(rows) == len(DISCRIMINATORS)
+    assert rows[0] == f"| `pixel` | {DISCRIMINATORS['pixel'].help} | 8,577 | 1 | 1 |"
+    assert rows[1].endswith("| 25,201 | 38 | 8 |")

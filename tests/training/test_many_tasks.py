@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -21,7 +20,6 @@ from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.restart import Restarts, due_before
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import Optimizers, initial_state
-from bilevel_jax.training.task_start import TaskStart
 
 SIZE = 32
 
@@ -214,6 +212,18 @@ def test_a_batch_with_labels_for_some_tasks_trains_these_alone(three, tiny, labe
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(jax.device_get(state)))
 
 
+@pytest.mark.slow
+def test_each_pair_of_tasks_has_its_cosine(three, tiny):
+    config = configured(SEGMENTER)
+    batch = host_batch(config)
+    found = tiny(config).gradients(fresh_state(config), batch, batch)
+    cosines = {name: float(value) for name, value in found.items() if name.startswith("gradient/cosine")}
+    assert set(cosines) == {
+        f"gradient/cosine/{pair}" for pair in ("visual+semantic", "visual+segmenter", "semantic+segmenter")
+    }
+    assert all(-1.001 <= value <= 1.001 and value != 0 for value in cosines.values())
+
+
 def test_a_network_that_restarts_has_its_first_parameters_and_a_fresh_optimizer(four, three):
     config, workdir = four
     start, trained = jax.device_get(fresh_state(config)), load_run(workdir)[1]
@@ -235,29 +245,3 @@ def test_a_further_task_leaves_the_first_parameters_of_the_others_alone(tiny):
     for name in ("visual", "semantic"):
         assert same(two.inner_params[name], more.inner_params[name])
     assert same(two.outer_params, more.outer_params)
-
-
-@pytest.mark.parametrize(
-    ("place", "sentence"),
-    [
-        ("{three}:depth", "three0 has the semantic networks segmenter, semantic; expected .*three0:TASK with one of"),
-        ("{three}", "three0 has the semantic networks segmenter, semantic; expected"),
-        ("{three}:semantic", "whose network has 0 of this network's 2 arrays, and not params/classify/"),
-        ("nowhere", "nowhere is not a run's folder"),
-    ],
-)
-def test_a_start_without_a_network_for_the_task_is_refused(three, place, sentence):
-    block = task_block(task="segmentation", start=place.format(three=three), trainable=False)
-    fresh = {"params": {"classify": {"kernel": jnp.zeros((1, 1, 3, 9)), "bias": jnp.zeros(9)}}}
-    with pytest.raises(InputError, match=sentence):
-        TaskStart("fixed", block)(fresh)
-
-
-def test_a_start_that_fits_in_part_serves_a_network_that_learns_alone(three, capsys):
-    start = f"{three}:segmenter"
-    fresh = {"params": {"classify": {"kernel": jnp.zeros((1, 1, 3, 9)), "bias": jnp.zeros(4)}}}
-    with pytest.raises(InputError, match="has 1 of this network's 2 arrays, and not params/classify/bias"):
-        TaskStart("fixed", task_block(start=start, trainable=False))(fresh)
-    taken = TaskStart("learnt", task_block(start=start))(fresh)["params"]["classify"]
-    assert np.abs(taken["kernel"]).max() > 0 and np.abs(taken["bias"]).max() == 0
-    assert f"learnt: 1 arrays from {start}, 1 others fresh" in capsys.readouterr().out

@@ -60,7 +60,7 @@ def downstream_report(
         },
         warnings=[*notes, *_warnings(comparison)],
         tables=[*tables, *_spread_table(comparison), *_difference_table(comparison)],
-        pictures=_pictures(held_out, inputs),
+        pictures=input_pictures(held_out, inputs),
         shown_views=None,
         config=config.to_dict(),
         environment=html.environment(),
@@ -120,7 +120,8 @@ def _warnings(comparison: Comparison) -> list[str]:
     return texts
 
 
-def _pictures(held_out: Source, inputs: Mapping[str, Input]) -> list[html.Picture]:
+def input_pictures(held_out: Source, inputs: Mapping[str, Input]) -> list[html.Picture]:
+    """Returns some pairs of a source as every kind of input shows them, with their true boxes."""
     chosen = np.unique(np.linspace(0, len(held_out) - 1, min(SHOWN_PICTURES, len(held_out))).round().astype(int))
     pairs = Subset(held_out, chosen)
     views = {name: InputSource(pairs, given.kind, given.fuser) for name, given in inputs.items()}

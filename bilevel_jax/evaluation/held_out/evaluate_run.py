@@ -16,8 +16,11 @@ from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
+from bilevel_jax.evaluation.appearance.appearance_table import write_appearance
 from bilevel_jax.evaluation.held_out.final_table import Rows, Table, row_parameters
-from bilevel_jax.evaluation.held_out.run_report import run_report
+from bilevel_jax.evaluation.held_out.run_appearance import run_appearance
+from bilevel_jax.evaluation.held_out.run_report import TITLES, run_report
 from bilevel_jax.evaluation.image_measures import mean_measures, measure_images
 from bilevel_jax.evaluation.inputs import KINDS, InputSource
 from bilevel_jax.evaluation.predictions import write_predictions
@@ -126,10 +129,12 @@ def evaluate_run(
     content: EvaluationFile = {"step": step, "split": pairs.split, "pairs": len(pairs.source), "rows": rows}
     path = Path(workdir) / "evaluation" / f"{pairs.name}.json"
     write_json(path, content)
+    appearance = run_appearance(pairs.source, pairs.split or pairs.name, fuser)
+    write_appearance(path.parent, appearance, f"{pairs.name}_appearance")
     if report is not None:
         page = run_report(config, workdir, pairs.source, fuser, rows, values, found, step=step, set_name=pairs.title)
-        write_report(Path(report) / "index.html", page)
-    return Evaluation(Table(pairs.title, rows), path)
+        write_report(Path(report) / "index.html", with_appearance(page, appearance, TITLES, highlighted=["fused"]))
+    return Evaluation(Table(pairs.title, rows, appearance), path)
 
 
 def _own_pairs(config: ConfigDict, workdir: Path, split: str | None) -> EvaluatedPairs:

@@ -10,6 +10,8 @@ from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.parameters import load_parameters, save_parameters
 from bilevel_jax.data.sets import Sets
+from bilevel_jax.evaluation.appearance.appearance_table import AppearanceTable, appearance_text, write_appearance
+from bilevel_jax.evaluation.held_out.run_appearance import run_appearance
 from bilevel_jax.evaluation.image_measures import MEASURES, mean_measures, measure_images
 from bilevel_jax.evaluation.inputs import KINDS, InputSource
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
@@ -31,10 +33,12 @@ class Table(NamedTuple):
     Attributes:
         title: says which pairs the table is about.
         rows: the figures of each kind of input.
+        appearance: what an eye minds in each kind of input.
     """
 
     title: str
     rows: Rows
+    appearance: AppearanceTable
 
 
 class MadeBy(TypedDict):
@@ -59,8 +63,9 @@ def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequ
     All networks of a task start from one initialisation, take the same number of steps, and see the same crops. If the
     run started from the networks of another run, so do these. The network of a task that the run does not train is
     applied as it is to each kind of input. For `fused` the fusion network is frozen. Each row is written to
-    WORKDIR/table.json as soon as it is known, so that a stopped run makes only the missing rows. If the data has no
-    test split, the table is about val, and its title says so.
+    WORKDIR/table.json as soon as it is known, so that a stopped run makes only the missing rows. The table of
+    appearance goes to WORKDIR/appearance.json and appearance.md. If the data has no test split, the tables are about
+    val, and their titles say so.
 
     Args:
         config: a checked configuration.
@@ -105,8 +110,10 @@ def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequ
         rows[kind] = row
         content: TableFile = {"split": split, "pairs": len(source), "made_by": made_by, "rows": rows}
         write_json(path, content)
-    table = Table(split_title(split, len(source)), rows)
+    appearance = run_appearance(source, split, fuser, stop.check)
+    table = Table(split_title(split, len(source)), rows, appearance)
     write_text(Path(workdir) / "table.md", table_text(table, markdown=True) + "\n")
+    write_appearance(workdir, appearance)
     return table
 
 
@@ -131,6 +138,11 @@ def table_text(table: Table, markdown: bool = False) -> str:
             lines.append(cells | {f"{name} %": 100 * row.get(name, float("nan")) for name in own})
         parts.append(format_table(lines, list(lines[0]), markdown=markdown))
     return "\n\n".join([f"{table.title}:", *parts])
+
+
+def printed_text(table: Table) -> str:
+    """What a command prints: the table, and the table of appearance below it."""
+    return f"{table_text(table)}\n\n{appearance_text(table.appearance)}"
 
 
 def _rows_made_by(path: Path, made_by: MadeBy) -> Rows:

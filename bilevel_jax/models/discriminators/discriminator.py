@@ -76,7 +76,6 @@ class Discriminator(NamedTuple):
         critics: in the order of the network's channels.
         help: one clause for the configuration's help.
         on_grid: whether it sees every n-th pixel alone, n = `config.visual.discriminator_stride`.
-        least_side: smallest side in pixels of an image that it scores.
     """
 
     name: str
@@ -84,4 +83,3 @@ class Discriminator(NamedTuple):
     critics: tuple[Critic, ...]
     help: str
     on_grid: bool = False
-    least_side: int = 1

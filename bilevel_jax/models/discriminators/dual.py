@@ -77,5 +77,4 @@ DISCRIMINATOR = Discriminator(
         "two patch critics as in TarDAL. One compares hot targets with the infrared image, the other the background's "
         "edges with those of the visible image"
     ),
-    least_side=PatchDiscriminator().score_stride,
 )

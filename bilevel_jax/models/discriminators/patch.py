@@ -46,5 +46,4 @@ DISCRIMINATOR = Discriminator(
     module=PatchDiscriminator,
     critics=(WHOLE_PICTURE,),
     help="a PatchGAN, which judges brightness, texture and edges of overlapping squares",
-    least_side=PatchDiscriminator().score_stride,
 )

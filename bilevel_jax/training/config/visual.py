@@ -71,7 +71,7 @@ KEYS = (
 
 
 def check(config: ConfigDict) -> None:
-    """Refuses a crop that is too small for a loss or critic, and keys that the discriminator does not read."""
+    """Refuses a crop that is too small for a loss, and keys that the discriminator does not read."""
     for term in TERMS.values():
         if config.visual[term.name] > 0:
             least = term.least_side
@@ -90,10 +90,7 @@ def check(config: ConfigDict) -> None:
 
 def _check_discriminator(config: ConfigDict) -> None:
     name = config.visual.discriminator
-    kind = DISCRIMINATORS[name]
-    fits = min(config.data.crop) >= kind.least_side
-    expect(config, "data.crop", fits, f"at least {kind.least_side} pixels a side for visual.discriminator {name}")
-    read = kind.on_grid or config.visual.discriminator_stride == STRIDE.default
+    read = DISCRIMINATORS[name].on_grid or config.visual.discriminator_stride == STRIDE.default
     expected = f"{STRIDE.default}, its default, where config.visual.discriminator is {name}, which sees every pixel"
     expect(config, STRIDE.name, read, expected)
 

@@ -15,6 +15,7 @@ from bilevel_jax.images.exposure import expose
 from bilevel_jax.images.heat import show_heat
 from bilevel_jax.images.well_exposed import well_exposed
 from bilevel_jax.losses import fusion
+from bilevel_jax.markdown_table import markdown_table
 from bilevel_jax.models.discriminators import Pictures
 from bilevel_jax.training.prepared_batch import PreparedBatch
 
@@ -64,7 +65,7 @@ REAL_IMAGES: Mapping[str, RealImages] = MappingProxyType(
             RealImages(
                 "target",
                 lambda config, batch: (target(config, batch), None),
-                "the target of `visual.target`; of every pair alike",
+                "the image that `visual.target` makes. All pairs count alike",
             ),
             RealImages(
                 "exposed",
@@ -81,3 +82,8 @@ def pictures(config: ConfigDict, batch: PreparedBatch) -> Pictures:
     """Returns the images of a batch that critics see beside the fused one."""
     real, weight = REAL_IMAGES[config.visual.real].make(config, batch)
     return Pictures(infrared(config, batch), luma(batch["vis"]), real, weight)
+
+
+def real_images_table() -> str:
+    """Returns a Markdown table with one row for each value of `visual.real`."""
+    return markdown_table(["`visual.real`", "what"], [[f"`{kind.name}`", kind.help] for kind in REAL_IMAGES.values()])
