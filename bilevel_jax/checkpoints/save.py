@@ -222,7 +222,8 @@ class Run:
 
 def _fixed_part(config: dict[str, Any]) -> dict[str, Any]:
     """The keys, joined by dots, that a resumed run must not change."""
-    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS, *config.get("tasks", ()))
+    further = [task for task in config.get("tasks", ()) if task != "visual"]  # whose weights of losses may change
+    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS, *further)
     return {k: v for k, v in flat.items() if any(k == m or k.startswith(m + ".") for m in fixed)}
 
 
