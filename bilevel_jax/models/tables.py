@@ -1,10 +1,14 @@
-"""Tables of the networks in Markdown: `python -m bilevel_jax.models.tables fusion|discriminators|semantic`."""
+"""Tables of the networks in Markdown.
+
+Write `python -m bilevel_jax.models.tables fusion|discriminators|semantic|operators`.
+"""
 
 import sys
 
 from bilevel_jax.markdown_table import markdown_table
 from bilevel_jax.models import discriminators
 from bilevel_jax.models.fusion import VARIANTS, fusion_network, parameter_count
+from bilevel_jax.models.imported.onnx_operators import operators_by_subject
 from bilevel_jax.models.semantic import SEMANTIC_NETWORKS, semantic_options
 
 
@@ -47,6 +51,20 @@ def semantic_table() -> str:
     return markdown_table(["`semantic.task`", "`semantic.network`", "what", "keys of `semantic` that it reads"], rows)
 
 
+def operator_table() -> str:
+    """Returns one row for each subject of ONNX operators that can be imported."""
+    rows = []
+    for subject, operators in operators_by_subject().items():
+        names = [f"{name} ({operator.note})" if operator.note else name for name, operator in operators.items()]
+        rows.append([subject, ", ".join(names)])
+    return markdown_table(["subject", "operators"], rows)
+
+
 if __name__ == "__main__":
-    tables = {"fusion": fusion_table, "discriminators": discriminator_table, "semantic": semantic_table}
+    tables = {
+        "fusion": fusion_table,
+        "discriminators": discriminator_table,
+        "semantic": semantic_table,
+        "operators": operator_table,
+    }
     print(tables[sys.argv[1] if len(sys.argv) > 1 else "fusion"](), end="")

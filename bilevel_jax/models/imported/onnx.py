@@ -15,7 +15,7 @@ from bilevel_jax.models.imported.onnx_file import Graph, Tensor, read_graph
 from bilevel_jax.models.imported.onnx_graph import keeps_batch, needed_for, weight_names
 from bilevel_jax.models.imported.onnx_heads import Head, find_heads
 from bilevel_jax.models.imported.onnx_operators import OPERATORS
-from bilevel_jax.models.imported.onnx_operators.layout import Held, in_file_order, run
+from bilevel_jax.models.imported.onnx_operators.layout import Held, Operator, in_file_order, run
 
 __all__ = ["Head", "ImportedNetwork", "Tensor", "find_heads", "read_onnx"]
 
@@ -43,7 +43,9 @@ class ImportedNetwork(NamedTuple):
     path: Path
 
 
-def read_onnx(path: str | Path, outputs: Sequence[str] | None = None) -> ImportedNetwork:
+def read_onnx(
+    path: str | Path, outputs: Sequence[str] | None = None, operators: Mapping[str, Operator] = OPERATORS
+) -> ImportedNetwork:
     """Reads an ONNX file as a function of JAX.
 
     Trainable are the weights of convolutions and matrix products, scales and biases of normalisations, slopes of PRelu,
@@ -54,6 +56,7 @@ def read_onnx(path: str | Path, outputs: Sequence[str] | None = None) -> Importe
         path: the file. Weights that it keeps in a second file are read too.
         outputs: names of tensors inside the graph to end at, in the order in which they are wanted. What they do not
             need is left out. None = the outputs of the file.
+        operators: ONNX name -> operator, such as `OPERATORS` with one of your own.
 
     Raises:
         InputError: the package onnx is missing; the file is missing, damaged or no ONNX; an operator or one of its
@@ -61,17 +64,35 @@ def read_onnx(path: str | Path, outputs: Sequence[str] | None = None) -> Importe
     """
     path = Path(path)
     graph = needed_for(read_graph(path), outputs)
-    _refuse_unknown(graph)
-    weights = weight_names(graph)
-    params = {ours: jnp.asarray(graph.constants[name]) for name, ours in weights.items()}
+    _refuse_unknown(graph, operators)
+    weights = weight_names(graph, operators)
     constants = {name: array for name, array in graph.constants.items() if name not in weights}
-    apply = functools.partial(_apply, graph, constants, weights)
-    return ImportedNetwork(params, apply, graph.inputs, graph.outputs, path)
+    program = _Program(graph, operators, constants, weights, keeps_batch(graph, operators))
+    params = {ours: jnp.asarray(graph.constants[name]) for name, ours in weights.items()}
+    return ImportedNetwork(params, functools.partial(_apply, program), graph.inputs, graph.outputs, path)
 
 
-def _refuse_unknown(graph: Graph) -> None:
+class _Program(NamedTuple):
+    """What `apply` knows beside the parameters.
+
+    Attributes:
+        graph: the nodes that the outputs need.
+        operators: ONNX name -> operator.
+        constants: name -> array of the tensors that are not trained.
+        weights: name in the file -> name in the parameters.
+        any_batch: whether the graph treats images alike and apart, so that a batch can go through it as one.
+    """
+
+    graph: Graph
+    operators: Mapping[str, Operator]
+    constants: Mapping[str, np.ndarray]
+    weights: Mapping[str, str]
+    any_batch: bool
+
+
+def _refuse_unknown(graph: Graph, operators: Mapping[str, Operator]) -> None:
     """Names what is not implemented, before anything is computed."""
-    unknown = {node.operator: node for node in graph.nodes if node.operator not in OPERATORS}
+    unknown = {node.operator: node for node in graph.nodes if node.operator not in operators}
     if unknown:
         first = next(iter(unknown.values()))
         raise InputError(
@@ -80,27 +101,26 @@ def _refuse_unknown(graph: Graph) -> None:
             "operator to bilevel_jax/models/imported/onnx_operators."
         )
     for node in graph.nodes:
-        extra = [name for name in node.attributes if name not in OPERATORS[node.operator].attributes]
+        extra = [name for name in node.attributes if name not in operators[node.operator].attributes]
         if extra:
             raise node.refused(f"the attribute {extra[0]!r}", f"{node.operator} is read without this attribute")
 
 
-def _apply(
-    graph: Graph, constants: Mapping[str, np.ndarray], weights: Mapping[str, str], params: Params, *inputs: Array
-) -> tuple[Array, ...]:
+def _apply(program: _Program, params: Params, *inputs: Array) -> tuple[Array, ...]:
     """Checks the inputs, and runs images one by one through a graph that is made for a batch of one."""
-    _check(graph, weights, params, inputs)
-    arrays = [jnp.asarray(array) for array in inputs]
-    function = functools.partial(_evaluate, graph, constants, weights, params)
-    lengths = {array.shape[0] for tensor, array in zip(graph.inputs, arrays, strict=True) if _is_single(tensor)}
-    if not lengths or lengths == {1} or keeps_batch(graph):
-        return function(*arrays)
+    _check(program, params, inputs)
+    tensors, arrays = program.graph.inputs, [jnp.asarray(array) for array in inputs]
+    lengths = {array.shape[0] for tensor, array in zip(tensors, arrays, strict=True) if _is_single(tensor)}
+    if not lengths or lengths == {1} or program.any_batch:
+        return _evaluate(program, params, *arrays)
     if len(lengths) > 1:
-        raise InputError(f"{graph.file}: its inputs have batches of {sorted(lengths)}; expected one batch size.")
-    axes = [0 if _is_single(tensor) else None for tensor in graph.inputs]
+        raise InputError(
+            f"{program.graph.file}: its inputs have batches of {sorted(lengths)}; expected one batch size."
+        )
+    axes = [0 if _is_single(tensor) else None for tensor in tensors]
     # vmap merges the two leading axes in each convolution, since the kernels have none of the images' axes.
     given = [array if axis is None else array[:, None] for array, axis in zip(arrays, axes, strict=True)]
-    results = jax.vmap(function, in_axes=axes)(*given)
+    results = jax.vmap(functools.partial(_evaluate, program, params), in_axes=axes)(*given)
     return tuple(result[:, 0] if result.ndim > 1 and result.shape[1] == 1 else result for result in results)
 
 
@@ -109,30 +129,30 @@ def _is_single(tensor: Tensor) -> bool:
     return tensor.shape is not None and tensor.shape[:1] == (1,)
 
 
-def _check(graph: Graph, weights: Mapping[str, str], params: Params, inputs: Sequence[Array]) -> None:
-    names = ", ".join(tensor.name for tensor in graph.inputs)
-    if len(inputs) != len(graph.inputs):
-        raise InputError(f"{graph.file}: {len(inputs)} inputs are given; expected {len(graph.inputs)}: {names}.")
-    for tensor, array in zip(graph.inputs, inputs, strict=True):
+def _check(program: _Program, params: Params, inputs: Sequence[Array]) -> None:
+    file, tensors = program.graph.file, program.graph.inputs
+    if len(inputs) != len(tensors):
+        names = ", ".join(tensor.name for tensor in tensors)
+        raise InputError(f"{file}: {len(inputs)} inputs are given; expected {len(tensors)}: {names}.")
+    for tensor, array in zip(tensors, inputs, strict=True):
         wanted, given = tensor.shape, np.shape(array)
         # The last axes, height and width, may differ as far as the graph allows it.
         if wanted is not None and (len(wanted) != len(given) or wanted[1:2] not in ((None,), given[1:2])):
             raise InputError(
-                f"{graph.file}: the input {tensor.name!r} has the shape {list(given)}; expected "
+                f"{file}: the input {tensor.name!r} has the shape {list(given)}; expected "
                 f"{[length or '?' for length in wanted]}, where batch, height and width may differ."
             )
-    missing = [name for name in weights.values() if name not in params]
+    missing = [name for name in program.weights.values() if name not in params]
     if missing:
-        raise InputError(f"{graph.file}: the parameters lack {first_few(missing)}; expected those of read_onnx.")
+        raise InputError(f"{file}: the parameters lack {first_few(missing)}; expected those of read_onnx.")
 
 
-def _evaluate(
-    graph: Graph, constants: Mapping[str, np.ndarray], weights: Mapping[str, str], params: Params, *inputs: Array
-) -> tuple[Array, ...]:
-    values: dict[str, Held] = {"": None, **constants}
-    values.update({name: jnp.asarray(params[ours]) for name, ours in weights.items()})
+def _evaluate(program: _Program, params: Params, *inputs: Array) -> tuple[Array, ...]:
+    graph = program.graph
+    values: dict[str, Held] = {"": None, **program.constants}
+    values.update({name: jnp.asarray(params[ours]) for name, ours in program.weights.items()})
     values.update({tensor.name: array for tensor, array in zip(graph.inputs, inputs, strict=True)})
     for node in graph.nodes:
-        results = run(OPERATORS[node.operator], node, [values[name] for name in node.inputs])
+        results = run(program.operators[node.operator], node, [values[name] for name in node.inputs])
         values.update({name: result for name, result in zip(node.outputs, results, strict=False) if name})
     return tuple(jnp.asarray(in_file_order(values[tensor.name])) for tensor in graph.outputs)

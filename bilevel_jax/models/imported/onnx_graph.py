@@ -6,8 +6,7 @@ import numpy as np
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.imported.onnx_file import Graph, Tensor
-from bilevel_jax.models.imported.onnx_operators import OPERATORS
-from bilevel_jax.models.imported.onnx_operators.layout import Layout
+from bilevel_jax.models.imported.onnx_operators.layout import Layout, Operator
 from bilevel_jax.models.imported.onnx_operators.node import Node
 
 # Operators that only pass a constant on: a weight behind one of them is a weight.
@@ -36,12 +35,12 @@ def needed_for(graph: Graph, outputs: Sequence[str] | None) -> Graph:
     )
 
 
-def weight_names(graph: Graph) -> dict[str, str]:
+def weight_names(graph: Graph, operators: Mapping[str, Operator]) -> dict[str, str]:
     """Returns the constants that can be trained, as name in the file -> name in the parameters."""
     demanded: set[str] = set()
     for node in reversed(graph.nodes):
         for position, name in enumerate(node.inputs):
-            if _is_weight(node, position, graph.constants):
+            if _is_weight(operators[node.operator], position, graph.constants.get(name)):
                 demanded.add(name)
         if node.operator in PASSING and node.outputs[0] in demanded:
             demanded.add(node.inputs[0])
@@ -52,13 +51,12 @@ def weight_names(graph: Graph) -> dict[str, str]:
     return ours
 
 
-def keeps_batch(graph: Graph) -> bool:
+def keeps_batch(graph: Graph, operators: Mapping[str, Operator]) -> bool:
     """Whether every operator surely treats the images of a batch alike and apart, so that any batch size fits."""
-    return all(_keeps_batch(node, graph) for node in graph.nodes)
+    return all(_keeps_batch(node, operators[node.operator].layout, graph) for node in graph.nodes)
 
 
-def _keeps_batch(node: Node, graph: Graph) -> bool:
-    layout = OPERATORS[node.operator].layout
+def _keeps_batch(node: Node, layout: Layout, graph: Graph) -> bool:
     if layout is not Layout.AXIS:
         return layout in (Layout.IMAGES, Layout.ANY)
     if node.operator == "Slice":
@@ -68,13 +66,11 @@ def _keeps_batch(node: Node, graph: Graph) -> bool:
     return node.operator in ("Concat", "Split") and node.integer("axis", default) > 0
 
 
-def _is_weight(node: Node, position: int, constants: Mapping[str, np.ndarray]) -> bool:
-    positions = OPERATORS[node.operator].weights
-    if position in positions:
+def _is_weight(operator: Operator, position: int, array: np.ndarray | None) -> bool:
+    if position in operator.weights:
         return True
-    array = constants.get(node.inputs[position])
     # One axis with more than one value: a value a channel. More are grids of positions.
-    return -1 in positions and array is not None and sum(length > 1 for length in array.shape) == 1
+    return -1 in operator.weights and array is not None and sum(length > 1 for length in array.shape) == 1
 
 
 def _is_constant(node: Node) -> bool:

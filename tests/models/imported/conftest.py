@@ -1,9 +1,8 @@
 """Small ONNX graphs that a test makes, and what onnxruntime computes with them."""
 
 import numpy as np
+import onnx
 import pytest
-
-onnx = pytest.importorskip("onnx", reason="needs the extra judge: onnx")
 
 
 @pytest.fixture

@@ -1,19 +1,17 @@
 """Conv and ConvTranspose. XLA runs grouped ones slowly on a CPU: they become shifted products or dense ones."""
 
-import functools
-import itertools
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
 from bilevel_jax.models.convolution import convolve
+from bilevel_jax.models.imported.onnx_operators.depthwise import LETTERS, Depthwise, fastest, grouped
 from bilevel_jax.models.imported.onnx_operators.layout import Layout, Operator
 from bilevel_jax.models.imported.onnx_operators.node import Node
 from bilevel_jax.models.imported.onnx_operators.windows import WINDOW_ATTRIBUTES, Window, windows
-
-LETTERS = "DHW"
 
 
 def conv(
@@ -21,40 +19,24 @@ def conv(
     x: Float[Array, "b *size c"],
     kernel: Float[Array, "d c_group *taps"],
     bias: Float[Array, " d"] | None = None,
+    depthwise: Depthwise | None = None,
 ) -> Float[Array, "b *size2 d"]:
-    """Conv: the kernel as in the file, the image with its channels last."""
+    """Conv: the kernel as in the file, the image with its channels last.
+
+    `depthwise` computes it where every channel is a group; None = the fastest of this backend.
+    """
     kernel, groups = jnp.asarray(kernel), node.integer("group", 1)
     window = windows(node, x.shape[1:-1], kernel.shape[2:])
     if groups == 1:
         y = _dense(x, kernel, window)
     elif groups == x.shape[-1]:
-        y = depthwise(x, kernel, window)
-    else:
+        y = (depthwise or fastest())(x, kernel, window)
+    elif jax.default_backend() == "cpu":
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups), strict=True)
         y = jnp.concatenate([_dense(part, taps, window) for part, taps in parts], axis=-1)
+    else:
+        y = grouped(x, kernel, window, groups)
     return y if bias is None else y + bias
-
-
-def depthwise(
-    x: Float[Array, "b *size c"], kernel: Float[Array, "d 1 *taps"], window: Sequence[Window]
-) -> Float[Array, "b *size2 d"]:
-    """Returns each channel convolved with its own d / c kernels, as a sum of shifted products."""
-    batch, channels = x.shape[0], x.shape[-1]
-    padded = jnp.pad(x, [(0, 0), *((w.before, w.after) for w in window), (0, 0)])
-    outputs = [w.outputs for w in window]
-    multiplier = kernel.shape[0] // channels
-    products = []
-    for offsets in itertools.product(*(range(w.kernel) for w in window)):
-        starts = [offset * w.dilation for offset, w in zip(offsets, window, strict=True)]
-        ends = [start + (w.outputs - 1) * w.stride + 1 for start, w in zip(starts, window, strict=True)]
-        strides = (1, *(w.stride for w in window), 1)
-        shifted = lax.slice(padded, (0, *starts, 0), (batch, *ends, channels), strides)
-        taps = kernel[(slice(None), 0, *offsets)]
-        if multiplier > 1:
-            products.append((shifted[..., None] * taps.reshape(channels, multiplier)).reshape(batch, *outputs, -1))
-        else:
-            products.append(shifted * taps)
-    return functools.reduce(jnp.add, products)
 
 
 def conv_transpose(
@@ -94,18 +76,10 @@ def conv_transpose(
 
 def _dense(x: Array, kernel: Array, window: Sequence[Window]) -> Array:
     """A convolution without groups; the kernel [d, c, *taps] as in the file."""
-    taps = jnp.moveaxis(kernel, (0, 1), (-1, -2))
     if _is_square_and_centred(window):
+        taps = jnp.moveaxis(kernel, (0, 1), (-1, -2))
         return convolve(x, taps, stride=window[0].stride, dilation=window[0].dilation)
-    letters = LETTERS[-len(window) :]
-    return lax.conv_general_dilated(
-        x,
-        taps,
-        window_strides=[w.stride for w in window],
-        padding=[(w.before, w.after) for w in window],
-        rhs_dilation=[w.dilation for w in window],
-        dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
-    )
+    return grouped(x, kernel, window, 1)
 
 
 def _is_square_and_centred(window: Sequence[Window]) -> bool:

@@ -189,7 +189,7 @@ CASES = [
     case("ReduceSum", IMAGE, constants=[whole(1, 3)]),
     case("ReduceMean", IMAGE, constants=[whole(1)], version=18),
     case("ReduceMean", IMAGE),
-    case("ReduceSum", IMAGE, noop_with_empty_axes=1),
+    case("ReduceSum", IMAGE, constants=[whole()], noop_with_empty_axes=1),
     *(case(name, IMAGE, axis=1) for name in ("ArgMax", "ArgMin")),
     case("ArgMax", np.array([[1, 3, 3, 0]], np.float32), axis=-1, keepdims=0, select_last_index=1),
     case("Softmax", IMAGE, axis=1),
