@@ -68,7 +68,9 @@ class SemanticTrainer:
         def step(
             params: PyTree, state: optax.OptState, batch: DeviceBatch
         ) -> tuple[PyTree, optax.OptState, Float[Array, ""]]:
-            prepared = prepare(batch, jax.random.PRNGKey(0))
+            # Crops differ from step to step, and so does what a loss draws (the views of a detector).
+            content = jax.lax.bitcast_convert_type(jnp.mean(batch["ir"], dtype=jnp.float32), jnp.uint32)
+            prepared = prepare(batch, jax.random.fold_in(jax.random.PRNGKey(0), content))
             image = jnp.concatenate([prepared["ir"], prepared["vis"]], -1) if stacked else prepared["vis"]
             loss = lambda p: reduce_loss(terms(p, image, prepared))[0]
             value, gradient = jax.value_and_grad(loss)(params)

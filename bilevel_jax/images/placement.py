@@ -34,8 +34,18 @@ def letterbox(batch: int, height: int, width: int, side: int) -> Placement:
         height, width: of the pictures, in pixels.
         side: of the canvas, in pixels.
     """
-    scale, zero = jnp.full(batch, side / max(height, width), jnp.float32), jnp.zeros(batch)
-    return Placement(scale, zero, zero, jnp.zeros(batch, bool))
+    return top_left(batch, jnp.float32(side / max(height, width)))
+
+
+def top_left(batch: int, scale: Float[Array, ""]) -> Placement:
+    """Returns the placement of pictures at the top left of their canvases.
+
+    Args:
+        batch: number of pictures.
+        scale: pixels of the canvas for one pixel of the picture.
+    """
+    zero = jnp.zeros(batch)
+    return Placement(jnp.full(batch, scale, jnp.float32), zero, zero, jnp.zeros(batch, bool))
 
 
 def place(

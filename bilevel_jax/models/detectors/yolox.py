@@ -20,7 +20,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.placement import letterbox, place
 from bilevel_jax.models.imported.onnx import ImportedNetwork, find_heads, read_onnx
 
-SIDE = 416  # of the canvas, in pixels, where no view is drawn; the published files of nano and tiny have it
+SIDE = 416  # of the canvas in pixels, for a file that takes any size; that of the published nano and tiny
 LEVELS = 255.0
 # Where 320 pixels become 416, one pixel in 676 is half a level exactly. More than 1/2 sends it up whatever the rounding
 # error: which way it goes moves AP50 by up to 0.4 points.
@@ -41,6 +41,12 @@ class Yolox(NamedTuple):
     network: ImportedNetwork
     members: Bool[np.ndarray, "k 80"]
 
+    @property
+    def side(self) -> int:
+        """The side of the square canvas that pictures are put on, in pixels."""
+        shape = self.network.inputs[0].shape or ()
+        return max((length for length in shape[2:] if length), default=SIDE)
+
     def init(self, key: PRNGKeyArray, *images: Float[Array, "..."]) -> Params:
         """Returns the weights of the file. Neither the key nor the images are read."""
         return dict(self.network.params)
@@ -52,16 +58,18 @@ class Yolox(NamedTuple):
 
         Args:
             params: weights.
-            images: RGB in [0, 1]; without `scale` they are put on a canvas of 416 x 416 pixels, in whole levels of 255
+            images: RGB in [0, 1]; without `scale` they are put on a canvas of the file's size, in whole levels of 255
                 as OpenCV does it; the gradient takes the rounding for the identity.
             scale: pixels of the canvas for one pixel of the picture, where `images` are canvases already. The sides of
                 a canvas are multiples of 32 pixels.
         """
         if scale is None:
             batch, height, width, _ = images.shape
-            placement = letterbox(batch, height, width, SIDE)
-            images, scale = _whole_levels(place(images, placement, (SIDE, SIDE))), placement.scale[0]
-        levels = self.network.apply(params, LEVELS * jnp.transpose(images[..., ::-1], (0, 3, 1, 2)))
+            placement = letterbox(batch, height, width, self.side)
+            images, scale = _whole_levels(place(images, placement, (self.side, self.side))), placement.scale[0]
+        pixels = LEVELS * jnp.transpose(images[..., ::-1], (0, 3, 1, 2))
+        # Parameters in bfloat16 ask for a computation in bfloat16.
+        levels = self.network.apply(params, pixels.astype(jnp.result_type(*params.values())))
         raw, cells, strides = [], [], []
         for first in range(0, len(levels), len(CHANNELS)):
             head = jnp.concatenate(levels[first : first + len(CHANNELS)], axis=1)  # [B, 85, h, w]

@@ -15,10 +15,10 @@ from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.boxes.predictions import Detections
 from bilevel_jax.boxes.yolox_outputs import YoloxOutputs
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.placement import letterbox, placed_boxes
+from bilevel_jax.images.placement import placed_boxes, top_left
 from bilevel_jax.images.views import draw_views, seen
 from bilevel_jax.losses.yolox import yolox_loss
-from bilevel_jax.models.detectors.yolox import SIDE, decode_yolox, read_yolox
+from bilevel_jax.models.detectors.yolox import decode_yolox, read_yolox
 from bilevel_jax.models.network import Network
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks.block_option import BlockOption
@@ -84,12 +84,13 @@ class YoloxTask(BoxTask[YoloxOutputs]):
 
         def terms(params: PyTree, image: Float[Array, "b h w 3"], batch: PreparedBatch) -> Terms:
             labels = own_labels(batch) if teacher is None else teacher(batch)
-            batch_size, height, width, _ = image.shape
+            height, width = image.shape[1:3]
             if block.views:
                 view = draw_views(_keys(batch["mix"]), height, width)
                 placement, outputs = view.placement, network.apply(params, seen(image, view), jnp.ones(()))
             else:
-                placement, outputs = letterbox(batch_size, height, width, SIDE), network.apply(params, image)
+                outputs = network.apply(params, image)
+                placement = top_left(len(image), outputs["scale"])
             boxes = placed_boxes(labels.boxes, placement, width)
             return yolox_loss(outputs, boxes, labels.classes, labels.weight)
 

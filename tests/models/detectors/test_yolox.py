@@ -10,6 +10,7 @@ from bilevel_jax.boxes.coco_classes import COCO_CLASSES, coco_members
 from bilevel_jax.boxes.yolox_outputs import yolox_boxes
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.detectors.yolox import SIDE, decode_yolox, read_yolox
+from bilevel_jax.models.precision import computed_in
 
 NAMES = ("person", "car")
 
@@ -65,6 +66,13 @@ def test_a_picture_is_put_on_the_canvas_in_whole_levels(tiny_yolox):
     whole = jax.jit(detector.apply)(detector.network.params, jnp.asarray(canvas / 255, jnp.float32), jnp.ones(()))
     np.testing.assert_allclose(found["raw"], whole["raw"], atol=1e-3)
     assert float(found["scale"]) == 2
+
+
+def test_in_bfloat16_the_outputs_are_float32(tiny_yolox):
+    detector = computed_in("bfloat16", read_yolox(str(tiny_yolox), NAMES))
+    shape = jax.ShapeDtypeStruct((2, 48, 64, 3), jnp.float32)
+    outputs = jax.eval_shape(detector.apply, detector.init(None), shape)
+    assert outputs["raw"].shape == (2, 3549, 85) and outputs["raw"].dtype == jnp.float32
 
 
 def test_boxes_by_hand_best_first_in_pixels_of_the_picture():

@@ -1,5 +1,7 @@
 """YOLOX as a task: its teacher with a network that can be looked through, its loss and its views on a small file."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,10 +9,15 @@ import pytest
 
 from bilevel_jax.bilevel import reduce_loss
 from bilevel_jax.boxes.coco_classes import COCO_CLASSES, coco_members
+from bilevel_jax.checkpoints.weights import read_weights, weights_of_run, write_weights
+from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
+from bilevel_jax.training import loop
 from bilevel_jax.training.config import check_config, default_config, task_block
+from bilevel_jax.training.loop import train
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.prepared_batch import prepare
+from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import initial_task_params
 from bilevel_jax.training.task_start import TaskStart
 from bilevel_jax.training.tasks import SEMANTIC_TASKS
@@ -159,3 +166,22 @@ def test_pairs_without_boxes_have_no_share():
     for name, pair in terms(batch).items():
         np.testing.assert_allclose(pair, terms(changed)[name], rtol=1e-4)
     assert float(terms(batch)["box"][1]) > 0
+
+
+@pytest.mark.slow
+def test_a_run_with_a_teacher_trains_the_detector_and_keeps_its_weights(tiny_yolox, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "plot_curves", lambda *_: None)
+    config = _config(tiny_yolox, teacher="always", teacher_score=0.01)
+    config.data.num_train, config.data.num_validation, config.data.num_test, config.data.block = 8, 1, 1, 1
+    config.data.height = config.data.width = 48
+    config.data.cache_mebibytes, config.data.prefetch, config.data.threads, config.data.batch_size = 0, 1, 0, 2
+    config.warm_start.steps, config.steps, config.bilevel.outer_every, config.sheet_every = 1, 2, 1, 0
+    train(check_config(config), open_sets(config.data, config.seed), tmp_path, StopRequest())
+    line = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+    assert {"term/eyes/objectness", "term/eyes/class", "term/eyes/box", "loss/eyes/inner", "lambda/eyes"} <= line.keys()
+    weights = weights_of_run(tmp_path)
+    write_weights(tmp_path / "all.safetensors", weights)
+    kept = read_weights(tmp_path / "all.safetensors").parts["eyes"]
+    start = TASK.network(config.eyes, NAMES).init(None)
+    assert kept.keys() == start.keys()
+    assert any(np.any(kept[name] != start[name]) for name in start)
