@@ -32,7 +32,8 @@ from bilevel_jax.errors import InputError, RunError
 
 # Keys that decide the shapes of the state: a run with another value cannot read the checkpoint.
 MODEL_KEYS = (
-    *("fusion", "visual.loss", "tasks", "semantic", "outer.name", "inner.name", "warm_start.name"),
+    *("fusion", "visual.loss", "visual.discriminator", "tasks", "semantic"),
+    *("outer.name", "inner.name", "warm_start.name"),
     *("bilevel.weighting", "bilevel.weighting_options"),
 )
 # Keys that decide which pairs are trained on: a run that resumes with other pairs would train on its own test.

@@ -22,7 +22,7 @@ from bilevel_jax.training.restart import Restarts
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import TrainState
 from bilevel_jax.training.stop_on_nan import Metrics
-from bilevel_jax.training.tasks import SEMANTIC_TASKS
+from bilevel_jax.training.tasks import SEMANTIC_TASKS, box_names
 from bilevel_jax.training.validation_sheet import write_sheet
 
 Validate = Callable[[PyTree, Mapping[str, PyTree]], dict[str, float]]
@@ -139,7 +139,9 @@ def _write_sheet(training: Training, state: TrainState, step: int) -> None:
     if training.first:
         path = training.run.workdir / "sheets" / f"{step:06d}.png"
         kinds = {name: SEMANTIC_TASKS[block.task] for name, block in semantic_tasks(training.config).items()}
-        write_sheet(path, training.sample, images, predictions, training.sets.validation, kinds)
+        source = training.sets.validation
+        names = box_names(semantic_tasks(training.config).values(), source.class_names)
+        write_sheet(path, training.sample, images, predictions, source, kinds, names)
 
 
 def _positions(batches: dict[str, ResumableBatches]) -> dict[str, dict[str, int]]:

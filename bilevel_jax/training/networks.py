@@ -6,7 +6,8 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.models import PatchDiscriminator, fusion_network
+from bilevel_jax.models import fusion_network
+from bilevel_jax.models.discriminators import discriminator_network
 from bilevel_jax.models.network import Network
 from bilevel_jax.models.precision import computed_in
 from bilevel_jax.training.config import semantic_tasks
@@ -18,7 +19,7 @@ class Networks(NamedTuple):
 
     Attributes:
         fusion: (infrared, luminance of the visible image) -> fused luminance, [B, H, W, 1] each.
-        discriminator: image [B, H, W, 1] -> scores; None where `config.visual.loss` is none.
+        discriminator: what its critics see -> their scores; None where `config.visual.loss` is none.
         semantic: semantic task -> its network, image [B, H, W, 3] -> outputs; empty where there is no semantic task.
         class_names: semantic task -> the names of its classes in the data.
     """
@@ -56,7 +57,11 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
         semantic[name] = computed_in(config.dtype, kind.network(block, names))
     return Networks(
         fusion=computed_in(config.dtype, fusion_network(config.fusion.name, config.remat)),
-        discriminator=None if config.visual.loss == "none" else computed_in(config.dtype, PatchDiscriminator()),
+        discriminator=None if config.visual.loss == "none" else _discriminator(config),
         semantic=semantic,
         class_names=classes,
     )
+
+
+def _discriminator(config: ConfigDict) -> Network:
+    return computed_in(config.dtype, discriminator_network(config.visual.discriminator))

@@ -57,6 +57,6 @@ def _semantic_task(name: str, block: ConfigDict, networks: Networks, discriminat
 
     def outer_loss(fused: Fused, inner_params: Mapping[str, PyTree], batch: PreparedBatch) -> Terms:
         own = inner_loss(fused, inner_params[name], batch)
-        return own | discriminator.generator_loss(block.adversarial, fused, inner_params)
+        return own | discriminator.generator_loss(block.adversarial, fused, inner_params, batch)
 
     return Task(inner_loss=inner_loss if block.trainable else None, outer_loss=outer_loss)

@@ -86,7 +86,7 @@ def inner_step(
     )
     present = dict(zip(problem.tasks, _present(config, problem, prepared, axis_name), strict=True))
     inner_params, inner_state, metrics = dict(state.inner_params), dict(state.inner_state), {}
-    # Two tasks on one data set, which has labels for both, are spared the selection.
+    # A single semantic task on a single data set has labels in every batch, and is spared the selection.
     partly_labelled = len(config.data.mix) > 0 or len(problem.tasks) > 2
     for task, gradient in gradients.items():
         updates, inner_state[task] = optimizers.inner.update(

@@ -1,7 +1,7 @@
 """The picture sheet of a run: infrared, visible, fused, predictions and labels of some val pairs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
@@ -31,6 +31,7 @@ def write_sheet(
     predictions: Mapping[str, PyTree],
     source: Source,
     kinds: Mapping[str, AnySemanticTask],
+    class_names: Sequence[str],
 ) -> None:
     """Writes a sheet with one row a pair.
 
@@ -39,8 +40,9 @@ def write_sheet(
         batch: the pairs, from `evaluation_batches`.
         fused: the fused images in [0, 1].
         predictions: semantic task -> what its network found in them.
-        source: gives the names of pairs and classes.
+        source: gives the names of the pairs and of the classes of label maps.
         kinds: semantic task -> the kind of its predictions; each has a column under its name.
+        class_names: of the boxes.
     """
     fused, predictions = jax.device_get((fused, predictions))
     rows, names = [], []
@@ -63,7 +65,7 @@ def write_sheet(
         path,
         ("infrared", "visible", "fused", *found, "labels"),
         row_names=names,
-        class_names=source.class_names,
+        class_names=class_names,
         label_names=source.label_names,
     )
 

@@ -17,9 +17,21 @@ from bilevel_jax.bilevel import (
 )
 from bilevel_jax.bilevel.weighting import check_num_tasks, example_options, named_weighting
 
-SLOW_WITH_FOUR = ("aligned_mtl", "cagrad", "excess_mtl", "fairgrad", "graddrop", "gradvac", "nash_mtl", "upgrad")
+# These take a second each to compile, and other tests try them with three tasks.
+MANY_OPERATIONS = (
+    "cagrad",
+    "dirichlet",
+    "dualproj",
+    "fairgrad",
+    "gradvac",
+    "imtl_g",
+    "mgda",
+    "nash_mtl",
+    "pcgrad",
+    "upgrad",
+)
 CASES = [
-    pytest.param(name, count, marks=pytest.mark.slow if count == 4 and name in SLOW_WITH_FOUR else ())
+    pytest.param(name, count, marks=pytest.mark.slow if name in MANY_OPERATIONS else ())
     for name in sorted(WEIGHTINGS)
     for count in (3, 4)
 ]

@@ -11,6 +11,7 @@ from bilevel_jax.checkpoints import load_run
 from bilevel_jax.checkpoints.parameters import load_parameters
 from bilevel_jax.checkpoints.weights import Weights, read_weights, write_weights
 from bilevel_jax.commands.convert_weights import export_command, import_command
+from bilevel_jax.commands.downstream import downstream_command
 from bilevel_jax.commands.evaluate import evaluate_command
 from bilevel_jax.commands.train import train_command
 from bilevel_jax.data.scenes.world import BOX_CLASSES, LABELS
@@ -119,6 +120,18 @@ def test_weights_of_all_tasks_go_out_and_come_back(run, tmp_path, capsys):
         assert_same(before[name], after[name])
     assert run_command(export_command, [*options[:-1], "--parts=fusion,yolox"]) == 2
     assert "--parts has 'yolox'; expected some of fusion, discriminator, semantic, segmenter" in capsys.readouterr().err
+
+
+def test_a_comparison_of_inputs_takes_one_of_the_tasks_by_name(run, tmp_path, capsys):
+    workdir, _ = run
+    options = ["downstream.py", f"--workdir={workdir}", "--inputs=ir,ours", "--seeds=0", f"--out={tmp_path}"]
+    assert run_command(downstream_command, [*options, "--task=segmenter"]) == 0
+    assert "segmentation (segmenter): a network of its own for each input" in capsys.readouterr().out
+    assert set(json.loads((tmp_path / "settings.json").read_text())) >= {"data", "segmenter", "rows"}
+    figures = json.loads((tmp_path / "comparison.json").read_text())["figures"]
+    assert list(figures) == ["ir", "ours"] and "mIoU_all" in figures["ours"]
+    assert run_command(downstream_command, [*options, "--task=semantic"]) == 2
+    assert "--task=semantic is a network that is not trained" in capsys.readouterr().err
 
 
 def test_a_row_differs_by_what_its_segmenter_was_trained_on(run):

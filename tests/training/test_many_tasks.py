@@ -1,6 +1,8 @@
 """Runs of three and of four tasks: what they leave, what a stop changes, and what a task alone may do."""
 
 import json
+import os
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -79,6 +81,7 @@ def three(tiny, tmp_path_factory):
     return workdir
 
 
+@pytest.mark.slow
 def test_a_stopped_run_of_three_tasks_goes_on_bit_for_bit(three, tmp_path):
     with pytest.raises(StopSignal):
         run(configured(SEGMENTER), tmp_path, stop_at=4)
@@ -124,6 +127,24 @@ def test_a_stopped_run_of_four_tasks_with_a_restart_goes_on_bit_for_bit(four, tm
         run(config, tmp_path, stop_at=stop_at)
     run(config, tmp_path)
     assert_same_run(straight, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_stopped_run_with_a_fixed_yolox_goes_on_bit_for_bit(tiny, tmp_path):
+    detector = Path(os.environ.get("BILEVEL_JAX_TEST_DATA", "")).parent / "judges" / "yolox_nano.onnx"
+    if not detector.exists():
+        pytest.skip("yolox_nano.onnx is not here")
+    yolox = {"task": "yolox", "start": str(detector), "trainable": False}
+    config = configured(SEGMENTER, ("yolox", yolox), steps=2)
+    run(config, tmp_path / "straight")
+    with pytest.raises(StopSignal):
+        run(config, tmp_path / "stopped", stop_at=1)
+    run(config, tmp_path / "stopped")
+    assert_same_run(tmp_path / "straight", tmp_path / "stopped")
+    state = load_run(tmp_path / "straight")[1]
+    assert "yolox" in state["inner_params"] and set(state["inner_state"]) == {"visual", "semantic", "segmenter"}
+    line = json.loads((tmp_path / "straight" / "metrics.jsonl").read_text().splitlines()[-1])
+    assert line["loss/yolox/outer"] > 0 and line["lambda/yolox"] > 0 and "loss/yolox/inner" not in line
 
 
 def test_a_fixed_network_stays_and_has_no_optimizer(four, three):

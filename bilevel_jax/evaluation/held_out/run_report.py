@@ -18,7 +18,7 @@ from bilevel_jax.report.class_colors import label_colors
 from bilevel_jax.report.metrics_writer import read_metrics
 from bilevel_jax.report.picture_sheet import Cell, draw_cell
 from bilevel_jax.training.config import semantic_tasks
-from bilevel_jax.training.tasks import AnySemanticTask, task_kind
+from bilevel_jax.training.tasks import AnySemanticTask, box_names, task_kind
 from bilevel_jax.training.tasks.prediction import Prediction
 
 TITLES = {"ir": "infrared", "vis": "visible", "average": "average", "fused": "fused"}
@@ -64,8 +64,9 @@ def run_report(
     labels = html.extreme_labels(scores, TITLES["fused"])
     blocks = semantic_tasks(config)
     kinds = {name: kind for name, block in blocks.items() if (kind := task_kind(block)) is not None}
+    box_classes = box_names(blocks.values(), source.class_names)
     shown = [
-        _picture(source, place[name], fuser, kinds, predictions, ", ".join(labels.get(name, ())))
+        _picture(source, place[name], fuser, kinds, predictions, box_classes, ", ".join(labels.get(name, ())))
         for name in dict.fromkeys(names)
     ]
     painted = any(view.startswith(PREDICTED) for picture in shown for view in picture.views)
@@ -172,6 +173,7 @@ def _picture(
     fuser: Fuser,
     kinds: Kinds,
     predictions: Mapping[str, Sequence[Prediction]],
+    box_classes: Sequence[str],
     caption: str,
 ) -> html.Picture:
     record = source[index]
@@ -182,7 +184,7 @@ def _picture(
         if drawn.labels is not None:
             views[PREDICTED if name == MAIN_TASK else f"{PREDICTED} ({name})"] = _painted(views["fused"], drawn.labels)
         if drawn.boxes is not None:
-            boxes = _boxes(drawn.boxes, drawn.classes, drawn.scores, source.class_names)
+            boxes = _boxes(drawn.boxes, drawn.classes, drawn.scores, box_classes)
             by = "" if name == MAIN_TASK else f"{name}: "
             found += [box if not by else replace(box, label=by + box.label) for box in boxes]
     if record["has_labels"]:

@@ -25,7 +25,7 @@ from bilevel_jax.models.network import Network
 from bilevel_jax.report.picture_sheet import Cell
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks.prediction import BoxPrediction
-from bilevel_jax.training.tasks.semantic_task import ImageLoss, SemanticTask
+from bilevel_jax.training.tasks.semantic_task import ImageLoss, Outputs, SemanticTask
 from bilevel_jax.training.tasks.terms import Terms
 
 # Boxes with a lower score clutter a picture. A score of FCOS is the root of class probability times centerness.
@@ -41,11 +41,9 @@ class MatchLists(TypedDict):
     objects: list[int]
 
 
-class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction, list[MatchLists]]):
-    """The kind of task whose block has `task` = detection."""
+class BoxTask(SemanticTask[Outputs, Detections, BoxPrediction, list[MatchLists]]):
+    """What the kinds of task have in common that find boxes: labels, scores, pictures and files."""
 
-    name = "detection"
-    title = "Detection"
     labels: Literal["boxes", "labels"] = "boxes"
     files = "boxes/ and classes.txt"
     figure = MAIN_FIGURE
@@ -59,18 +57,6 @@ class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction, list[M
 
     def labelled(self, block: ConfigDict, batch: PreparedBatch) -> Bool[Array, " b"]:
         return batch["has_boxes"]
-
-    def loss(self, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
-        """Returns the focal loss, the GIoU loss and the cross-entropy of the centerness."""
-
-        def terms(params: PyTree, image: Float[Array, "b h w 3"], batch: PreparedBatch) -> Terms:
-            weight = batch["has_boxes"].astype(jnp.float32)
-            return detection_loss(network.apply(params, image), batch["boxes"], batch["classes"], weight)
-
-        return terms
-
-    def predictions(self, outputs: DensePredictions) -> Detections:
-        return decode(outputs)
 
     def of_image(
         self, predictions: Detections, index: int, height: int, width: int, *, clipped: bool = True
@@ -147,6 +133,25 @@ class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction, list[M
         total, number = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)
         mean = np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
         return {"AP50": mean} | {str(FigureName("AP50", name)): values[:, i] for i, name in enumerate(class_names)}
+
+
+class Detection(BoxTask[DensePredictions]):
+    """The kind of task whose block has `task` = detection."""
+
+    name = "detection"
+    title = "Detection"
+
+    def loss(self, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
+        """Returns the focal loss, the GIoU loss and the cross-entropy of the centerness."""
+
+        def terms(params: PyTree, image: Float[Array, "b h w 3"], batch: PreparedBatch) -> Terms:
+            weight = batch["has_boxes"].astype(jnp.float32)
+            return detection_loss(network.apply(params, image), batch["boxes"], batch["classes"], weight)
+
+        return terms
+
+    def predictions(self, outputs: DensePredictions) -> Detections:
+        return decode(outputs)
 
 
 def _truth(samples: Sequence[Sample]) -> tuple[list[Boxes], list[tuple[int, int]]]:
