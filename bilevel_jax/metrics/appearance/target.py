@@ -59,7 +59,7 @@ MEASURES = (
     Measure(
         "kept",
         kept,
-        "target with at most 1 for each box: amplified contrast makes up for none that vanishes",
+        "target, at most 1 for each box, so that amplified contrast does not hide an object that vanishes",
         "up",
         _NO_BOXES,
     ),
