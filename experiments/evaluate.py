@@ -4,6 +4,10 @@ Prints the table of the run's own test (or val) pairs, or of any folder of pairs
 images of any methods instead:
 
     python experiments/evaluate.py --fused=DIR [--fused=DIR2 ...] --ir=DIR --vis=DIR [--published=CSV] [--out=DIR]
+
+With the word appearance it measures what an eye minds in the images of several methods, on several sets at once:
+
+    python experiments/evaluate.py appearance --data=DIR[:SPLIT],... --methods=METHOD,... [--out=DIR]
 """
 
 import sys

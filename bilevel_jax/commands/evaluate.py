@@ -26,7 +26,7 @@ Prints the table of a finished run, or ranks fused images of any methods."""
 
 
 def evaluate_command(argv: Sequence[str]) -> None:
-    """Prints the table of a finished run on its test pairs or on a folder, or a leaderboard of fused images."""
+    """Prints the table of a finished run on its test pairs or on a folder, a leaderboard, or a table of appearance."""
     if argv[1:2] and argv[1] in SUBCOMMANDS:
         return run_subcommand(argv, SUBCOMMANDS)
     values = parse_flags(_define, argv, USAGE)

@@ -20,13 +20,21 @@ def target(pair: FusedPair) -> Observations:
     """
     if pair.boxes is None:
         return UNDEFINED
-    kept = []
+    ratios = []
     for region in regions(pair.boxes, *pair.infrared.shape):
         if region.ring.any():
             source = max(_contrast(image, region) for image in (pair.infrared, pair.visible_gray))
             if source >= LEAST:
-                kept.append(_contrast(pair.fused_gray, region) / min(source, ENOUGH))
-    return np.array(kept, np.float64)
+                ratios.append(_contrast(pair.fused_gray, region) / min(source, ENOUGH))
+    return np.array(ratios, np.float64)
+
+
+def kept(pair: FusedPair) -> Observations:
+    """`target` of each box, at most 1, in [0, 1]; higher is better.
+
+    Amplified contrast does not make up for an object that vanishes.
+    """
+    return np.minimum(target(pair), 1.0)
 
 
 def weak(pair: FusedPair) -> Observations:
@@ -45,6 +53,13 @@ MEASURES = (
         target,
         "|box - ring| of the fused luma over min(the larger of the sources', 40 levels); the ring is the box grown by "
         "half its size, less all boxes",
+        "up",
+        _NO_BOXES,
+    ),
+    Measure(
+        "kept",
+        kept,
+        "target, at most 1 for each box, so that amplified contrast does not hide an object that vanishes",
         "up",
         _NO_BOXES,
     ),

@@ -98,7 +98,7 @@ def test_the_visible_image_itself_is_without_fault_by_day():
 def test_what_nobody_knows_is_undefined():
     seen = observe(fused_pair(INFRARED, VISIBLE, VISIBLE))
     without = {name for name, values in seen.items() if not values.size}
-    assert without == {"target", "weak", "cutout", "flicker", "frame", "crop"}
+    assert without == {"target", "kept", "weak", "cutout", "flicker", "frame", "crop"}
 
 
 def test_a_figure_pools_the_values_of_all_images():

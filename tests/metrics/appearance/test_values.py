@@ -78,6 +78,7 @@ BOX = np.array([[40.0, 60.0, 80.0, 80.0]], np.float32)
 def test_what_a_target_keeps_of_its_contrast(infrared, fused, expected):
     given = (person(infrared), flat(100), person(fused))
     assert seen("target", *given, boxes=BOX) == pytest.approx([expected])
+    assert seen("kept", *given, boxes=BOX) == pytest.approx([min(expected, 1.0)])
     assert seen("weak", *given, boxes=BOX) == [float(expected < 0.5)]
 
 
