@@ -24,9 +24,9 @@ from bilevel_jax.training.tasks.discriminator import Discriminator
 from bilevel_jax.training.tasks.real_images import REAL_IMAGES, pictures, real_images_table
 
 SIDE = 40
-COMMON = ("lsgan", "wgan_gp")  # the default, and the family with a gradient penalty
+QUICK = [("pixel", "lsgan"), ("pixel", "wgan_gp"), ("patch", "lsgan"), ("patch", "wgan_gp"), ("dual", "lsgan")]
 CASES = [
-    pytest.param(name, family, marks=() if family in COMMON else pytest.mark.slow)
+    pytest.param(name, family, marks=() if (name, family) in QUICK else pytest.mark.slow)
     for name in DISCRIMINATORS
     for family in FAMILIES
 ]
@@ -101,7 +101,7 @@ def test_it_learns_and_pushes_the_fused_image_to_the_real_one(name, family):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name == "dual" else ()) for name in DISCRIMINATORS]
+    "name", [pytest.param(name, marks=() if name == "patch" else pytest.mark.slow) for name in DISCRIMINATORS]
 )
 def test_gradients_are_those_of_finite_differences(name):
     with jax.enable_x64(True):
@@ -181,7 +181,7 @@ def test_sums_and_normalisers_of_parts_add_up_to_those_of_the_batch(name, real):
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_a_batch_without_any_well_exposed_image_or_hot_target(name):
-    own, generator = losses(name, "wgan_gp")
+    own, generator = losses(name)
     discriminator = Discriminator(configured(name), discriminator_network(name))
     night, params = street(0, light=0.1), start(name)
     night["ir"] = jnp.full_like(night["ir"], 0.3)
