@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras cuda12, tpu, test and docs."""
+"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, cuda12, tpu, test and docs."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,8 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "bilevel_jax" / "__init__.py").read_text())[1]
+# Reading ONNX files as networks of JAX, and running them as judges.
+JUDGE = ["onnx>=1.18", "onnxruntime>=1.20"]
 
 setup(
     name="bilevel-jax",
@@ -47,9 +49,11 @@ setup(
         "jaxtyping>=0.2.36",
     ],
     extras_require={
+        "judge": JUDGE,
         "cuda12": ["jax[cuda12]>=0.8,!=0.10.2"],
         "tpu": ["jax[tpu]>=0.8,!=0.10.2"],
         "test": [
+            *JUDGE,
             "pytest>=8.0",
             "pytest-xdist>=3.6",
             "hypothesis>=6.100",

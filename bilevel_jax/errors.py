@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 the run failed (NaN, memory, disk); 2 bad usage or input; 
 command resumes.
 """
 
+import difflib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
@@ -25,6 +26,12 @@ def first_few(names: Iterable[str], most: int = 3) -> str:
     """Joins up to `most` names for a message, and adds dots where there are more."""
     names = list(names)
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns the end of a sentence, which proposes the nearest of the known names where one is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else "."
 
 
 class HelpShown(Exception):

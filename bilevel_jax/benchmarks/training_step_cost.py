@@ -31,6 +31,20 @@ class PartTime(TypedDict):
     compile_s: float
 
 
+# Of one number of tasks; the names are the columns of the printed table.
+TasksTime = TypedDict(
+    "TasksTime",
+    {
+        "K": int,
+        "tasks": str,
+        "inner ms": float,
+        "outer ms": float,
+        "outer ms, mgda": float,
+        "first calls s": float,
+    },
+)
+
+
 def time_parts(config: ConfigDict, sets: Sets) -> list[PartTime]:
     """Times the steps of a configuration and their parts on one batch of its data."""
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
@@ -58,8 +72,9 @@ def time_parts(config: ConfigDict, sets: Sets) -> list[PartTime]:
         _timed("fusion forward", lambda: forward(state.outer_params)),
         _timed("fusion forward + backward", lambda: forward_and_backward(state.outer_params, fused)),
     ]
-    for task, name in (("visual", "discriminator"), ("semantic", "semantic network")):
-        if task in state.inner_params:
+    for task in problem.tasks:
+        if problem.tasks[task].inner_loss is not None:
+            name = {"visual": "discriminator", "semantic": "semantic network"}.get(task, task)
             rows.append(_timed(f"{name} forward + backward", inner_gradient(task)))
     steps = make_steps(config, networks, optimizers)
     whole: dict[str, Callable[[TrainState], tuple[TrainState, PyTree]]] = {
@@ -70,6 +85,50 @@ def time_parts(config: ConfigDict, sets: Sets) -> list[PartTime]:
     for part, step in whole.items():
         rows.append(_timed(part, _repeatable(step, jax.tree.map(lambda leaf: leaf.copy(), state))))
     return rows
+
+
+def time_by_tasks(config: ConfigDict, sets: Sets) -> list[TasksTime]:
+    """Times the inner and the outer step with the first two tasks of a configuration, with the first three, and so on.
+
+    The outer step is timed with the weighting of the configuration, and with `mgda`, which takes one pull through the
+    fusion network for each task.
+    """
+    rows: list[TasksTime] = []
+    for count in range(2, len(config.tasks) + 1):
+        tasks = tuple(config.tasks[:count])
+        inner, outer = _time_steps(config, sets, tasks, config.bilevel.weighting)
+        gramian = _time_steps(config, sets, tasks, "mgda")[1]
+        rows.append(
+            {
+                "K": count,
+                "tasks": ", ".join(tasks),
+                "inner ms": inner["ms"],
+                "outer ms": outer["ms"],
+                "outer ms, mgda": gramian["ms"],
+                "first calls s": inner["compile_s"] + outer["compile_s"],
+            }
+        )
+    return rows
+
+
+def _time_steps(config: ConfigDict, sets: Sets, tasks: tuple[str, ...], weighting: str) -> tuple[PartTime, PartTime]:
+    """Returns the times of the inner and of the outer step with some of the tasks."""
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+        config.tasks = tasks
+        if weighting != config.bilevel.weighting:
+            config.bilevel.weighting = weighting
+            config.bilevel.weighting_options.update(dict.fromkeys(config.bilevel.weighting_options))
+    networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
+    optimizers = Optimizers(config)
+    steps = make_steps(config, networks, optimizers)
+    size = config.data.batch_size
+    batch = next(configured_batches(config.data, sets.train, sets.inner, batch_size=size, seed=0))
+    start = lambda: initial_state(config, networks, optimizers)
+    return (
+        _timed("inner step", _repeatable(lambda state: steps.inner(state, batch), start())),
+        _timed("outer step", _repeatable(lambda state: steps.outer(state, batch, batch), start())),
+    )
 
 
 def _repeatable(step: Callable[[TrainState], tuple[TrainState, PyTree]], state: TrainState) -> Callable[[], PyTree]:

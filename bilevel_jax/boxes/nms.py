@@ -7,6 +7,34 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from bilevel_jax.boxes.iou import iou
+from bilevel_jax.boxes.predictions import Detections
+
+
+def best_boxes(
+    boxes: Float[Array, "b n 4"],
+    scores: Float[Array, "b n"],
+    classes: Int[Array, "b n"],
+    *,
+    iou_threshold: float = 0.5,
+    max_outputs: int = 100,
+) -> Detections:
+    """Returns the boxes that `batched_nms` keeps, best first.
+
+    Args:
+        boxes: yxyx in pixels.
+        scores: in [0, 1].
+        classes: class numbers; -1 = no box.
+        iou_threshold: intersection over union, in [0, 1].
+        max_outputs: number of boxes an image.
+    """
+    chosen = batched_nms(boxes, scores, classes, iou_threshold=iou_threshold, max_outputs=max_outputs)
+    found = chosen >= 0
+    chosen = jnp.maximum(chosen, 0)
+    return {
+        "boxes": jnp.where(found[..., None], jnp.take_along_axis(boxes, chosen[..., None], axis=1), 0.0),
+        "scores": jnp.where(found, jnp.take_along_axis(scores, chosen, axis=1), 0.0),
+        "classes": jnp.where(found, jnp.take_along_axis(classes, chosen, axis=1), -1),
+    }
 
 
 def batched_nms(

@@ -28,7 +28,8 @@ class SavedState(TypedDict, total=False):
     Attributes:
         step: number of steps that the run had taken.
         outer_params: parameters of the fusion network.
-        inner_params: task -> parameters of its network: "visual" (the discriminator), "semantic".
+        inner_params: task -> parameters of its network: "visual" (the discriminator), "semantic", and further tasks by
+            their names. Networks that the run does not train are here too.
     """
 
     step: Int[np.ndarray, ""]

@@ -222,7 +222,7 @@ class Run:
 
 def _fixed_part(config: dict[str, Any]) -> dict[str, Any]:
     """The keys, joined by dots, that a resumed run must not change."""
-    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS)
+    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS, *config.get("tasks", ()))
     return {k: v for k, v in flat.items() if any(k == m or k.startswith(m + ".") for m in fixed)}
 
 

@@ -1,9 +1,10 @@
 """Weights as one safetensors file: arrays by their path in the pytree, and what is needed to rebuild the networks.
 
-    fusion/params/stem/kernel, discriminator/params/..., semantic/params/...
+    fusion/params/stem/kernel, discriminator/params/..., semantic/params/..., TASK/params/...
 
-The metadata are texts, as the format demands: `config`, `classes` and `code` (version and commit of the package) as
-JSON, and `step`.
+A part of the file is one network. The discriminator is the network of the task `visual`; the network of every other
+task has the task's name. The metadata are texts, as the format demands: `config`, `classes` and `code` (version and
+commit of the package) as JSON, and `step`.
 """
 
 import json
@@ -22,11 +23,12 @@ from bilevel_jax.checkpoints.load import code_version, load_run
 from bilevel_jax.checkpoints.tensor_file import read_tensors, write_tensors
 from bilevel_jax.errors import InputError
 
-PARTS = ("fusion", "discriminator", "semantic")
+FUSION, DISCRIMINATOR, VISUAL = "fusion", "discriminator", "visual"
+PARTS = (FUSION, DISCRIMINATOR, "semantic")  # the networks of a configuration without further tasks
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 KEYS = ("config", "classes", "step", "code")
 PLACES = ("root", "prepared_dir", "mix")  # keys of config.data that hold paths of the training machine: left out
-FILES = (("initial", "run"), ("semantic", "backbone"))  # keys that name other weights: written without the folders
+FILES = ("backbone", "start")  # keys of a task that name other weights: written without the folders
 
 
 class Weights(NamedTuple):
@@ -34,10 +36,11 @@ class Weights(NamedTuple):
 
     Attributes:
         config: configuration of the run, without the paths of its data.
-        classes: {"boxes": names, "labels": names}: the classes that the semantic network tells apart.
+        classes: {"boxes": names, "labels": names}: the classes that the semantic networks tell apart.
         step: number of steps that the run had taken.
         code: version and commit of the package that wrote the file.
-        parts: "fusion", "discriminator" or "semantic" -> flax variables, a pytree of float32 numpy arrays.
+        parts: "fusion", "discriminator", "semantic" or a further task's name -> parameters of the network, a pytree of
+            float32 numpy arrays.
     """
 
     config: ConfigDict
@@ -45,6 +48,21 @@ class Weights(NamedTuple):
     step: int
     code: dict[str, str]
     parts: dict[str, PyTree]
+
+
+def parts_of_config(config: ConfigDict) -> tuple[str, ...]:
+    """Returns the parts that the weights of a run may have: `PARTS`, and the names of its further tasks."""
+    return (*PARTS, *(name for name in config.get("tasks", ()) if name not in (VISUAL, *PARTS)))
+
+
+def part_of_task(task: str) -> str:
+    """Returns the part that holds the network of a task."""
+    return DISCRIMINATOR if task == VISUAL else task
+
+
+def task_of_part(part: str) -> str:
+    """Returns the task whose network a part other than "fusion" is."""
+    return VISUAL if part == DISCRIMINATOR else part
 
 
 def weights_of_run(workdir: str | os.PathLike, checkpoint: str = "") -> Weights:
@@ -55,14 +73,14 @@ def weights_of_run(workdir: str | os.PathLike, checkpoint: str = "") -> Weights:
     """
     config, state = load_run(workdir, checkpoint)
     classes = Path(workdir) / "classes.json"
-    inner = state.get("inner_params", {})
-    found = {"fusion": state["outer_params"], "discriminator": inner.get("visual"), "semantic": inner.get("semantic")}
+    found = {part_of_task(task): params for task, params in state.get("inner_params", {}).items()}
+    found[FUSION] = state["outer_params"]
     return Weights(
         config=config,
         classes=json.loads(classes.read_text()) if classes.exists() else {"boxes": [], "labels": []},
         step=int(state["step"]),
         code=code_version(),
-        parts={part: params for part, params in found.items() if params is not None},
+        parts={part: found[part] for part in dict.fromkeys((*parts_of_config(config), *found)) if part in found},
     )
 
 
@@ -103,10 +121,10 @@ def write_weights(path: str | os.PathLike, weights: Weights, dtype: str = "float
     config = json.loads(weights.config.to_json())
     for place in PLACES:
         config.get("data", {}).pop(place, None)
-    for part, key in FILES:
-        if named := config.get(part, {}).get(key):
-            files = named.split(",") if part == "initial" else [named]  # config.initial.run may name several
-            config[part][key] = ",".join(Path(file.strip()).name for file in files)
+    if places := config.get("initial", {}).get("run"):
+        config["initial"]["run"] = ",".join(Path(place.strip()).name for place in places.split(","))
+    for block in (config.get(part, {}) for part in parts_of_config(weights.config)):
+        block |= {key: Path(block[key]).name for key in FILES if block.get(key)}
     metadata = {
         "config": json.dumps(config),
         "classes": json.dumps(weights.classes),

@@ -16,6 +16,7 @@ from bilevel_jax.evaluation.ablation.ablation_rows import ESTIMATORS, SHARES, ab
 from bilevel_jax.evaluation.ablation.ablation_table import ablation_table
 from bilevel_jax.evaluation.ablation.ablation_text import ablation_text
 from bilevel_jax.evaluation.ablation.train_row import Detector, Result, run_row
+from bilevel_jax.evaluation.downstream.chosen_task import only_task, with_one_task
 from bilevel_jax.evaluation.downstream.shared_initialisation import read_initial
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
 from bilevel_jax.evaluation.leaderboard.score_file import read_scores
@@ -23,7 +24,8 @@ from bilevel_jax.evaluation.leakage import check_unseen
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference.folder import find_pairs
-from bilevel_jax.training.config import check_config
+from bilevel_jax.metrics.figure import MAIN_TASK
+from bilevel_jax.training.config import check_config, semantic_tasks
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
@@ -114,16 +116,17 @@ def _detector(values: flags.FlagValues, base: ConfigDict, out: Path) -> Detector
     config = ConfigDict((_load(values.detector) if values.detector else base).to_dict())
     if values.data:
         config.data.name, config.data.root = "folder", values.data
-    if config.semantic.task == "none":
-        raise InputError(f"--detector={values.detector} has config.semantic.task none; expected a task.")
-    config = check_config(config)
+    trained = [name for name, block in semantic_tasks(config).items() if block.trainable]
+    if not trained:
+        raise InputError(f"--detector={values.detector} has no semantic task that is trained; expected a task.")
+    config = check_config(with_one_task(config, MAIN_TASK if MAIN_TASK in trained else trained[0]))
     lists = out if config.data.root == base.data.root else out / "detector"
     sets = open_sets(config.data, config.seed, run=lists)
     if sentence := keep_lists(sets.held_out, lists):
         print(sentence, flush=True)
     networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     initial = read_initial(values.init, config, sets, networks) if values.init else None
-    return Detector(config, sets, initial, SemanticTrainer(config, networks))
+    return Detector(config, sets, initial, SemanticTrainer(config, networks, only_task(config)))
 
 
 def _load(path: str) -> ConfigDict:

@@ -2,19 +2,28 @@
 
 from collections.abc import Sequence
 
-from bilevel_jax.benchmarks.training_step_cost import time_parts
+from absl import flags
+
+from bilevel_jax.benchmarks.training_step_cost import time_by_tasks, time_parts
 from bilevel_jax.command_line import define_config_flag, parse_flags
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.config import check_config
 
-USAGE = """python experiments/benchmark.py --config=FILE.py [--config.a.b=value]
+USAGE = """python experiments/benchmark.py --config=FILE.py [--by_tasks] [--config.a.b=value]
 Prints the time of a training step of the configuration, part by part. To measure something else, name it: benchmark.py
 core, pipeline, metrics or accelerator, each with --help."""
 
 
 def step_command(argv: Sequence[str]) -> None:
     """Measures and prints the table."""
-    values = parse_flags(lambda v: define_config_flag(v, argv), argv, USAGE, ["config"], "off")
+
+    def define(values: flags.FlagValues) -> None:
+        define_config_flag(values, argv)
+        text = "time the inner and outer step with the first two tasks of the configuration, the first three, ..."
+        flags.DEFINE_bool("by_tasks", False, text, flag_values=values)
+
+    values = parse_flags(define, argv, USAGE, ["config"], "off")
     config = check_config(values.config)
-    print(format_table(time_parts(config, open_sets(config.data, config.seed))))
+    sets = open_sets(config.data, config.seed)
+    print(format_table(time_by_tasks(config, sets) if values.by_tasks else time_parts(config, sets)))

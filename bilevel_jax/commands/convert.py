@@ -6,7 +6,7 @@ from bilevel_jax.start import run_subcommand
 
 USAGE = """Copies parameters from and to other files.
 
-python experiments/convert.py export --workdir=RUN --out=FILE.safetensors [--parts=fusion,discriminator,semantic]
+python experiments/convert.py export --workdir=RUN --out=FILE.safetensors [--parts=fusion,discriminator,semantic,TASK]
 python experiments/convert.py import --weights=FILE.safetensors --workdir=RUN
 python experiments/convert.py backbone --weights=FILE.(safetensors|pth|pt|bin|npz) --out=FILE.safetensors
 """

@@ -10,12 +10,21 @@ from absl import flags
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints.save import IMPORTED, Run
-from bilevel_jax.checkpoints.weights import DTYPES, PARTS, moved_toward, read_weights, weights_of_run, write_weights
+from bilevel_jax.checkpoints.weights import (
+    DTYPES,
+    FUSION,
+    PARTS,
+    moved_toward,
+    read_weights,
+    task_of_part,
+    weights_of_run,
+    write_weights,
+)
 from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError
 
 EXPORT_USAGE = (
-    f"python experiments/convert.py export --workdir=RUN --out=FILE.safetensors [--parts={','.join(PARTS)}] "
+    f"python experiments/convert.py export --workdir=RUN --out=FILE.safetensors [--parts={','.join(PARTS)},TASK] "
     f"[--dtype={'|'.join(DTYPES)}] [--toward=FILE.safetensors --by=SHARE]\n"
     "Writes parameters of a run to one file, for fuse.py --weights or another training."
 )
@@ -30,7 +39,8 @@ def export_command(argv: Sequence[str]) -> None:
         flags.DEFINE_string("workdir", None, "folder of a training run", flag_values=values)
         define_checkpoint_flag(values)
         flags.DEFINE_string("out", None, "file that receives the weights: NAME.safetensors", flag_values=values)
-        flags.DEFINE_list("parts", ["fusion"], f"which networks: some of {', '.join(PARTS)}", flag_values=values)
+        text = f"which networks: some of {', '.join(PARTS)}, and names of further tasks"
+        flags.DEFINE_list("parts", [FUSION], text, flag_values=values)
         flags.DEFINE_enum("dtype", "float32", list(DTYPES), "type of the arrays in the file", flag_values=values)
         text = "other weights to move the run's parameters to, such as those that the run started from"
         flags.DEFINE_string("toward", None, text, flag_values=values)
@@ -44,7 +54,7 @@ def export_command(argv: Sequence[str]) -> None:
         if part not in weights.parts:
             has = ", ".join(weights.parts)
             raise InputError(f"--parts has {part!r}; expected some of {has}, the networks of {values.workdir}.")
-    weights = weights._replace(parts={part: weights.parts[part] for part in PARTS if part in values.parts})
+    weights = weights._replace(parts={part: params for part, params in weights.parts.items() if part in values.parts})
     if bool(values.toward) != bool(values.by):
         raise InputError("--toward and --by belong together; expected both or neither.")
     if values.toward:
@@ -64,7 +74,7 @@ def import_command(argv: Sequence[str]) -> None:
 
     values = parse_flags(define, argv, IMPORT_USAGE, required=["weights", "workdir"])
     weights, workdir = read_weights(values.weights), Path(values.workdir)
-    if "fusion" not in weights.parts:
+    if FUSION not in weights.parts:
         raise InputError(f"{values.weights} has only {', '.join(weights.parts)}; expected the part fusion too.")
     if (workdir / "config.json").exists():
         raise InputError(f"{workdir} holds a run already; expected another --workdir.")
@@ -75,11 +85,10 @@ def import_command(argv: Sequence[str]) -> None:
         config.data.name = "scenes"
     if "initial" in config:
         config.initial.run = ""  # the run that this one started from is not here
-    inner = {"visual": weights.parts.get("discriminator"), "semantic": weights.parts.get("semantic")}
     state = {
         "step": np.int32(weights.step),
-        "outer_params": weights.parts["fusion"],
-        "inner_params": {task: params for task, params in inner.items() if params is not None},
+        "outer_params": weights.parts[FUSION],
+        "inner_params": {task_of_part(part): params for part, params in weights.parts.items() if part != FUSION},
     }
     run = Run(workdir, config)
     try:

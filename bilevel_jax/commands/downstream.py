@@ -1,6 +1,6 @@
 """The command downstream.py: trains the same network on each kind of input and prints what each input is worth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
@@ -8,33 +8,37 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
-from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags, read_seeds
-from bilevel_jax.commands.downstream_inputs import OURS, LoadedRun, named_inputs
+from bilevel_jax.commands.downstream_inputs import NOISE, OURS, STACKED, LoadedRun, check_weights, named_inputs
+from bilevel_jax.commands.downstream_judges import define_judge_flags, judge_inputs
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import open_sets
-from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.downstream.chosen_task import only_task, task_title, with_one_task
 from bilevel_jax.evaluation.downstream.comparison import compare_cells, comparison_json
 from bilevel_jax.evaluation.downstream.comparison_text import comparison_text
 from bilevel_jax.evaluation.downstream.downstream_report import downstream_report
 from bilevel_jax.evaluation.downstream.shared_initialisation import initial_of_config, read_initial
-from bilevel_jax.evaluation.downstream.train_cells import Input, train_cells
-from bilevel_jax.evaluation.leakage import check_unseen, trained_without_test
+from bilevel_jax.evaluation.downstream.train_cells import train_cells
+from bilevel_jax.evaluation.inputs import LATE, SWITCH, SWITCH_BY_NIGHT
+from bilevel_jax.evaluation.leakage import check_unseen
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
-from bilevel_jax.inference.pretrained import KIND, pretrained_file
-from bilevel_jax.models import SEMANTIC_NETWORKS
+from bilevel_jax.inference.method_names import METHOD_OPTIONS
+from bilevel_jax.inference.pretrained import KIND
+from bilevel_jax.metrics.figure import MAIN_TASK
 from bilevel_jax.report.html import write_report
 from bilevel_jax.training.config import check_config, completed, default_config
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 
 USAGE = (
-    "python experiments/downstream.py --task=detection|segmentation --data=DIR|scenes "
+    "python experiments/downstream.py --task=detection|segmentation|TASK --data=DIR|scenes "
     "--inputs=ir,vi,average,max,laplacian,ours,pretrained[,DIR...] [--workdir=RUN] [--split=val|test] [--seeds=0,1,2] "
-    "[--steps=N] [--matched [--save=FILE]] [--init=FILE] [--report=DIR]\n"
+    "[--steps=N] [--matched [--save=FILE]] [--init=FILE] [--report=DIR] [--judge=FILE.onnx[,FILE2.onnx]]\n"
     "Trains the same detector or segmenter on each kind of input, and prints what each input is worth. The same\n"
-    "command continues a stopped comparison."
+    "command continues a stopped comparison. With --judge nothing is trained: detectors or segmenters of\n"
+    "other people look at each kind of input."
 )
 
 
@@ -42,14 +46,24 @@ def downstream_command(argv: Sequence[str]) -> None:
     """Trains the networks and prints what each kind of input is worth, with intervals. The same command continues."""
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["inputs"])
     run = LoadedRun(values.workdir, *load_run(values.workdir, values.checkpoint)) if values.workdir else None
+    if values.judge:
+        return judge_inputs(values, run, lambda data: _config(values, run, data))
+    if values.split == "all":
+        raise InputError(
+            "--split=all is for --judge, since networks are trained on the other pairs; expected val or test."
+        )
     config = _config(values, run)
-    out = Path(values.out or Path("runs") / "downstream" / config.semantic.task)
+    out = Path(values.out or Path("runs") / "downstream" / _task_folder(config))
     sets = open_sets(config.data, config.seed, run=_lists_folder(config, run, out))
     split, reported = sets.reported(values.split)
     inputs = named_inputs(values.inputs, run)
     if run is not None and OURS in inputs:
         check_unseen(run.config, reported, config, run=Path(run.workdir))
-    notes = _check_weights(inputs, split, reported, config)
+    if values.matched and any(given.noise for given in inputs.values()):
+        raise InputError(
+            f"--matched trains one network on all inputs; expected no {STACKED} and no {NOISE}INPUT with it."
+        )
+    notes = check_weights(inputs, split, reported, config)
     reference = values.reference or (OURS if OURS in inputs else next(iter(inputs)))
     if reference not in inputs:
         raise InputError(f"--reference={reference} is none of the inputs; expected one of {', '.join(inputs)}.")
@@ -84,7 +98,7 @@ def downstream_command(argv: Sequence[str]) -> None:
     text = "\n\n".join([comparison_text(comparison, markdown=True), *notes])
     write_text(place / "comparison.md", f"{text}\n")
     about = "one network on all inputs mixed" if values.matched else "a network of its own for each input"
-    print(f"{config.semantic.task}: {about}, {config.rows.steps} steps; {len(sets.train)} training pairs")
+    print(f"{task_title(config)}: {about}, {config.rows.steps} steps; {len(sets.train)} training pairs")
     print("\n\n".join([comparison_text(comparison), *notes]))
     print(f"\nCells and tables: {place}" + (f"; the network: {save}" if save else ""))
     if values.report is not None:
@@ -95,17 +109,14 @@ def downstream_command(argv: Sequence[str]) -> None:
 
 def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     define_config_flag(values, argv)
-    text = "task of the networks (default: as configured)"
-    flags.DEFINE_enum("task", None, list(SEMANTIC_NETWORKS), text, flag_values=values)
+    text = f"task of the networks: {', '.join(SEMANTIC_TASKS)}, or a name in config.tasks (default: as configured)"
+    flags.DEFINE_string("task", None, text, flag_values=values)
     text = "folder of pairs with labels, train.txt and val.txt; or scenes (default: as configured)"
     flags.DEFINE_string("data", None, text, flag_values=values)
-    text = "pairs that the networks are tested on (default: test, or val if config.data.test_share is 0)"
-    flags.DEFINE_enum("split", None, ["val", "test"], text, flag_values=values)
-    text = (
-        f"any of: ir; vi; {OURS} (fused by the network of --workdir); {KIND} or {KIND}:NAME (fused by weights of the "
-    )
-    text += f"package); {', '.join(TRIVIAL_METHODS)}; folders of fused images, as FOLDER or NAME=FOLDER"
-    flags.DEFINE_list("inputs", None, text, flag_values=values)
+    text = "pairs that the networks are tested on (default: test, or val if config.data.test_share is 0); all is every "
+    text += "pair of a folder, for --judge alone"
+    flags.DEFINE_enum("split", None, ["val", "test", "all"], text, flag_values=values)
+    flags.DEFINE_list("inputs", None, _inputs_help(), flag_values=values)
     flags.DEFINE_string("workdir", None, f"the training run whose network makes {OURS!r}", flag_values=values)
     define_checkpoint_flag(values)
     flags.DEFINE_list("seeds", ["0", "1", "2"], "seeds of initialisation and crops", flag_values=values)
@@ -119,28 +130,48 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     text = f"the input that the others are compared with (default: {OURS}, or the first input)"
     flags.DEFINE_string("reference", None, text, flag_values=values)
     flags.DEFINE_string("report", None, "folder that receives a page, index.html", flag_values=values)
-    text = "folder that receives cells and tables (default: runs/downstream/TASK)"
+    text = "folder that receives cells and tables (default: runs/downstream/TASK, or runs/judges/TASK with --judge)"
     flags.DEFINE_string("out", None, text, flag_values=values)
+    define_judge_flags(values)
 
 
-def _config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict:
-    """--config, or else the configuration of --workdir, or else the default one; then --task, --data and --steps."""
+def _inputs_help() -> str:
+    return (
+        f"any of: ir; vi; {OURS} (fused by the network of --workdir); {KIND} or {KIND}:NAME (fused by weights of the "
+        f"package); {', '.join(TRIVIAL_METHODS)} ({METHOD_OPTIONS}); {SWITCH} (vi by day, {SWITCH_BY_NIGHT} by night); "
+        f"folders of fused images, as FOLDER or NAME=FOLDER; {STACKED} (both cameras as the channels of one network, "
+        f"which starts from noise); {NOISE}INPUT (this start for another input); {LATE} (with --judge: the boxes of "
+        "both cameras, merged)"
+    )
+
+
+def _config(values: flags.FlagValues, run: LoadedRun | None, data: str | None = None) -> ConfigDict:
+    """--config, or else the configuration of --workdir, or else the default one; then --task, --data and --steps.
+
+    Args:
+        values: the flags.
+        run: the run of --workdir.
+        data: in place of --data.
+    """
     if values.config is not None:
         config = values.config
     else:
         config = completed(run.config) if run is not None else default_config()
-    config = ConfigDict(config.to_dict())
-    if values.task is not None:
-        config.semantic.task = values.task
-    if config.semantic.task == "none":
-        raise InputError(f"--task is missing; expected one of {', '.join(SEMANTIC_NETWORKS)}.")
-    if values.data == "scenes":
+    config = with_one_task(config, values.task or "")
+    data = data or values.data
+    if data == "scenes":
         config.data.name = "scenes"
-    elif values.data is not None:
-        config.data.name, config.data.root = "folder", values.data
+    elif data is not None:
+        config.data.name, config.data.root = "folder", data
     if values.steps is not None:
         config.rows.steps = values.steps
     return check_config(config)
+
+
+def _task_folder(config: ConfigDict) -> str:
+    """The task's name, or the kind of the task named `semantic`."""
+    task = only_task(config)
+    return config.semantic.task if task == MAIN_TASK else task
 
 
 def _lists_folder(config: ConfigDict, run: LoadedRun | None, out: Path) -> Path:
@@ -150,23 +181,3 @@ def _lists_folder(config: ConfigDict, run: LoadedRun | None, out: Path) -> Path:
     trained = run.config.data
     same = trained.name == config.data.name and Path(trained.root).resolve() == Path(config.data.root).resolve()
     return Path(run.workdir) if same else out
-
-
-def _check_weights(inputs: Mapping[str, Input], split: str, held_out: Source, config: ConfigDict) -> list[str]:
-    """A note for each input that is made by weights of the package which may have seen test pairs.
-
-    Raises:
-        InputError: weights of the package were trained on the held-out pairs.
-    """
-    notes = []
-    for name, given in inputs.items():
-        if "weights" not in given.origin:
-            continue
-        trained = read_weights(pretrained_file(str(given.origin["weights"]))).config
-        check_unseen(trained, held_out, config, f"The network of --inputs={KIND}")
-        if split == "test" and config.data.name != "scenes" and trained_without_test(trained):
-            notes.append(
-                f"{name}: these weights were trained before a test split was held out; they may have seen the test "
-                "pairs."
-            )
-    return notes

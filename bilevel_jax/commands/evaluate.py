@@ -6,23 +6,29 @@ from pathlib import Path
 from absl import flags
 
 from bilevel_jax.command_line import define_checkpoint_flag, define_report_flag, parse_flags, print_report
+from bilevel_jax.commands.evaluate_appearance import USAGE as APPEARANCE_USAGE
 from bilevel_jax.commands.evaluate_leaderboard import USAGE as LEADERBOARD_USAGE
 from bilevel_jax.commands.evaluate_leaderboard import define_leaderboard_flags, run_leaderboard
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
-from bilevel_jax.evaluation.held_out.final_table import table_text
+from bilevel_jax.evaluation.held_out.final_table import printed_text
+from bilevel_jax.start import run_subcommand
 
+SUBCOMMANDS = {"appearance": "bilevel_jax.commands.evaluate_appearance:appearance_command"}
 RUN_USAGE = (
     "python experiments/evaluate.py --workdir=DIR [--split=val|test] [--data=FOLDER] [--list=FILE] [--predictions=DIR] "
     "[--report=DIR]"
 )
 USAGE = f"""{RUN_USAGE}
    or: {LEADERBOARD_USAGE}
+   or: {APPEARANCE_USAGE.splitlines()[0]}
 Prints the table of a finished run, or ranks fused images of any methods."""
 
 
 def evaluate_command(argv: Sequence[str]) -> None:
     """Prints the table of a finished run on its test pairs or on a folder, or a leaderboard of fused images."""
+    if argv[1:2] and argv[1] in SUBCOMMANDS:
+        return run_subcommand(argv, SUBCOMMANDS)
     values = parse_flags(_define, argv, USAGE)
     images = [name for name in ("fused", "ir", "vis", "published", "out") if values[name].value]
     if images and values.workdir:
@@ -35,7 +41,7 @@ def evaluate_command(argv: Sequence[str]) -> None:
         raise InputError(
             f"--list={values.list} is for --data without --split; expected --split for the run's own pairs."
         )
-    table = evaluate_run(
+    table, path = evaluate_run(
         Path(values.workdir),
         data=values.data,
         names_list=values.list or (values.split if values.data else None),
@@ -44,7 +50,8 @@ def evaluate_command(argv: Sequence[str]) -> None:
         checkpoint=values.checkpoint,
         split=values.split,
     )
-    print(table_text(table))
+    print(printed_text(table))
+    print(f"Table: {path}" + (f"; predictions: {values.predictions}" if values.predictions else ""))
     print_report(values)
 
 

@@ -8,14 +8,17 @@ from absl import flags
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.color_methods import COLOR_METHODS, DEFAULT_COLOR
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference.folder import FORMATS, fuse_files
 from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.inference.image_fuser import ImageFuser
+from bilevel_jax.inference.method_names import METHOD_OPTIONS
 from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
-USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=NAME]
+USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=RULE]
+    [--color=NAME]
 
 Fuses registered infrared and visible images, matched by name, into OUT/NAME.png. A fused image has the size, the bit
 depth and the colour of its visible image. Without further flags the network that comes with the package fuses. To use
@@ -29,8 +32,21 @@ def fuse_command(argv: Sequence[str]) -> None:
     if len(given) > 1:
         raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
     infrared_range = _range(values.infrared_range)
-    fuser: ImageFuser = TrivialFuser(values.method) if values.method else _network(values)
+    fuser = _fuser(values)
     fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
+
+
+def _fuser(values: flags.FlagValues) -> ImageFuser:
+    if not values.method:
+        return _network(values).with_color(values.color or DEFAULT_COLOR)
+    fuser = TrivialFuser(values.method)
+    if values.color is None:
+        return fuser
+    if fuser.color not in (DEFAULT_COLOR, values.color):
+        raise InputError(
+            f"--method={values.method} and --color={values.color} name two colours; expected the same or one of them."
+        )
+    return fuser.with_color(values.color)
 
 
 def _network(values: flags.FlagValues) -> Fuser:
@@ -66,7 +82,13 @@ def _define(values: flags.FlagValues) -> None:
     for name, meaning in text.items():
         flags.DEFINE_string(name, None, meaning, flag_values=values)
     define_checkpoint_flag(values)
-    flags.DEFINE_enum("method", None, list(TRIVIAL_METHODS), "a method without a network", flag_values=values)
+    rules = "; ".join(f"{name}: {rule.help}" for name, rule in TRIVIAL_METHODS.items())
+    flags.DEFINE_string("method", None, f"a rule without a network ({METHOD_OPTIONS}): {rules}", flag_values=values)
+    colors = "; ".join(f"{name}: {method.help}" for name, method in COLOR_METHODS.items())
+    flags.DEFINE_enum(
+        "color", None, list(COLOR_METHODS), f"colour of the fused images (default: {DEFAULT_COLOR}). {colors}",
+        flag_values=values,
+    )  # fmt: skip
     flags.DEFINE_enum("format", "png", FORMATS, "file format of the fused images", flag_values=values)
     flags.DEFINE_list(
         "infrared_range",

@@ -14,7 +14,7 @@ from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
-from bilevel_jax.evaluation.held_out.final_table import held_out_table, table_text
+from bilevel_jax.evaluation.held_out.final_table import held_out_table, printed_text
 from bilevel_jax.evaluation.held_out.validation import Validation
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.config.help import config_help
@@ -67,7 +67,7 @@ def train_command(argv: Sequence[str]) -> None:
         table = held_out_table(config, own, workdir, stop)
     if values.report is not None:
         evaluate_run(workdir, report=values.report)
-    print(table_text(table))
+    print(printed_text(table))
     print(f"Pictures: {workdir / 'sheets'}; curves: {workdir / 'curves.png'}; table: {workdir / 'table.md'}")
     print_report(values)
     wait_for_first_process()

@@ -7,21 +7,28 @@ import numpy as np
 from jaxtyping import UInt
 from tqdm import tqdm
 
+from bilevel_jax.data.day_or_night import light_of
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
+from bilevel_jax.images.exposure import expose
+from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, to_float
+from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser, TrivialFuser
+from bilevel_jax.inference.method_names import INFRARED, parse_method_name
 
 KINDS = ("ir", "vis", "average", "fused")
+SWITCH = "switch"  # the visible image by day, SWITCH_BY_NIGHT by night
+SWITCH_BY_NIGHT = "max"
+LATE = "late"  # no image: a judge looks at both cameras' images, and what it finds is merged
 
 
 def input_image(kind: str, sample: Sample, fuser: Fuser | None) -> UInt[np.ndarray, "h w 3"]:
     """Makes one pair into the RGB image that a semantic network sees.
 
     Args:
-        kind: `ir` (repeated to three channels), `vis`, `fused`, or a method without a network such as `average`: a name
-            in `images.trivial_fusion.TRIVIAL_METHODS`.
+        kind: `ir` (repeated to three channels) or `ir+exposed` (brightened as `images.exposure` says), `vis`, `fused`,
+            or a rule without learning, RULE[+exposed][+COLOR] (`inference.method_names`).
         sample: the pair.
         fuser: fuses the pair, for the kind `fused`.
 
@@ -29,12 +36,14 @@ def input_image(kind: str, sample: Sample, fuser: Fuser | None) -> UInt[np.ndarr
         InputError: there is no such kind.
     """
     infrared, visible = sample["ir"], sample["vis"]
-    if kind == "ir":
-        return np.repeat(infrared, 3, axis=-1)
     if kind == "vis":
         return visible
     if kind != "fused":
-        return TrivialFuser(kind).fuse(infrared, visible)
+        name = parse_method_name(kind, [name for name in KINDS if name not in TRIVIAL_METHODS])
+        if name.base != INFRARED:
+            return TrivialFuser(kind).fuse(infrared, visible)
+        shown = _exposed(infrared) if name.exposed else infrared
+        return np.repeat(shown, 3, axis=-1)
     if fuser is None:
         raise ValueError("the kind 'fused' needs a fuser")
     return fuser.fuse(infrared, visible)
@@ -58,7 +67,7 @@ class InputSource(Source):
 
         Args:
             source: gives the pairs and their labels.
-            kind: see `input_image`; or a folder that holds the images by the names of the source.
+            kind: see `input_image`; `SWITCH`; or a folder that holds the images by the names of the source.
             fuser: see `input_image`.
             check_stop: called between images; may raise.
 
@@ -69,12 +78,14 @@ class InputSource(Source):
         self.names, self.groups = source.names, source.groups
         self.class_names, self.label_names = source.class_names, source.label_names
         files = _files_of(kind, source.names) if isinstance(kind, Path) else {}
+        day = light_of(source).groups if kind == SWITCH else []
         self.images: list[np.ndarray] = []
         for i in tqdm(range(len(source)), desc=f"{kind}: images", unit="image", leave=False, dynamic_ncols=True):
             if isinstance(kind, Path):
                 self.images.append(_read_color(files[source.names[i]], source[i]["ir"].shape[:2]))
             else:
-                self.images.append(input_image(kind, source[i], fuser))
+                own = ("vis" if day[i] == "day" else SWITCH_BY_NIGHT) if day else kind
+                self.images.append(input_image(own, source[i], fuser))
             check_stop()
 
     def __len__(self) -> int:
@@ -100,6 +111,11 @@ class ConcatenatedInputs(Source):
     def __getitem__(self, index: int) -> Sample:
         which, place = divmod(index, len(self._inputs[0]))
         return {**self._inputs[which][place], "index": np.int64(index)}
+
+
+def _exposed(infrared: UInt[np.ndarray, "h w 1"]) -> UInt[np.ndarray, "h w 1"]:
+    full = float(np.iinfo(infrared.dtype).max)
+    return np.floor(expose(to_float(infrared)) * full + 0.5).astype(infrared.dtype)
 
 
 def _files_of(folder: Path, names: Sequence[str]) -> dict[str, Path]:

@@ -5,18 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.images.files import write_image
 from bilevel_jax.report.picture_sheet import draw_cell
-from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.tasks import AnySemanticTask
 from bilevel_jax.training.tasks.prediction import Prediction
 
 
 def write_predictions(
     folder: str | os.PathLike,
-    config: ConfigDict,
+    kind: AnySemanticTask,
     inputs: InputSource,
     predictions: Sequence[Prediction],
     names: Sequence[str],
@@ -29,13 +28,11 @@ def write_predictions(
 
     Args:
         folder: made where it does not exist.
-        config: whose semantic task is not none.
+        kind: of the task that the network has.
         inputs: what the network saw.
         predictions: one for each pair.
         names: the network's classes.
     """
-    kind = semantic_task(config)
-    assert kind is not None
     kind.write_files(folder, inputs, inputs.images, predictions, names)
     for name, image, found in zip(inputs.names, inputs.images, predictions, strict=True):
         overlay = draw_cell(kind.drawn(image, found), names)

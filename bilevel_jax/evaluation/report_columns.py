@@ -1,5 +1,6 @@
 """Measures as the columns of a report page."""
 
+from bilevel_jax.metrics import appearance
 from bilevel_jax.metrics.fusion import FAMILIES
 from bilevel_jax.metrics.semantic_figures import description
 from bilevel_jax.report.html import Metric
@@ -20,3 +21,12 @@ def fusion_column(name: str, family: str = "paper") -> Metric:
 def semantic_column(name: str) -> Metric:
     """The column of a semantic figure in per cent; `name` as in `metrics.figure.FigureName`."""
     return Metric(name, "up", "%", description(name), digits=1)
+
+
+def appearance_column(name: str) -> Metric:
+    """The column of a measure of appearance; `name` is a key of `appearance.MEASURES`."""
+    measure = appearance.MEASURES[name]
+    about = f"{measure.description}, in levels of 255" if measure.unit else measure.description
+    if measure.better == "one":
+        return Metric(name, "", "", f"{about}; 1 is best")
+    return Metric(name, measure.better, "", about)

@@ -1,6 +1,6 @@
-"""A fresh semantic network on one kind of input: trained, applied, and scored."""
+"""A semantic network on one kind of input: trained from a fresh start, and applied."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -12,20 +12,26 @@ from tqdm import tqdm
 
 from bilevel_jax.bilevel import reduce_loss
 from bilevel_jax.bilevel.trees import PyTree
+from bilevel_jax.data.bit_depth import same_depth
 from bilevel_jax.data.configured_batches import configured_batches
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.sources.source import Source
+from bilevel_jax.errors import InputError
+from bilevel_jax.metrics.figure import MAIN_TASK
+from bilevel_jax.models.network import Network
+from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.host_batches import OnHostBatches
 from bilevel_jax.training.jitted import Jitted
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.optimizers import optimizer
 from bilevel_jax.training.prepared_batch import DeviceBatch, prepare
-from bilevel_jax.training.problem import semantic_loss
-from bilevel_jax.training.semantic_network import BackboneStart
-from bilevel_jax.training.state import initial_semantic_params
+from bilevel_jax.training.state import initial_task_params
 from bilevel_jax.training.stop_on_nan import check_semantic_loss
-from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.task_start import TaskStart
+from bilevel_jax.training.tasks import task_kind
 from bilevel_jax.training.tasks.prediction import Prediction
+
+STACKED_CHANNELS = 4  # one infrared, three visible
 
 
 class SemanticTrainer:
@@ -33,29 +39,45 @@ class SemanticTrainer:
 
     Args:
         config: the run's configuration, with a semantic task; `rows` has the steps and the optimizer.
-        networks: of which the semantic one is trained.
+        networks: of which that of the task is trained.
+        task: name of a semantic task of the configuration.
+        stacked: whether the network sees four channels, the infrared image and then `vis`, in place of `vis` alone.
+
+    Raises:
+        InputError: a network takes three channels only, and `stacked` is True.
+
+    Attributes:
+        kind: the kind of the task.
+        class_names: the classes that its network tells apart.
     """
 
-    def __init__(self, config: ConfigDict, networks: Networks):
-        network, kind = networks.semantic, semantic_task(config)
-        assert network is not None and kind is not None
-        self._config, self._networks, self._kind = config, networks, kind
-        self._optimizer = optimizer(config.rows)
-        self._imported = BackboneStart(config.semantic)
-        terms = semantic_loss(config, network)
+    def __init__(self, config: ConfigDict, networks: Networks, task: str = MAIN_TASK, stacked: bool = False):
+        block, network = semantic_tasks(config)[task], networks.semantic[task]
+        kind = task_kind(block)
+        assert kind is not None
+        self.kind, self.class_names = kind, networks.class_names[task]
+        self._config, self._network = config, network
+        self._optimizer, self._stacked = optimizer(config.rows), stacked
+        if stacked:
+            _check_channels(config, network, task)
+        self._start = TaskStart(task, block)
+        self._drawn: dict[tuple[int, bool], PyTree] = {}  # by (seed, noise); drawing takes seconds
+        terms = kind.loss(block, network, self.class_names)
+        find = kind.predictor(block, network, self.class_names)
 
         def step(
             params: PyTree, state: optax.OptState, batch: DeviceBatch
         ) -> tuple[PyTree, optax.OptState, Float[Array, ""]]:
             prepared = prepare(batch, jax.random.PRNGKey(0))
-            loss = lambda p: reduce_loss(terms(p, prepared["vis"], prepared))[0]
+            image = jnp.concatenate([prepared["ir"], prepared["vis"]], -1) if stacked else prepared["vis"]
+            loss = lambda p: reduce_loss(terms(p, image, prepared))[0]
             value, gradient = jax.value_and_grad(loss)(params)
             updates, state = self._optimizer.update(gradient, state, params)
             return optax.apply_updates(params, updates), state, value
 
-        def predict(params: PyTree, images: UInt[Array, "b h w 3"]) -> PyTree:
+        def predict(params: PyTree, images: UInt[Array, "b h w c"]) -> PyTree:
             scaled = images.astype(np.float32) / np.iinfo(images.dtype).max
-            return kind.predictions(network.apply(params, scaled))
+            return find(params, scaled)
 
         self._step = OnHostBatches[..., tuple[PyTree, optax.OptState, Array]](step, 2, donate_argnums=(0, 1))
         self._predict: Jitted[..., PyTree] = Jitted(predict)
@@ -67,27 +89,32 @@ class SemanticTrainer:
         check_stop: Callable[[], None] = lambda: None,
         seed: int | None = None,
         initial: PyTree | None = None,
+        noise: bool = False,
     ) -> PyTree:
         """Trains on all pairs of a source and returns the parameters.
 
         Args:
             source: a source whose `vis` is what the network sees.
-            title: of the progress bar.
+            title: what is trained on, for the progress bar and for messages.
             check_stop: called after every step; may raise.
             seed: of the initialisation and of the crops; the configuration's where None.
-            initial: parameters to start from; None draws them from the seed, and imports `semantic.backbone`.
+            initial: parameters to start from; None draws them from the seed, and then takes those of the task's keys
+                `backbone` and `start`.
+            noise: the network starts as the seed draws it, whatever `initial` and these keys say.
 
         Raises:
-            InputError: `semantic.backbone` cannot be read, or is another network's.
+            InputError: the weights of these keys cannot be read, or are another network's.
             RunError: the loss became NaN or infinite.
         """
         config, data = self._config.rows, self._config.data
         seed = self._config.seed if seed is None else seed
-        if initial is None:
-            fresh = initial_semantic_params(self._config, self._networks, jax.random.PRNGKey(seed))
-            params = self._imported(fresh)
-        else:
-            params = jax.tree.map(jnp.array, initial)  # a step takes its parameters away
+        started = (seed, noise)
+        if (initial is None or noise) and started not in self._drawn:
+            channels = STACKED_CHANNELS if self._stacked else 3
+            fresh = initial_task_params(self._config, self._network, jax.random.PRNGKey(seed), channels)
+            self._drawn[started] = jax.tree.map(np.asarray, fresh if noise else self._start(fresh))
+        # The parameters are copied, because a step takes its own away.
+        params = jax.tree.map(jnp.array, self._drawn[started] if initial is None or noise else initial)
         state = self._optimizer.init(params)
         batches = configured_batches(
             data, source, np.arange(len(source)), batch_size=config.batch_size, seed=seed, cameras=False
@@ -114,22 +141,24 @@ class SemanticTrainer:
         """
         found: list[Prediction] = []
         for batch in evaluation_batches(source, np.arange(len(source)), min(batch_size, len(source))):
-            predictions = jax.device_get(self._predict(params, batch["vis"]))
+            images = batch["vis"]
+            if self._stacked:
+                images = np.concatenate(same_depth([batch["ir"], images]), axis=-1)
+            predictions = jax.device_get(self._predict(params, images))
             for i, index in enumerate(batch["index"]):
                 if index >= 0:
                     height, width = batch["size"][i]
-                    found.append(self._kind.of_image(predictions, i, height, width))
+                    found.append(self.kind.of_image(predictions, i, height, width))
         return found
 
 
-def semantic_scores(config: ConfigDict, source: Source, predictions: Sequence[Prediction]) -> dict[str, float]:
-    """Returns the scores of the semantic task, in [0, 1]; {} where the source has no labels for it.
-
-    Args:
-        config: whose semantic task is not none.
-        source: gives the labels.
-        predictions: one for each pair.
-    """
-    kind = semantic_task(config)
-    assert kind is not None
-    return kind.scores(source, predictions)
+def _check_channels(config: ConfigDict, network: Network, task: str) -> None:
+    """Raises InputError where a network cannot take infrared and visible images as the channels of one image."""
+    image = jax.ShapeDtypeStruct((1, *config.data.crop, STACKED_CHANNELS), np.float32)
+    try:
+        jax.eval_shape(network.init, jax.random.PRNGKey(0), image)
+    except (TypeError, ValueError) as error:  # a mean of three channels cannot be subtracted from four
+        raise InputError(
+            f"The network of config.{task} takes images of three channels, and `stacked` makes four; expected another "
+            "network, or its norm = group."
+        ) from error

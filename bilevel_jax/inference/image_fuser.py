@@ -1,17 +1,37 @@
 """What every fuser does: two images of any size, depth and colour in, one image of the visible one's kind out."""
 
 import abc
+import copy
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float32, Shaped
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.color import fuse_color, luma
+from bilevel_jax.images.color import luma
+from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
 from bilevel_jax.images.files import to_float
 
 
 class ImageFuser(abc.ABC):
-    """Fuses arrays. A subclass says how two luminance images become one."""
+    """Fuses arrays. A subclass says how two luminance images become one.
+
+    Attributes:
+        color: name of the method that colours the fused luminance, of `images.color_methods`.
+    """
+
+    color: str = DEFAULT_COLOR
+
+    def with_color(self, name: str) -> Self:
+        """Returns the same fuser with another colour method; both share their compiled programs.
+
+        Raises:
+            InputError: the name is not in `images.color_methods.COLOR_METHODS`.
+        """
+        color_method(name)
+        other = copy.copy(self)
+        other.color = name
+        return other
 
     def fuse(
         self, infrared: Shaped[np.ndarray, "h w *c"], visible: Shaped[np.ndarray, "h w *c"]
@@ -40,7 +60,7 @@ class ImageFuser(abc.ABC):
             vis = vis[..., :1]
         fused = self.luminance(ir[None], vis[None])[0]
         if vis.shape[-1] == 3:
-            fused = fuse_color(fused, vis)
+            fused = color_method(self.color)(fused, vis)
         fused = np.clip(fused, 0.0, 1.0)
         kind = np.asarray(visible).dtype
         if not np.issubdtype(kind, np.floating):

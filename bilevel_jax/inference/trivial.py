@@ -3,21 +3,30 @@
 import numpy as np
 from jaxtyping import Float32
 
+from bilevel_jax.images.exposure import expose
 from bilevel_jax.images.trivial_fusion import trivial_method
 from bilevel_jax.inference.image_fuser import ImageFuser
+from bilevel_jax.inference.method_names import parse_method_name
 
 
 class TrivialFuser(ImageFuser):
     """A rule of `images.trivial_fusion` in place of a network. The rule always sees the whole image.
 
     Args:
-        name: name of the rule; InputError where it is not known.
+        name: RULE[+exposed][+COLOR], such as "max" or "heat_replace+exposed+light". With `exposed` a dim infrared image
+            is brightened before the rule sees it (`images.exposure`).
+
+    Raises:
+        InputError: the rule or an option is not known.
     """
 
     def __init__(self, name: str):
-        self._method = trivial_method(name)
+        parsed = parse_method_name(name)
+        self._method = trivial_method(parsed.base)
+        self._exposed = parsed.exposed
+        self.color = parsed.color
 
     def _fuse_luminance(
         self, infrared: Float32[np.ndarray, "b h w 1"], visible: Float32[np.ndarray, "b h w 1"]
     ) -> Float32[np.ndarray, "b h w 1"]:
-        return self._method(infrared, visible)
+        return self._method(expose(infrared) if self._exposed else infrared, visible)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from bilevel_jax.boxes.greedy_nms import overlaps
 from bilevel_jax.errors import InputError
 from bilevel_jax.metrics.coco import Boxes, Detections, coco_json
 from bilevel_jax.metrics.figure import Figure, FigureName
@@ -109,9 +110,9 @@ def voc_ap(
     taken = [np.zeros(len(boxes), bool) for boxes in true]
     hit = np.zeros(len(found), bool)
     for place, (_, image, box) in enumerate(found):
-        overlaps = _overlaps(box, true[image])
-        best = int(np.argmax(overlaps)) if len(overlaps) else -1
-        if best >= 0 and overlaps[best] >= threshold and not taken[image][best]:
+        overlap = overlaps(box, true[image])
+        best = int(np.argmax(overlap)) if len(overlap) else -1
+        if best >= 0 and overlap[best] >= threshold and not taken[image][best]:
             hit[place] = taken[image][best] = True
     hits = np.cumsum(hit)
     precision = hits / np.arange(1, len(hit) + 1)
@@ -132,11 +133,3 @@ def _of_class(found: Boxes | Detections, number: int) -> tuple[Float[np.ndarray,
     if "scores" not in found:
         return boxes, np.zeros(len(boxes))
     return boxes, np.asarray(cast(Detections, found)["scores"])[chosen]
-
-
-def _overlaps(box: Float[np.ndarray, "4"], others: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, " n"]:
-    # In float64 numpy: boxes/iou.py is in jnp and would be compiled for every new number of boxes.
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    inner = np.prod(np.maximum(sides, 0), axis=-1)
-    outer = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=-1) - inner
-    return inner / np.maximum(outer, np.finfo(np.float64).tiny)

@@ -1,6 +1,9 @@
 """The figures by which a semantic network is judged over a set of images, and the form of their names."""
 
+from collections.abc import Mapping
 from typing import NamedTuple, Self
+
+MAIN_TASK = "semantic"  # the figures of the network of this task carry no task name
 
 
 class Figure(NamedTuple):
@@ -24,25 +27,41 @@ class Figure(NamedTuple):
 class FigureName(NamedTuple):
     """The name of one value of a figure: `str` writes it, `parse` reads it.
 
-    For instance "AP50", "AP50/person" (of one class) or "day:AP50/person" (of a group of the images as well).
+    For instance "AP50", "AP50/person" (of one class), "yolox.AP50/person" (of a task's network) or
+    "day:AP50/person" (of a group of the images as well).
 
     Attributes:
-        figure: name of a `Figure`. It holds neither ":" nor "/".
+        figure: name of a `Figure`. It holds none of ":", "/" and ".".
         of_class: the class; "" = all classes together.
         group: the group of images; "" = all images.
+        task: name of the run's task whose network it is; "" = the task named `semantic`, or a network outside of a run.
     """
 
     figure: str
     of_class: str = ""
     group: str = ""
+    task: str = ""
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """Reads a name. A class may hold any character, also ":" and "/"."""
+        """Reads a name. A class may hold any character, also ":", "/" and "."."""
         front, _, of_class = name.partition("/")
-        group, _, figure = front.rpartition(":")
-        return cls(figure, of_class, group)
+        group, _, rest = front.rpartition(":")
+        task, _, figure = rest.rpartition(".")
+        return cls(figure, of_class, group, task)
 
     def __str__(self) -> str:
         group = f"{self.group}:" if self.group else ""
-        return group + self.figure + (f"/{self.of_class}" if self.of_class else "")
+        task = f"{self.task}." if self.task else ""
+        return group + task + self.figure + (f"/{self.of_class}" if self.of_class else "")
+
+
+def figures_of_task(figures: Mapping[str, float], task: str) -> dict[str, float]:
+    """Returns the figures of a task's network under names that carry the task, such as "yolox.AP50/person".
+
+    Args:
+        figures: by the names that the kind of task gives them, such as "AP50/person".
+        task: name of the run's task; the figures of `semantic` keep their names.
+    """
+    shown = "" if task == MAIN_TASK else task
+    return {str(FigureName.parse(name)._replace(task=shown)): value for name, value in figures.items()}

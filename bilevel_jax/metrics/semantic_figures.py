@@ -17,11 +17,12 @@ def is_semantic(name: str) -> bool:
 
 
 def shown_figures(names: Iterable[str]) -> list[str]:
-    """Those of the names that tables print: the figures of all classes before those of single classes."""
+    """Those of the names that tables print: task by task, the figures of all classes before those of single classes."""
     parsed = {name: FigureName.parse(name) for name in names}
     hidden = {figure.name for figure in SEMANTIC_FIGURES.values() if not figure.in_tables}
     shown = [name for name, parts in parsed.items() if parts.figure not in hidden]
-    return sorted(shown, key=lambda name: bool(parsed[name].of_class))
+    tasks = list(dict.fromkeys(parts.task for parts in parsed.values()))
+    return sorted(shown, key=lambda name: (tasks.index(parsed[name].task), bool(parsed[name].of_class)))
 
 
 def description(name: str) -> str:
@@ -30,4 +31,5 @@ def description(name: str) -> str:
     figure = SEMANTIC_FIGURES.get(parts.figure)
     if figure is None:
         return ""
-    return f"{figure.description} of the class {parts.of_class}" if parts.of_class else figure.description
+    of_class = f" of the class {parts.of_class}" if parts.of_class else ""
+    return figure.description + of_class + (f", by the network of the task {parts.task}" if parts.task else "")

@@ -1,8 +1,9 @@
-"""Tables of all measures in Markdown: `python -m bilevel_jax.metrics.tables paper|vifb|semantic`."""
+"""Tables of all measures in Markdown: `python -m bilevel_jax.metrics.tables paper|vifb|semantic|appearance`."""
 
 import sys
 
 from bilevel_jax.markdown_table import markdown_table
+from bilevel_jax.metrics.appearance import MEASURES
 from bilevel_jax.metrics.fusion import FAMILIES
 from bilevel_jax.metrics.fusion.causes import too_small
 from bilevel_jax.metrics.semantic_figures import SEMANTIC_FIGURES
@@ -34,6 +35,14 @@ def figures_table() -> str:
     return markdown_table(["figure", "definition", "also by class", "in tables"], rows)
 
 
+def appearance_table() -> str:
+    """One row for each measure of appearance."""
+    better = {"up": "up", "down": "down", "one": "nearest to 1"}
+    rows = [[m.name, m.description, m.unit, better[m.better], m.undefined] for m in MEASURES.values()]
+    return markdown_table(["measure", "definition", "unit", "better", "undefined for"], rows)
+
+
 if __name__ == "__main__":
     chosen = sys.argv[1] if len(sys.argv) > 1 else "paper"
-    print(figures_table() if chosen == "semantic" else measures_table(chosen), end="")
+    others = {"semantic": figures_table, "appearance": appearance_table}
+    print(others[chosen]() if chosen in others else measures_table(chosen), end="")

@@ -1,22 +1,23 @@
-"""A module computed in bfloat16, with parameters and outputs in float32."""
+"""A network computed in bfloat16, with parameters and outputs in float32."""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from bilevel_jax.models.network import Network
 
 DTYPES = ("float32", "bfloat16")
 
 
 class Computed(NamedTuple):
-    """A flax module whose `apply` casts parameters and inputs to `dtype`, and outputs back to float32.
+    """A network whose `apply` casts parameters and inputs to `dtype`, and outputs back to float32.
 
     The gradient with respect to the parameters comes back in float32, since the cast is part of the function.
     """
 
-    module: nn.Module
+    module: Network
     dtype: str
 
     def init(self, key: PRNGKeyArray, *inputs: Float[Array, "..."]) -> PyTree:
@@ -29,7 +30,7 @@ class Computed(NamedTuple):
         return _cast(outputs, "float32")
 
 
-def computed_in(dtype: str, module: nn.Module) -> nn.Module | Computed:
+def computed_in(dtype: str, module: Network) -> Network:
     """Returns `module` itself for the dtype "float32", and a `Computed` that casts for "bfloat16"."""
     return module if dtype == "float32" else Computed(module, dtype)
 

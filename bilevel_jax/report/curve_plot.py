@@ -16,10 +16,13 @@ from bilevel_jax.report import metric_names
 from bilevel_jax.report.metrics_writer import MetricsRecord, read_metrics, step_of
 
 Curve = tuple[list[int], list[float]]  # steps, values
+COLORS = 10  # of matplotlib's cycle; further curves of a panel have another style of line
+STYLES = ("-", "--", ":", "-.")
+LEGEND_LINES = 24  # that fit beside a panel in small letters
 
 
 def plot_curves(metrics: str | os.PathLike, path: str | os.PathLike, panels: Sequence[str] | None = None) -> None:
-    """Draws the numbers of a metrics.jsonl over the steps.
+    """Draws the numbers of a metrics.jsonl over the steps, with the legend of each panel beside it.
 
     The part of a name before the first slash chooses the panel: "loss/visual" and "loss/semantic" share the panel
     "loss". Each figure under "time" has a panel of its own, because times and rates have different units.
@@ -40,33 +43,43 @@ def plot_curves(metrics: str | os.PathLike, path: str | os.PathLike, panels: Seq
     columns = min(3, len(curves))
     rows = math.ceil(len(curves) / columns)
     # Without pyplot there is no global state, no window, and no memory that a long run leaks.
-    figure = Figure(figsize=(5 * columns, 3.2 * rows), layout="constrained")
+    figure = Figure(figsize=(6 * columns, 3.2 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     for number, (panel, lines) in enumerate(curves.items(), start=1):
         axes = figure.add_subplot(rows, columns, number, title=panel, xlabel="step")
-        for name, (steps, values) in lines.items():
-            _draw(axes, np.array(steps), np.array(values, np.float64), name)
+        for place, (name, (steps, values)) in enumerate(lines.items()):
+            style = STYLES[place // COLORS % len(STYLES)]
+            _draw(axes, np.array(steps), np.array(values, np.float64), name, color=f"C{place % COLORS}", style=style)
         axes.grid(alpha=0.3)
         if list(lines) != [panel]:
-            axes.legend(fontsize="small")
+            # Beside the axes: inside, a legend of many tasks and terms would hide curves.
+            axes.legend(
+                fontsize="small" if len(lines) <= 15 else "x-small",
+                labelspacing=0.3,
+                loc="upper left",
+                bbox_to_anchor=(1.0, 1.0),
+                borderaxespad=0.2,
+                ncols=math.ceil(len(lines) / LEGEND_LINES),
+            )
     with replacing(Path(path)) as temporary:
         figure.savefig(temporary, dpi=110)
 
 
-def _draw(axes: Axes, steps: np.ndarray, values: np.ndarray, name: str) -> None:
+def _draw(axes: Axes, steps: np.ndarray, values: np.ndarray, name: str, *, color: str, style: str) -> None:
     """Draws one curve. A long one is drawn as its moving mean over 1/50 of its points, above the pale points."""
     span = len(steps) // 50
     if span < 4:
-        axes.plot(steps, values, linewidth=1.0, marker="." if len(steps) < 30 else None, label=name)
+        marker = "." if len(steps) < 30 else None
+        axes.plot(steps, values, linewidth=1.0, linestyle=style, marker=marker, color=color, label=name)
         return
-    (points,) = axes.plot(steps, values, linewidth=0.6, alpha=0.25)
+    axes.plot(steps, values, linewidth=0.6, alpha=0.25, color=color)
     # The mean is over the known values, so that one NaN (null in the file) does not remove a whole window.
     known = np.isfinite(values)
     window = np.ones(span)
     total = np.convolve(np.where(known, values, 0.0), window, "valid")
     count = np.convolve(known.astype(float), window, "valid")
     mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0.5)
-    axes.plot(steps[span - 1 :], mean, linewidth=1.4, color=points.get_color(), label=name)
+    axes.plot(steps[span - 1 :], mean, linewidth=1.4, linestyle=style, color=color, label=name)
 
 
 def _curves(records: Iterable[MetricsRecord]) -> dict[str, dict[str, Curve]]:

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float32, Int, Int32, UInt, UInt8
 
 from bilevel_jax.atomic import write_text
-from bilevel_jax.report.picture_sheet import IGNORE, Cell, draw_cell
+from bilevel_jax.report.class_colors import IGNORE
+from bilevel_jax.report.picture_sheet import Cell, draw_cell
 
 WIDTH = 480
 REJECTED_SHOWN = 200

@@ -10,6 +10,7 @@
     correction/TASK               length of the correction over the length of F_u
     gradient/TASK/NAME            a norm or product of a task's hypergradient
     gradient/cosine               cosine between the hypergradients of two tasks
+    gradient/cosine/TASK+TASK     the same for each pair of more than two tasks
     norm/outer_update             length of the combined hypergradient
     skipped/STEP                  1 where the step met a NaN and changed nothing, else 0
     validation/NAME               a figure of the validation pairs
@@ -79,6 +80,11 @@ def gradient(task: str, name: str) -> str:
     return str(MetricName(GRADIENT, task, name))
 
 
+def cosine(one: str, other: str) -> str:
+    """Returns the name of the cosine between two tasks' hypergradients, for a run of more than two tasks."""
+    return str(MetricName(GRADIENT, part=f"{COSINE}/{one}+{other}"))
+
+
 def skipped(step: str) -> str:
     """Returns the name of the figure that says whether the step "warm_start", "inner", ... was skipped."""
     return str(MetricName(SKIPPED, part=step))
@@ -92,6 +98,8 @@ def validation(name: str) -> str:
 def parse(name: str) -> MetricName:
     """Takes a name apart; one of another form keeps all that follows the first slash in `part`."""
     match name.split("/"):
+        case ["gradient", "cosine", pair]:
+            return MetricName(GRADIENT, part=f"{COSINE}/{pair}")
         case ["loss" | "term" | "gradient" as quantity, task, part]:
             return MetricName(quantity, task, part)
         case ["lambda" | "rho" | "correction" as quantity, task]:

@@ -1,7 +1,7 @@
 """Picture sheets: one row a sample, one column a view, with label maps and boxes drawn over the pictures."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bilevel_jax.atomic import replacing
 from bilevel_jax.errors import InputError
+from bilevel_jax.report.box_drawing import draw_boxes
+from bilevel_jax.report.class_colors import IGNORE, box_colors, label_colors, legend_colors
 
-# The colours in which the papers of MFNet and MSRS print their nine classes.
-MSRS_PALETTE = ("000000", "400080", "404000", "0080C0", "0000C0", "808000", "404080", "C08080", "C04000")
-BOX_COLORS = ("FFD400", "00E5FF", "FF4FD8", "7CFF4F", "FF8A3C", "B59CFF")
-IGNORE = 255
 TITLES = ("infrared", "visible", "fused", "predictions", "labels")
 GAP = 4
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -55,7 +53,8 @@ def picture_sheet(
         titles: the texts above the columns.
         row_names: the texts below the rows.
         class_names: names of the box classes, written at the boxes with their scores.
-        label_names: names of the label map's classes, printed as a legend with their colours.
+        label_names: names of the label map's classes. A legend shows the colours of all classes; a class of boxes and a
+            class of label maps of the same name have the same colour.
         cell_width: pixels. A narrower image is enlarged by a whole factor to at least this width. An image of more than
             three times this width is shrunk to three times this width.
 
@@ -64,10 +63,12 @@ def picture_sheet(
     """
     if not rows:
         raise InputError(f"The picture sheet {path} has no rows; expected at least one sample.")
+    colors = box_colors(class_names, label_names)
     drawn = [
-        [None if _is_empty(cell) else draw_cell(cell, class_names, cell_width=cell_width) for cell in row]
+        [None if _is_empty(cell) else draw_cell(cell, class_names, colors, cell_width=cell_width) for cell in row]
         for row in rows
     ]
+    boxed = any(isinstance(cell, Cell) and cell.boxes is not None for row in rows for cell in row)
     columns = max(len(titles), *(len(row) for row in drawn))
     widths = [
         max([cell_width] + [cell.width for row in drawn for cell in row[i : i + 1] if cell]) for i in range(columns)
@@ -75,7 +76,8 @@ def picture_sheet(
     heights = [max([1] + [cell.height for cell in row if cell]) for row in drawn]
     font, line = ImageFont.load_default(size=14), 20
     below = line if row_names else 0
-    legend = _legend(label_names, sum(widths) + GAP * (columns - 1), font, line)
+    named = legend_colors(class_names if boxed else (), label_names)
+    legend = _legend(named, sum(widths) + GAP * (columns - 1), font, line)
     size = (sum(widths) + GAP * (columns + 1), line + GAP + sum(h + below + GAP for h in heights) + legend.height)
     sheet = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(sheet)
@@ -96,13 +98,19 @@ def picture_sheet(
 
 
 def draw_cell(
-    cell: Cell | np.ndarray | None, class_names: Sequence[str] = (), *, cell_width: int = 192, opacity: float = 0.6
+    cell: Cell | np.ndarray | None,
+    class_names: Sequence[str] = (),
+    colors: Sequence[str] = (),
+    *,
+    cell_width: int = 192,
+    opacity: float = 0.6,
 ) -> Image.Image:
     """Draws one cell as an RGB picture. It is enlarged before lines and letters are drawn, so that these stay sharp.
 
     Args:
         cell: the picture and what is drawn over it.
         class_names: names of the box classes; a class without a name is written as its number.
+        colors: "#RRGGBB" of each box class; a class without one gets the colour of its number.
         cell_width: as in `picture_sheet`.
         opacity: of the label map over the image, in [0, 1]. Class 0 (unlabelled) and 255 leave the image as it is.
 
@@ -125,18 +133,11 @@ def draw_cell(
     if scale != 1:
         picture = picture.resize((round(width * scale), max(1, round(height * scale))), kind)
     if cell.boxes is not None:
-        _draw_boxes(picture, cell, class_names, scale)
+        boxes = np.asarray(cell.boxes, np.float64).reshape(-1, 4)
+        classes = np.zeros(len(boxes), int) if cell.classes is None else np.asarray(cell.classes)
+        scores = None if cell.scores is None else np.asarray(cell.scores)
+        draw_boxes(picture, scale * boxes, classes, scores, class_names, colors)
     return picture
-
-
-def label_colors(labels: np.ndarray) -> np.ndarray:
-    """Paints a label map in MSRS's colours: int [H, W] -> uint8 [H, W, 3].
-
-    The colours repeat after nine classes. 255 (no label) becomes light grey.
-    """
-    labels = np.asarray(labels)
-    palette = np.array([tuple(bytes.fromhex(color)) for color in MSRS_PALETTE], np.uint8)
-    return np.where((labels == IGNORE)[..., None], np.uint8(200), palette[labels % len(palette)])
 
 
 def to_rgb(image: np.ndarray) -> np.ndarray:
@@ -160,39 +161,18 @@ def _is_empty(cell: Cell | np.ndarray | None) -> bool:
     return cell is None or (isinstance(cell, Cell) and cell.image is None)
 
 
-def _draw_boxes(picture: Image.Image, cell: Cell, class_names: Sequence[str], scale: float) -> None:
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=11)
-    boxes = np.asarray(cell.boxes, np.float64).reshape(-1, 4)
-    classes = np.zeros(len(boxes), int) if cell.classes is None else np.asarray(cell.classes)
-    scores = [None] * len(boxes) if cell.scores is None else np.asarray(cell.scores)
-    for box, number, score in zip(boxes, classes, scores, strict=True):
-        y0, x0, y1, x1 = box * scale
-        if number < 0 or not np.isfinite(box).all() or y1 <= y0 or x1 <= x0:
-            continue
-        color = f"#{BOX_COLORS[number % len(BOX_COLORS)]}"
-        pen.rectangle((x0, y0, x1, y1), outline=color, width=2)
-        text = class_names[number] if number < len(class_names) else str(number)
-        text = text if score is None else f"{text} {score:.2f}"
-        left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
-        # The text stands above the box, or inside it at the upper edge of the picture; never beyond the right edge.
-        x = max(0, min(x0, picture.width - right - 3))
-        y = y0 - bottom - 3 if y0 >= bottom + 3 else y0
-        pen.rectangle((x, y, x + right + 2, y + bottom + 2), fill=color)
-        pen.text((x + 1, y), text, fill="black", font=font)
-
-
-def _legend(names: Sequence[str], width: int, font: Font, line: int) -> Image.Image:
+def _legend(colors: Mapping[str, str], width: int, font: Font, line: int) -> Image.Image:
+    """A picture of the names and colours, wrapped to a width in pixels."""
     places, x, y = [], 0, 0
-    for name in names:
+    for name in colors:
         advance = 20 + int(font.getlength(name)) + 14
         if x and x + advance > width:
             x, y = 0, y + line
         places.append((x, y, name))
         x += advance
-    legend = Image.new("RGB", (width, y + line if names else 1), "white")
+    legend = Image.new("RGB", (width, y + line if colors else 1), "white")
     pen = ImageDraw.Draw(legend)
-    for number, (x, y, name) in enumerate(places):
-        color = f"#{MSRS_PALETTE[number % len(MSRS_PALETTE)]}"
-        pen.rectangle((x, y + 3, x + 14, y + 15), fill=color, outline="black")
+    for x, y, name in places:
+        pen.rectangle((x, y + 3, x + 14, y + 15), fill=colors[name], outline="black")
         pen.text((x + 20, y), name, fill="black", font=font)
     return legend

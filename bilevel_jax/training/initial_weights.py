@@ -4,19 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
 
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.checkpoints.weights import PARTS, read_weights, weights_of_run
+from bilevel_jax.checkpoints.weights import FUSION, PARTS, part_of_task, read_weights, task_of_part, weights_of_run
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.inference.pretrained import is_pretrained, name_in, pretrained_file
 from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.state import TrainState
-
-# Part of the weights -> the task whose network it is.
-TASK_OF_PART = {"discriminator": "visual", "semantic": "semantic"}
-ROWS_START = "rows_start"  # under this name a run keeps the semantic parameters that the table's rows start from
+from bilevel_jax.training.take_over import TakenOver, take_over
 
 
 class NetworkOrigin(NamedTuple):
@@ -33,20 +28,9 @@ class NetworkOrigin(NamedTuple):
     params: PyTree
 
 
-class TakenOver(NamedTuple):
-    """What `take_over` did with the arrays of one network. An array's name is its path in the pytree, joined by "/".
-
-    Attributes:
-        taken: names of the arrays that were taken over.
-        missing: names of the arrays that the source does not have; they stay as they were.
-        differing: name -> (shape here, shape there) of arrays of another shape; they stay as they were.
-        unused: names of the source's arrays that have no place here.
-    """
-
-    taken: list[str]
-    missing: list[str]
-    differing: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
-    unused: list[str]
+def rows_start(task: str) -> str:
+    """Returns the name under which a run keeps the parameters that the table's rows of a task start from."""
+    return "rows_start" if task == "semantic" else f"rows_start_{task}"
 
 
 def start_from(run: str, parts: Sequence[str], state: TrainState) -> tuple[TrainState, str]:
@@ -56,29 +40,32 @@ def start_from(run: str, parts: Sequence[str], state: TrainState) -> tuple[Train
 
     Args:
         run: where the parameters are, as `read_origins` takes it.
-        parts: which networks are taken over, some of `PARTS`; networks that this run does not have are left out.
+        parts: which networks are taken over: "fusion", "discriminator", "semantic" or a further task's name. Networks
+            that this run does not have are left out.
         state: its networks decide which paths and shapes are wanted.
 
     Raises:
         InputError: there is no such run or file, or none of the arrays match.
     """
     origins = read_origins(run)
-    own = {"fusion": state.outer_params} | {part: state.inner_params.get(task) for part, task in TASK_OF_PART.items()}
+    own = {FUSION: state.outer_params} | {part_of_task(task): own for task, own in state.inner_params.items()}
     found = {}
     for part in parts:
-        if own[part] is not None:
+        if part in own:
             own[part], found[part] = take_over(own[part], origins[part].params if part in origins else {})
     if not any(one.taken for one in found.values()):
         raise InputError(
             f"config.initial.run is {run!r}, which has {_words(origins)}, and none of its arrays has the path and "
             f"shape of one of this run's ({', '.join(found)}); expected a run of the same networks."
         )
-    inner = {task: own[part] for part, task in TASK_OF_PART.items() if own[part] is not None}
-    return state.replace(outer_params=own["fusion"], inner_params=inner), _table(run, origins, found)
+    inner = {task_of_part(part): params for part, params in own.items() if part != FUSION}
+    return state.replace(outer_params=own[FUSION], inner_params=inner), _table(run, origins, found)
 
 
 def read_origins(run: str) -> dict[str, NetworkOrigin]:
-    """Returns the origin of each network ("fusion", "discriminator", "semantic"): the first place that holds it.
+    """Returns the origin of each network: the first place that holds it.
+
+    A network has the name "fusion", "discriminator", "semantic", or that of a further task.
 
     Args:
         run: places, separated by commas: a run's folder, a .safetensors file that convert.py or downstream.py made, or
@@ -96,25 +83,6 @@ def read_origins(run: str) -> dict[str, NetworkOrigin]:
         for part, params in weights.parts.items():
             origins.setdefault(part, NetworkOrigin(place, weights.step, params))
     return origins
-
-
-def take_over(params: PyTree, source: PyTree) -> tuple[PyTree, TakenOver]:
-    """Returns `params` with the arrays of `source` that have the same path and shape, and a report on every array.
-
-    Args:
-        params: nested dictionaries of arrays.
-        source: nested dictionaries of arrays.
-    """
-    own, given = (flatten_dict(tree, sep="/") for tree in (params, source))
-    shapes = {name: (tuple(np.shape(own[name])), tuple(np.shape(given[name]))) for name in own.keys() & given.keys()}
-    taken = [name for name in own if name in shapes and shapes[name][0] == shapes[name][1]]
-    merged = own | {name: jax.numpy.array(given[name], own[name].dtype) for name in taken}
-    return unflatten_dict(merged, sep="/"), TakenOver(
-        taken=taken,
-        missing=[name for name in own if name not in given],
-        differing={name: shapes[name] for name in own if name in shapes and shapes[name][0] != shapes[name][1]},
-        unused=[name for name in given if name not in own],
-    )
 
 
 def _table(run: str, origins: dict[str, NetworkOrigin], found: dict[str, TakenOver]) -> str:
@@ -151,5 +119,9 @@ def _module(name: str) -> str:
 
 
 def _words(origins: dict[str, NetworkOrigin]) -> str:
-    counts = {part: len(jax.tree.leaves(origins[part].params)) for part in PARTS if part in origins}
+    counts = {
+        part: len(jax.tree.leaves(origins[part].params))
+        for part in dict.fromkeys((*PARTS, *origins))
+        if part in origins
+    }
     return ", ".join(f"{part} ({count} arrays)" for part, count in counts.items())

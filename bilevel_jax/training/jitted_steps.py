@@ -13,6 +13,7 @@ from bilevel_jax.bilevel import BilevelProblem
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.batch import Batch
 from bilevel_jax.images.color import fuse_color
+from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import replicate, state_shardings
 from bilevel_jax.training.host_batches import OnHostBatches, device_part
 from bilevel_jax.training.jitted import Jitted
@@ -22,11 +23,11 @@ from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, TrainState, initial_state
 from bilevel_jax.training.step import gradient_report, inner_step, outer_step, single_level_step, warm_start_step
 from bilevel_jax.training.stop_on_nan import Metrics, skipping
-from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 
 Stepped = tuple[TrainState, Metrics]
-# The fused images [B, H, W, 3], and what the semantic network found in them (None without one).
-Predicted = tuple[Float[Array, "b h w 3"], PyTree]
+# The fused images [B, H, W, 3], and what the network of each semantic task found in them.
+Predicted = tuple[Float[Array, "b h w 3"], dict[str, PyTree]]
 Predict = Callable[[PyTree, Mapping[str, PyTree], Batch], Predicted]
 
 
@@ -90,22 +91,23 @@ def make_steps(
 
 
 def make_predict(config: ConfigDict, networks: Networks, problem: BilevelProblem, mesh: Mesh | None = None) -> Predict:
-    """Returns the jitted function that fuses a batch and applies the semantic network to it.
+    """Returns the jitted function that fuses a batch and applies the semantic networks to it.
 
     On a `mesh` every device computes the whole batch, so the result is at hand in every process.
 
     Returns:
-        (outer parameters, inner parameters, host batch) -> (fused images float32 [B, H, W, 3] in [0, 1], predictions
-        of the semantic task for the batch, None without a semantic network).
+        (outer parameters, inner parameters, host batch) -> (fused images float32 [B, H, W, 3] in [0, 1], semantic task
+        -> its predictions for the batch).
     """
-    network, kind = networks.semantic, semantic_task(config)
+    predictors = {
+        name: SEMANTIC_TASKS[block.task].predictor(block, networks.semantic[name], networks.class_names[name])
+        for name, block in semantic_tasks(config).items()
+    }
 
     def predict(outer_params: PyTree, inner_params: Mapping[str, PyTree], batch: DeviceBatch) -> Predicted:
         prepared = prepare(batch, jax.random.PRNGKey(0))
         image = fuse_color(problem.forward(outer_params, prepared), prepared["vis"])
-        if network is None or kind is None:
-            return image, None
-        return image, kind.predictions(network.apply(inner_params["semantic"], image))
+        return image, {name: find(inner_params[name], image) for name, find in predictors.items()}
 
     if mesh is None:
         return OnHostBatches[[PyTree, Mapping[str, PyTree], Batch], Predicted](predict, 2)

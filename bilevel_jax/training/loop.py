@@ -15,13 +15,14 @@ from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import RunError
 from bilevel_jax.report.curve_plot import plot_curves
 from bilevel_jax.report.metrics_writer import MetricsWriter
-from bilevel_jax.training.config import former_config
+from bilevel_jax.training.config import former_config, semantic_tasks
 from bilevel_jax.training.devices import check_batch_size, device_mesh, place_state
-from bilevel_jax.training.initial_weights import ROWS_START, start_from
+from bilevel_jax.training.initial_weights import rows_start, start_from
 from bilevel_jax.training.jitted_steps import make_steps
 from bilevel_jax.training.log import Log
 from bilevel_jax.training.loop_step import Training, Validate, step_and_write
 from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.restart import Restarts, keep_starts
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import Optimizers, TrainState, initial_state
 from bilevel_jax.training.validation_sheet import sheet_sample
@@ -39,7 +40,7 @@ def train(
         sets: the data, from `open_sets`.
         workdir: the run's folder.
         stop: looked at after every step.
-        validate: (fusion parameters, semantic parameters or None) -> figures, higher = better; called every
+        validate: (fusion parameters, semantic task -> parameters) -> figures, higher = better; called every
             `config.validate_every` steps, in the first process.
 
     Returns:
@@ -72,6 +73,9 @@ def train(
         if taken_over is not None:
             print(taken_over, flush=True)
             _keep_rows_start(config, run.workdir, fresh)
+    if begins:
+        keep_starts(config, run.workdir, fresh)
+    restarts = Restarts(config, optimizers, mesh, run.workdir)
     del fresh
     total = config.warm_start.steps + config.steps
     start, state = _resumed(run, state, batches, total, first)
@@ -81,7 +85,7 @@ def train(
     # 4. The steps that are left.
     sample = sheet_sample(sets.validation)
     log = Log(config, sets, writer, start, total)
-    training = Training(config, sets, run, steps, batches, stop, validate, log, sample, total, first)
+    training = Training(config, sets, run, steps, batches, stop, validate, log, sample, total, first, restarts)
     try:
         for step in range(start + 1, total + 1):
             state = step_and_write(training, state, step, begun=step > start + 1)
@@ -124,8 +128,9 @@ def _resumed(
 
 def _keep_rows_start(config: ConfigDict, workdir: Path, state: TrainState) -> None:
     """Keeps the semantic parameters that the table's rows start from: the other run may be gone by then."""
-    if "semantic" in config.initial.parts and "semantic" in state.inner_params:
-        save_parameters(workdir, ROWS_START, state.inner_params["semantic"])
+    for task, block in semantic_tasks(config).items():
+        if task in config.initial.parts and block.trainable:
+            save_parameters(workdir, rows_start(task), state.inner_params[task])
 
 
 def _batches(config: ConfigDict, sets: Sets, part: str) -> ResumableBatches:

@@ -14,16 +14,18 @@ from bilevel_jax.data.resumable import ResumableBatches
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError, RunError, StopSignal
 from bilevel_jax.report import metric_names
+from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import of_first_process, whole
 from bilevel_jax.training.jitted_steps import Steps
 from bilevel_jax.training.log import Log, Logged
+from bilevel_jax.training.restart import Restarts
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import TrainState
 from bilevel_jax.training.stop_on_nan import Metrics
-from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 from bilevel_jax.training.validation_sheet import write_sheet
 
-Validate = Callable[[PyTree, PyTree], dict[str, float]]
+Validate = Callable[[PyTree, Mapping[str, PyTree]], dict[str, float]]
 Files = dict[str, np.ndarray]  # indices of the files in the batches of a step, by the name of the batch
 
 
@@ -42,6 +44,7 @@ class Training(NamedTuple):
         sample: the pairs that the picture sheets show.
         total: the run's last step.
         first: whether this is the first process, which alone writes metrics and pictures.
+        restarts: puts networks back to their start where that is due.
     """
 
     config: ConfigDict
@@ -55,6 +58,7 @@ class Training(NamedTuple):
     sample: WholeImageBatch
     total: int
     first: bool
+    restarts: Restarts
 
 
 def step_and_write(training: Training, state: TrainState, step: int, *, begun: bool) -> TrainState:
@@ -69,6 +73,7 @@ def step_and_write(training: Training, state: TrainState, step: int, *, begun: b
         StopSignal: the run was told to stop, and the step is saved.
     """
     config, run, log, total = training.config, training.run, training.log, training.total
+    state = training.restarts(state, step)
     state, metrics, files = _read_and_step(training, state, step, begun=begun)
     figures = _validation_figures(training, state, step, metrics, files)
     log.add(step, metrics | {metric_names.validation(name): value for name, value in figures.items()}, files)
@@ -118,7 +123,8 @@ def _validation_figures(
     every = training.config.validate_every
     if training.validate is None or not every or (step % every and step != training.total):
         return {}
-    params = whole((state.outer_params, state.inner_params.get("semantic")))
+    semantic = {name: state.inner_params[name] for name in semantic_tasks(training.config)}
+    params = whole((state.outer_params, semantic))
     try:
         return of_first_process(training.validate(*params) if training.first else {})
     except InputError as error:
@@ -132,8 +138,8 @@ def _write_sheet(training: Training, state: TrainState, step: int) -> None:
     images, predictions = training.steps.predict(state.outer_params, state.inner_params, training.sample)
     if training.first:
         path = training.run.workdir / "sheets" / f"{step:06d}.png"
-        kind = semantic_task(training.config)
-        write_sheet(path, training.sample, images, predictions, training.sets.validation, kind)
+        kinds = {name: SEMANTIC_TASKS[block.task] for name, block in semantic_tasks(training.config).items()}
+        write_sheet(path, training.sample, images, predictions, training.sets.validation, kinds)
 
 
 def _positions(batches: dict[str, ResumableBatches]) -> dict[str, dict[str, int]]:

@@ -1,31 +1,17 @@
 """The networks of a run, from its configuration and the classes of its data."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.errors import InputError
 from bilevel_jax.models import fusion_network
 from bilevel_jax.models.discriminators import discriminator_network
+from bilevel_jax.models.network import Network
 from bilevel_jax.models.precision import computed_in
-from bilevel_jax.training.semantic_network import configured_network
-from bilevel_jax.training.tasks import semantic_task
-
-
-class Network(Protocol):
-    """A stateless network: a flax module, or one that is computed in another number format."""
-
-    @property
-    def init(self) -> Callable[..., PyTree]:
-        """(key, *inputs) -> parameters."""
-        ...
-
-    @property
-    def apply(self) -> Callable[..., PyTree]:
-        """(parameters, *inputs) -> outputs."""
-        ...
+from bilevel_jax.training.config import semantic_tasks
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 
 
 class Networks(NamedTuple):
@@ -34,12 +20,14 @@ class Networks(NamedTuple):
     Attributes:
         fusion: (infrared, luminance of the visible image) -> fused luminance, [B, H, W, 1] each.
         discriminator: what its critics see -> their scores; None where `config.visual.loss` is none.
-        semantic: image [B, H, W, 3] -> outputs; None where `config.semantic.task` is none.
+        semantic: semantic task -> its network, image [B, H, W, 3] -> outputs; empty where there is no semantic task.
+        class_names: semantic task -> the names of its classes in the data.
     """
 
     fusion: Network
     discriminator: Network | None
-    semantic: Network | None
+    semantic: Mapping[str, Network]
+    class_names: Mapping[str, tuple[str, ...]]
 
 
 def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_names: Sequence[str]) -> Networks:
@@ -51,26 +39,27 @@ def networks_from_config(config: ConfigDict, class_names: Sequence[str], label_n
         label_names: classes of the label maps; empty where there are none.
 
     Raises:
-        InputError: the data set has no labels for `config.semantic.task`, or the class weights do not match it.
+        InputError: the data set has no labels for one of the tasks, or the task does not fit its classes.
     """
-    semantic, task = config.semantic, semantic_task(config)
-    names: Sequence[str] = ()
-    if task is not None:
-        names = {"boxes": class_names, "labels": label_names}[task.labels]
-        if not names:
+    semantic: dict[str, Network] = {}
+    classes: dict[str, tuple[str, ...]] = {}
+    for name, block in semantic_tasks(config).items():
+        kind = SEMANTIC_TASKS[block.task]
+        data_names = {"boxes": class_names, "labels": label_names}[kind.labels]
+        if not data_names and kind.needs_labels(block):
             raise InputError(
-                f"config.semantic.task is {semantic.task}, and {config.data.root or config.data.name} has no labels "
-                f"for it; expected {task.files}, or --config.semantic.task=none."
+                f"config.{name}.task is {block.task}, and {config.data.root or config.data.name} has no labels for it; "
+                f"expected {kind.files}, or --config.{name}.task=none."
             )
-    if len(semantic.class_weights) not in (0, len(names)):
-        raise InputError(
-            f"config.semantic.class_weights has {len(semantic.class_weights)} values; expected {len(names)}, one a "
-            f"class ({', '.join(names)}), or ()."
-        )
+        names = kind.names(block, data_names)
+        kind.check_classes(name, block, names)
+        classes[name] = tuple(names)
+        semantic[name] = computed_in(config.dtype, kind.network(block, names))
     return Networks(
         fusion=computed_in(config.dtype, fusion_network(config.fusion.name, config.remat)),
         discriminator=None if config.visual.loss == "none" else _discriminator(config),
-        semantic=None if task is None else computed_in(config.dtype, configured_network(semantic, len(names))),
+        semantic=semantic,
+        class_names=classes,
     )
 
 

@@ -5,25 +5,24 @@ this project gives it:
 
     F_visual = L1(u, t) + 1.1 (1 - SSIM(u, t)) + a_adv G(u; v_D)      f_visual = the discriminator's own loss
     F_semantic = task(fused_rgb; v_S) + 0.01 G(u; v_D)                f_semantic = task(fused_rgb; v_S)
+
+Every semantic task in `config.tasks` has the form of F_semantic, with its own network and its own weight of G. A frozen
+task has F_k alone: its v_k are constants, and its hypergradient is the partial derivative.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from jax import Array
-from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import BilevelProblem, Task
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.images.color import fuse_color, luma
-from bilevel_jax.training.config import task_names
-from bilevel_jax.training.networks import Network, Networks
+from bilevel_jax.training.config import semantic_tasks, task_names
+from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.prepared_batch import PreparedBatch
-from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 from bilevel_jax.training.tasks.terms import Terms
 from bilevel_jax.training.tasks.visual import Discriminator, Fused, visual_task
-
-ImageLoss = Callable[[PyTree, Float[Array, "b h w 3"], PreparedBatch], Terms]
 
 
 def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProblem:
@@ -36,7 +35,7 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
         config: a checked configuration.
         networks: of this configuration.
     """
-    discriminator = Discriminator(config, networks.discriminator)
+    discriminator, blocks = Discriminator(config, networks.discriminator), semantic_tasks(config)
 
     def forward(outer_params: PyTree, batch: PreparedBatch) -> Fused:
         return networks.fusion.apply(outer_params, batch["ir"], luma(batch["vis"]))
@@ -44,37 +43,20 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
     def task(name: str) -> Task:
         if name == "visual":
             return visual_task(config, discriminator)
-        assert networks.semantic is not None
-        return _semantic_task(name, config, networks.semantic, discriminator)
+        return _semantic_task(name, blocks[name], networks, discriminator)
 
     return BilevelProblem(forward=forward, tasks={name: task(name) for name in task_names(config)})
 
 
-def semantic_loss(config: ConfigDict, network: Network) -> ImageLoss:
-    """Returns the semantic task's loss on an image.
-
-    Args:
-        config: the run's configuration, whose semantic task is not none.
-        network: what makes predictions of an image.
-
-    Returns:
-        (network parameters, image [B, H, W, 3] in [0, 1], prepared batch) -> named (sum, normaliser) pairs over the
-        images that have labels.
-    """
-    kind = semantic_task(config)
-    assert kind is not None
-    terms = kind.loss(config.semantic)
-    return lambda params, image, batch: terms(network.apply(params, image), batch)
-
-
-def _semantic_task(name: str, config: ConfigDict, network: Network, discriminator: Discriminator) -> Task:
-    loss = semantic_loss(config, network)
+def _semantic_task(name: str, block: ConfigDict, networks: Networks, discriminator: Discriminator) -> Task:
+    kind = SEMANTIC_TASKS[block.task]
+    loss = kind.loss(block, networks.semantic[name], networks.class_names[name])
 
     def inner_loss(fused: Fused, params: PyTree, batch: PreparedBatch) -> Terms:
         return loss(params, fuse_color(fused, batch["vis"]), batch)
 
     def outer_loss(fused: Fused, inner_params: Mapping[str, PyTree], batch: PreparedBatch) -> Terms:
         own = inner_loss(fused, inner_params[name], batch)
-        return own | discriminator.generator_loss(config.semantic.adversarial, fused, inner_params, batch)
+        return own | discriminator.generator_loss(block.adversarial, fused, inner_params, batch)
 
-    return Task(inner_loss=inner_loss, outer_loss=outer_loss)
+    return Task(inner_loss=inner_loss if block.trainable else None, outer_loss=outer_loss)

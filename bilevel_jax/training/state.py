@@ -1,5 +1,6 @@
 """Everything that training changes, in one dataclass, and how it begins."""
 
+import zlib
 from collections.abc import Mapping
 
 import jax
@@ -11,11 +12,11 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import dynamic_aggregate
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.training.config import task_names
+from bilevel_jax.training.config import semantic_tasks, task_names
 from bilevel_jax.training.jitted import Jitted
 from bilevel_jax.training.networks import Network, Networks
 from bilevel_jax.training.optimizers import optimizer
-from bilevel_jax.training.semantic_network import BackboneStart
+from bilevel_jax.training.task_start import TaskStart
 from bilevel_jax.training.weightings import configured_weighting
 
 
@@ -30,8 +31,8 @@ class TrainState(struct.PyTreeNode):
         outer_params: parameters of the fusion network.
         warm_start_state: state of the warm start's optimizer.
         outer_state: states of `dynamic_aggregate` and of the fusion network's optimizer.
-        inner_params: task -> parameters of its network.
-        inner_state: task -> state of its optimizer.
+        inner_params: task -> parameters of its network, those of a task that does not train included.
+        inner_state: task -> state of its optimizer; a task that does not train has none.
     """
 
     step: Int[Array, ""]
@@ -73,7 +74,7 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     Args:
         config: a checked configuration.
         networks, optimizers: of this configuration.
-        imported: whether the semantic network takes the weights of `config.semantic.backbone`.
+        imported: whether the semantic networks take the weights that `backbone` and `start` of their blocks name.
 
     Raises:
         InputError: those weights cannot be read, or are another network's.
@@ -85,9 +86,11 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     inner_params = {}
     if networks.discriminator is not None:
         inner_params["visual"] = _drawn(networks.discriminator, visual_key, single)
-    if networks.semantic is not None:
-        fresh = initial_semantic_params(config, networks, semantic_key)
-        inner_params["semantic"] = BackboneStart(config.semantic)(fresh) if imported else fresh
+    blocks = semantic_tasks(config)
+    for name, network in networks.semantic.items():
+        fresh = initial_task_params(config, network, task_key(semantic_key, name))
+        inner_params[name] = TaskStart(name, blocks[name])(fresh) if imported else fresh
+    trained = [name for name in inner_params if name not in blocks or blocks[name].trainable]
 
     def assembled(outer_params: PyTree, inner_params: Mapping[str, PyTree]) -> TrainState:
         state = TrainState(
@@ -97,7 +100,7 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
             warm_start_state=optimizers.warm_start.init(outer_params),
             outer_state=(optimizers.aggregate.init(outer_params), optimizers.outer.init(outer_params)),
             inner_params=dict(inner_params),
-            inner_state={task: optimizers.inner.init(params) for task, params in inner_params.items()},
+            inner_state={task: optimizers.inner.init(inner_params[task]) for task in trained},
         )
         # A state that is donated to a step must not hold one buffer in two places, as fresh optimizer states may.
         return jax.tree.map(jnp.copy, state)
@@ -106,10 +109,14 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
     return Jitted(assembled)(outer_params, inner_params)
 
 
-def initial_semantic_params(config: ConfigDict, networks: Networks, key: PRNGKeyArray) -> PyTree:
-    """Returns the parameters of the semantic network as `key` draws them."""
-    assert networks.semantic is not None
-    return _drawn(networks.semantic, key, jnp.zeros((1, *config.data.crop, 3)))
+def task_key(semantic_key: PRNGKeyArray, name: str) -> PRNGKeyArray:
+    """Returns the key of a semantic task's first parameters; the name decides it, not the place among the tasks."""
+    return semantic_key if name == "semantic" else jax.random.fold_in(semantic_key, zlib.crc32(name.encode()))
+
+
+def initial_task_params(config: ConfigDict, network: Network, key: PRNGKeyArray, channels: int = 3) -> PyTree:
+    """Returns the parameters of a semantic task's network, for images of some channels, as `key` draws them."""
+    return _drawn(network, key, jnp.zeros((1, *config.data.crop, channels)))
 
 
 def _drawn(network: Network, key: PRNGKeyArray, *inputs: Array) -> PyTree:

@@ -3,6 +3,7 @@
 Each step takes `axis_name`, so that it also runs inside a user's pmap or shard_map. `make_steps` jits them.
 """
 
+import itertools
 from collections.abc import Mapping
 
 import jax
@@ -25,11 +26,12 @@ from bilevel_jax.bilevel import (
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.report import metric_names
 from bilevel_jax.training.accumulation import mean_over_parts
+from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.estimators import estimator_factory
 from bilevel_jax.training.prepared_batch import DeviceBatch, PreparedBatch, prepare
 from bilevel_jax.training.state import Optimizers, TrainState
 from bilevel_jax.training.stop_on_nan import Metrics
-from bilevel_jax.training.tasks import semantic_task
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 from bilevel_jax.training.tasks.visual import appearance_loss
 from bilevel_jax.training.weightings import configured_weighting
 
@@ -74,8 +76,8 @@ def inner_step(
 ) -> tuple[TrainState, Metrics]:
     """Takes one step of every inner problem on its own loss; the fused image is held constant.
 
-    With mixed data sets a whole batch may be without labels for the semantic task. Then its network and its optimizer
-    stay as they are: momentum and weight decay would move the network without a gradient.
+    A whole batch may be without labels for a semantic task. Then the task's network and its optimizer stay as they are:
+    momentum and weight decay would move the network without a gradient. A task that does not train stays in any case.
     """
     prepared = prepare(batch, jax.random.fold_in(state.key, 3 * state.step), axis_name)
     at = problem, state.outer_params, state.inner_params
@@ -83,13 +85,15 @@ def inner_step(
         config.accumulate, lambda part: inner_gradients(*at, part, axis_name=axis_name), prepared
     )
     present = dict(zip(problem.tasks, _present(config, problem, prepared, axis_name), strict=True))
-    inner_params, inner_state, metrics = {}, {}, {}
+    inner_params, inner_state, metrics = dict(state.inner_params), dict(state.inner_state), {}
+    # A single semantic task on a single data set has labels in every batch, and is spared the selection.
+    partly_labelled = len(config.data.mix) > 0 or len(problem.tasks) > 2
     for task, gradient in gradients.items():
         updates, inner_state[task] = optimizers.inner.update(
             gradient, state.inner_state[task], state.inner_params[task]
         )
         inner_params[task] = optax.apply_updates(state.inner_params[task], updates)
-        if task != "visual" and len(config.data.mix):
+        if task != "visual" and partly_labelled:
             before = state.inner_params[task], state.inner_state[task]
             after = inner_params[task], inner_state[task]
             kept = jax.tree.map(lambda new, old, p=present[task]: jnp.where(p, new, old), after, before)
@@ -111,7 +115,7 @@ def outer_step(
     """Takes one step of the fusion network on the combined hypergradients; it does not advance `step`.
 
     Where the weights are known before any backward pass, all tasks share one backward pass through the fusion network.
-    A batch without labels trains the visual task alone.
+    A task that has no label in the outer batch has the weight 0 and no part in the step.
     """
     outer_part, inner_part = _prepared(state, outer_batch, inner_batch, axis_name)
     aggregate_state, opt_state = state.outer_state
@@ -195,8 +199,9 @@ def gradient_report(
     metrics = {
         metric_names.gradient(task, name): value for task, values in report.items() for name, value in values.items()
     }
-    if len(report) == 2:
-        metrics[metric_names.GRADIENT_COSINE] = cosines[0, 1]
+    for (i, one), (j, other) in itertools.combinations(enumerate(report), 2):
+        name = metric_names.GRADIENT_COSINE if len(report) == 2 else metric_names.cosine(one, other)
+        metrics[name] = cosines[i, j]
     return metrics
 
 
@@ -211,13 +216,12 @@ def _present(
     config: ConfigDict, problem: BilevelProblem, batch: PreparedBatch, axis_name: str | None
 ) -> Bool[Array, " k"]:
     """Returns for which tasks any image of the batch has labels; a task that needs no labels is always present."""
-    kind = semantic_task(config)
     present = dict.fromkeys(problem.tasks, jnp.bool_(True))
-    if "semantic" in problem.tasks and kind is not None:
-        labelled = jnp.any(kind.labelled(batch))
+    for name, block in semantic_tasks(config).items():
+        labelled = jnp.any(SEMANTIC_TASKS[block.task].labelled(block, batch))
         if axis_name is not None:
             labelled = jax.lax.pmax(labelled.astype(jnp.int32), axis_name) > 0
-        present["semantic"] = labelled
+        present[name] = labelled
     return jnp.stack([present[task] for task in problem.tasks])
 
 

@@ -1,6 +1,7 @@
 """The picture sheet of a run: infrared, visible, fused, predictions and labels of some val pairs."""
 
 import os
+from collections.abc import Mapping
 
 import jax
 import numpy as np
@@ -10,6 +11,7 @@ from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.batch import WholeImageBatch
 from bilevel_jax.data.pipeline import evaluation_batches
 from bilevel_jax.data.sources.source import Source
+from bilevel_jax.metrics.figure import MAIN_TASK
 from bilevel_jax.report.picture_sheet import Cell, picture_sheet
 from bilevel_jax.training.tasks import AnySemanticTask
 
@@ -26,9 +28,9 @@ def write_sheet(
     path: str | os.PathLike,
     batch: WholeImageBatch,
     fused: Float[Array, "b h w 3"],
-    predictions: PyTree,
+    predictions: Mapping[str, PyTree],
     source: Source,
-    task: AnySemanticTask | None,
+    kinds: Mapping[str, AnySemanticTask],
 ) -> None:
     """Writes a sheet with one row a pair.
 
@@ -36,9 +38,9 @@ def write_sheet(
         path: where the PNG goes, whole or not at all.
         batch: the pairs, from `evaluation_batches`.
         fused: the fused images in [0, 1].
-        predictions: what the semantic network found in them; None without one.
+        predictions: semantic task -> what its network found in them.
         source: gives the names of pairs and classes.
-        task: the kind of the predictions; None without a semantic network.
+        kinds: semantic task -> the kind of its predictions; each has a column under its name.
     """
     fused, predictions = jax.device_get((fused, predictions))
     rows, names = [], []
@@ -48,14 +50,22 @@ def write_sheet(
         height, width = batch["size"][i]
         image = np.asarray(fused[i, :height, :width])
         cells = [Cell(batch["ir"][i, :height, :width]), Cell(batch["vis"][i, :height, :width]), Cell(image)]
-        if task is None:
+        for name, kind in kinds.items():
+            cells.append(kind.drawn(image, kind.of_image(predictions[name], i, height, width, clipped=False)))
+        if not kinds:
             cells.append(Cell(None))
-        else:
-            cells.append(task.drawn(image, task.of_image(predictions, i, height, width, clipped=False)))
         cells.append(_labelled(image, batch, i))
         rows.append(cells)
         names.append(source.names[index])
-    picture_sheet(rows, path, row_names=names, class_names=source.class_names, label_names=source.label_names)
+    found = kinds if set(kinds) - {MAIN_TASK} else ("predictions",)
+    picture_sheet(
+        rows,
+        path,
+        ("infrared", "visible", "fused", *found, "labels"),
+        row_names=names,
+        class_names=source.class_names,
+        label_names=source.label_names,
+    )
 
 
 def _labelled(image: Float[np.ndarray, "h w 3"] | UInt[np.ndarray, "h w 3"], batch: WholeImageBatch, i: int) -> Cell:

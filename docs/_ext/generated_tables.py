@@ -17,11 +17,16 @@ TABLES = {
     "adversarial_losses": ("bilevel_jax.losses.tables", "adversarial_table"),
     "measures": ("bilevel_jax.metrics.tables", "measures_table", "paper"),
     "vifb_measures": ("bilevel_jax.metrics.tables", "measures_table", "vifb"),
+    "appearance_measures": ("bilevel_jax.metrics.tables", "appearance_table"),
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
+    "rules": ("bilevel_jax.images.tables", "rules_table"),
+    "colors": ("bilevel_jax.images.tables", "colors_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
     "discriminators": ("bilevel_jax.models.tables", "discriminator_table"),
     "real_images": ("bilevel_jax.training.tasks.real_images", "real_images_table"),
     "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),
+    "detector_makes": ("bilevel_jax.evaluation.judges.registry", "makes_table"),
+    "judge_classes": ("bilevel_jax.evaluation.judges.segmented_classes", "conventions_table"),
     "data_sets": ("bilevel_jax.data.builders", "data_set_table"),
 }
 

@@ -69,6 +69,26 @@ def test_there_and_back_bit_for_bit_with_all_that_rebuilds_the_networks(workdir,
     assert found.config.initial.run == "first"
 
 
+def test_networks_of_further_tasks_stand_under_their_names_without_the_folders_of_their_files(tmp_path):
+    config = ConfigDict(CONFIG.to_dict() | {"tasks": ("visual", "semantic", "yolox")})
+    config.yolox = ConfigDict({"task": "yolox", "start": "/home/me/yolox_nano.onnx", "backbone": ""})
+    run = Run(tmp_path / "run", config)
+    inner = {"visual": parameters(1), "yolox": {"params": parameters(2)["params"]}, "semantic": parameters(3)}
+    run.save(3, {"step": np.int32(3), "outer_params": parameters(0), "inner_params": inner}, {})
+    run.close()
+    weights = weights_of_run(tmp_path / "run")
+    assert list(weights.parts) == ["fusion", "discriminator", "semantic", "yolox"]
+    write_weights(tmp_path / "w.safetensors", weights)
+    found = read_weights(tmp_path / "w.safetensors")
+    assert_same_bits(found.parts["yolox"], parameters(2))
+    assert found.config.yolox.start == "yolox_nano.onnx"
+    assert b"/home/me" not in (tmp_path / "w.safetensors").read_bytes()
+    changed = ConfigDict(config.to_dict())
+    changed.yolox.task = "detection"
+    with pytest.raises(InputError, match="made with config.yolox.task = 'yolox', and this command has 'detection'"):
+        Run(tmp_path / "run", changed)
+
+
 def test_of_several_places_to_start_from_the_names_stay(workdir, tmp_path):
     weights = weights_of_run(workdir)
     weights.config.initial.run = "pretrained:pyramid, /home/me/START.safetensors,/home/me/runs/first/"

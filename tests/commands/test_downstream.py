@@ -9,6 +9,7 @@ import pytest
 
 from bilevel_jax.commands import downstream
 from bilevel_jax.commands.downstream import downstream_command
+from bilevel_jax.commands.downstream_inputs import check_weights, named_inputs
 from bilevel_jax.errors import StopSignal, run_command
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.leakage import trained_without_test
@@ -44,15 +45,26 @@ def test_inputs_of_a_comparison(pretrained_weights, tmp_path, monkeypatch, capsy
     assert "--inputs=pretrained was trained on 100 of the held-out pairs" in capsys.readouterr().err
 
 
+def test_inputs_take_options_and_their_cells_say_so(pretrained_weights):
+    inputs = named_inputs(["vi", "ir+exposed", "max+hue+exposed", "pretrained", "pretrained+hue"], None)
+    assert {name: made.kind for name, made in inputs.items()} == {
+        "vi": "vis", "ir+exposed": "ir+exposed", "max+exposed+hue": "max+exposed+hue", "pretrained": "fused",
+        "pretrained+hue": "fused",
+    }  # fmt: skip
+    plain, colored = inputs["pretrained"], inputs["pretrained+hue"]
+    assert plain.fuser.color == "chroma" and colored.fuser.color == "hue"
+    assert colored.origin == {**plain.origin, "color": "hue"} and "color" not in plain.origin
+
+
 def test_weights_from_before_there_was_a_test_are_marked(monkeypatch):
     """The package's own are: their training lists were whole."""
     names = ("pyramid", "measures")
     inputs = {name: Input("fused", None, {"weights": name}) for name in names}
     config, source = default_config(), type("Source", (), {"names": ["a"]})()
     config.data.name, config.data.root = "folder", "somewhere"
-    notes = downstream._check_weights(inputs, "test", source, config)
+    notes = check_weights(inputs, "test", source, config)
     assert [note.partition(":")[0] for note in notes] == list(names) and "may have seen the test pairs" in notes[0]
-    assert downstream._check_weights(inputs, "val", source, config) == []
+    assert check_weights(inputs, "val", source, config) == []
     later = default_config()
     later.data.name = "folder"
     assert not trained_without_test(later)
@@ -91,6 +103,10 @@ def test_the_command_trains_detectors(tmp_path, capsys, matched):
         ([], "--inputs is missing"),
         (["--inputs=ir,ours"], "'ours'; expected --workdir"),
         (["--inputs=ir,median"], "'median'; expected a folder of images, or one of ir, vi"),
+        (["--inputs=ir,heet"], "'heet'; expected a folder of images, or one of ir, .*; did you mean heat"),
+        (["--inputs=ir,max+exposd"], "option 'exposd'.*did you mean exposed"),
+        (["--inputs=ir,ours+hue"], "'ours.hue'; expected --workdir"),
+        (["--inputs=max+hue+exposed,max+exposed+hue"], "two of the name 'max.exposed.hue'"),
         (["--inputs=ir,ir"], "two of the name 'ir'"),
         (["--inputs="], "--inputs is"),
         (["--inputs=ir", "--seeds=0,one"], "--seeds=0,one"),

@@ -38,6 +38,11 @@ def test_the_table_of_the_test_is_that_of_training(command, smoke_run):
     assert (workdir / "table.md").read_text().startswith("test, 4 pairs:")
     made = json.loads((workdir / "table.json").read_text())
     assert (made["split"], made["pairs"]) == ("test", 4)
+    assert "ppearance" not in (workdir / "table.json").read_text() + (workdir / "table.md").read_text()
+    appearance = json.loads((workdir / "appearance.json").read_text())
+    assert list(appearance["worst"]) == ["ir", "vis", "average", "fused"]
+    assert json.loads((workdir / "evaluation" / "held_out_test_appearance.json").read_text()) == appearance
+    assert printed.index("test, 4 pairs:") < printed.index("Appearance, ")
     assert [
         line for line in done.stdout.splitlines() if line.startswith(("ir ", "vis ", "average ", "fused "))
     ] == table
@@ -56,6 +61,7 @@ def test_any_folder_with_predictions_and_a_page(command, smoke_run, folder, tmp_
     assert read_image(tmp_path / "fused" / "overlays" / "b.png").ndim == 3
     text = (page / "index.html").read_text(encoding="utf-8")
     assert all(f"b: {view}" in text for view in ("infrared", "fused", "predicted classes", "true classes"))
+    assert "Appearance: " in text and "share of a box&#x27;s pixels" in text
     assert "Outer losses" in text and f"--report={page}" in text  # the run's curves, the command
 
 

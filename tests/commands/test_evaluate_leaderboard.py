@@ -12,6 +12,7 @@ from bilevel_jax.commands.evaluate_leaderboard import named_folders
 from bilevel_jax.errors import run_command
 from bilevel_jax.evaluation.leaderboard.score_file import read_scores
 from bilevel_jax.images.files import read_image, write_image
+from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser, TrivialFuser, fuse_files
 from bilevel_jax.metrics import fusion
 
@@ -36,11 +37,29 @@ def test_the_command(root, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "Means over 3 images" in said and "warning: grey is beaten" in said
     rows = json.loads((tmp_path / "leaderboard.json").read_text())["rows"]
-    assert {"ours", "grey", "average", "max", "laplacian", "laplacian_saliency"} == {row["name"] for row in rows}
+    assert {"ours", "grey", *TRIVIAL_METHODS} == {row["name"] for row in rows}
     page = (tmp_path / "index.html").read_text()
     assert "laplacian_saliency" in page and "grey is beaten" in page and "data:image" in page
     assert "| ours " in (tmp_path / "leaderboard.md").read_text()
     assert read_scores(tmp_path / "per_image.csv", ["a", "b", "c"]).metrics == tuple(fusion.FAMILIES["paper"])
+
+
+def test_the_appearance_below_a_leaderboard(root, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "bilevel_jax.metrics.fusion.evaluate", lambda *a, **k: dict.fromkeys(fusion.FAMILIES["paper"], 1)
+    )
+    (tmp_path / "boxes").mkdir()
+    (tmp_path / "boxes" / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    flags = [f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--fused=ours={root / 'copy'}"]
+    flags += ["--rules=max", f"--boxes={tmp_path / 'boxes'}", f"--out={tmp_path}", f"--report={tmp_path}"]
+    assert run_command(evaluate_command, ["evaluate.py", *flags]) == 0
+    said = capsys.readouterr().out
+    assert said.index("Means over 3 images") < said.index("Appearance, pairs")
+    rows = json.loads((tmp_path / "appearance.json").read_text())["groups"][0]["rows"]
+    assert list(rows) == ["ours", "max"] and rows["ours"] == rows["max"]  # the folder holds the maximum's images
+    assert rows["max"]["target"] is not None and rows["max"]["frame"] is None  # 51 x 64 pixels are all rim
+    assert "| ours " in (tmp_path / "appearance.md").read_text()
+    assert "Appearance: pairs" in (tmp_path / "index.html").read_text()
 
 
 def test_a_method_of_a_leaderboard(pretrained_weights, tmp_path, monkeypatch, capsys):
@@ -71,6 +90,18 @@ def test_a_method_of_a_leaderboard(pretrained_weights, tmp_path, monkeypatch, ca
     assert "no pretrained weights 'third'; expected one of" in capsys.readouterr().err
 
 
+def test_rules_and_colours_by_name(pretrained_weights, root, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "bilevel_jax.metrics.fusion.evaluate", lambda *a, **k: dict.fromkeys(fusion.FAMILIES["paper"], 1.0)
+    )
+    line = ["evaluate.py", f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--out={tmp_path}"]
+    assert run_command(evaluate_command, [*line, "--fused=pretrained+hue", "--rules=max,heat+hue+exposed"]) == 0
+    rows = json.loads((tmp_path / "leaderboard.json").read_text())["rows"]
+    kinds = {row["name"]: row["kind"] for row in rows}
+    assert kinds == {"pretrained+hue": "method", "max": "baseline", "heat+exposed+hue": "baseline"}
+    assert (tmp_path / "fused" / "pretrained+hue" / "a.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -78,6 +109,8 @@ def test_a_method_of_a_leaderboard(pretrained_weights, tmp_path, monkeypatch, ca
         (lambda root, tmp: [f"--fused=m={tmp}"], r"m misses 3 of 3 images \(a, b, c\)"),
         (lambda root, tmp: [f"--fused=max={root / 'grey'}"], "'max', and a method without learning has that name"),
         (lambda root, tmp: [f"--fused={root / 'grey'}"] * 2, "'grey', and the folder .* has that name already"),
+        (lambda root, tmp: ["--rules=max,haet"], "'haet' is not known; expected one of average, .*; did you mean heat"),
+        (lambda root, tmp: ["--fused=pretrained+hues"], "option 'hues'.*did you mean hue"),
         (lambda root, tmp: ["--workdir=w"], "--workdir and --ir are both given"),
         (lambda root, tmp: ["--published=nowhere.csv"], "nowhere.csv cannot be read"),
         (lambda root, tmp: ["--vis="], "--vis is missing"),

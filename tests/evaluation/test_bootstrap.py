@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from bilevel_jax.evaluation.bootstrap import excludes_zero, interval, resampled_counts, resampled_means
+from bilevel_jax.evaluation.bootstrap import (
+    excludes_zero,
+    interval,
+    resampled_blocks,
+    resampled_counts,
+    resampled_means,
+)
 
 
 def test_every_sample_has_as_many_images_as_the_set():
@@ -36,3 +42,21 @@ def test_bounds():
 def test_no_image_no_interval():
     with pytest.raises(ValueError, match="0 images"):
         resampled_counts(0)
+
+
+def test_neighbours_are_drawn_together():
+    counts = resampled_blocks(10, block=4, draws=200, seed=1)
+    assert counts.shape == (200, 10)
+    for start in (0, 4, 8):
+        assert (counts[:, start : start + 4] == counts[:, start : start + 1]).all()
+    # Three blocks are drawn; the last one has two images.
+    np.testing.assert_array_equal(counts[:, [0, 4, 8]].sum(axis=1), 3)
+    np.testing.assert_array_equal(resampled_blocks(7, block=1, draws=9, seed=3), resampled_counts(7, draws=9, seed=3))
+
+
+def test_blocks_of_equal_neighbours_give_the_wider_interval():
+    """Frames that repeat four times carry a quarter of the information: the spread of a mean doubles."""
+    values = np.repeat(np.random.default_rng(0).normal(size=50), 4)
+    single = resampled_means(values, resampled_counts(200, draws=4000))
+    blocks = resampled_means(values, resampled_blocks(200, draws=4000))
+    assert blocks.std() / single.std() == pytest.approx(2, rel=0.1)

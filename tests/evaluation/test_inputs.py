@@ -40,6 +40,23 @@ def test_the_kinds_of_the_table_are_known_and_others_are_not():
         input_image("median", Source()[0], FUSER)
 
 
+def test_rules_take_options_and_so_does_the_infrared_image():
+    dim = {
+        "ir": np.tile(np.uint8([20, 40]), 20)[None, :, None] * np.ones((8, 1, 1), np.uint8),
+        "vis": np.full((8, 40, 3), 20, np.uint8),
+    }
+    # The mean is 30 levels; the exposure brings it to 0.3 of 255.
+    np.testing.assert_array_equal(input_image("ir+exposed", dim, None)[0, :2, 0], [51, 102])
+    np.testing.assert_array_equal(input_image("max+exposed+light", dim, None)[0, :2, 0], [51, 102])
+    for kind, message in (
+        ("vis+exposed", "only after a rule"),
+        ("max+exposd", "did you mean exposed"),
+        ("fused+hue", "'fused.hue' is not known"),
+    ):
+        with pytest.raises(InputError, match=message):
+            input_image(kind, dim, FUSER)
+
+
 def test_average_keeps_the_colour_of_the_visible_image():
     record = {"ir": np.full((8, 9, 1), 120, np.uint8), "vis": np.tile(np.uint8([150, 100, 60]), (8, 9, 1))}
     image = input_image("average", record, FUSER)[0, 0].astype(int)
@@ -80,3 +97,11 @@ def test_fused_images_of_a_folder(tmp_path):
     (tmp_path / f"{pairs.names[0]}.png").unlink()
     with pytest.raises(InputError, match=rf"lacks 1 of 3 images \({pairs.names[0]}\)"):
         InputSource(pairs, tmp_path)
+
+
+def test_switch_shows_the_visible_image_by_day_and_the_maximum_by_night():
+    source = Source()
+    source.names = ["1D", "2N"]
+    images = InputSource(source, "switch").images
+    np.testing.assert_array_equal(images[0], 40)
+    np.testing.assert_array_equal(images[1], 200)

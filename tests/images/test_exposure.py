@@ -48,3 +48,11 @@ def test_the_factor_is_a_constant_in_gradients():
     dim = _image(0.1, 0.05)
     gradient = jax.grad(lambda image: expose(image, 4.0).sum())(dim)
     np.testing.assert_allclose(gradient, 3.0, rtol=1e-4)
+
+
+def test_numpy_gives_the_same_for_batches_of_any_axes():
+    images = np.concatenate([_image(0.1, 0.05), _image(0.02, 0.01), _image(0.5, 0.1)])
+    host = expose(images[None], 4.0)
+    assert isinstance(host, np.ndarray) and host.dtype == np.float32 and host.shape == (1, 3, 96, 128, 1)
+    np.testing.assert_allclose(host[0], expose(jnp.asarray(images), 4.0), rtol=1e-5)
+    np.testing.assert_array_equal(expose(images[1]), host[0, 1])

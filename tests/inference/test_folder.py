@@ -11,7 +11,7 @@ from bilevel_jax.checkpoints import Run
 from bilevel_jax.commands import fuse as cli
 from bilevel_jax.errors import InputError, run_command
 from bilevel_jax.images.files import read_image, write_image
-from bilevel_jax.inference import Fuser, fuse_files, pretrained
+from bilevel_jax.inference import Fuser, TrivialFuser, fuse_files, pretrained
 from bilevel_jax.models import fusion_network
 
 
@@ -143,6 +143,31 @@ def test_the_command_fuses(pairs, workdir, capsys):
     fused = read_image(pairs / "out" / "b.tif").astype(float)
     mean = read_image(pairs / "ir" / "b.bmp") / 2 + read_image(pairs / "vi" / "b.png") / 2
     assert np.abs(fused - mean).mean() < 5
+
+
+def test_the_command_takes_rules_with_options_and_a_colour(pairs, capsys):
+    images = read_image(pairs / "ir" / "c.png"), read_image(pairs / "vi" / "c.tif")
+    for flags in (["--method=max+exposed+hue"], ["--method=max+exposed", "--color=hue"]):
+        assert run_command(cli.fuse_command, _command(pairs, *flags)) == 0
+        fused = read_image(pairs / "out" / "c.png")
+        assert fused.dtype == np.uint16
+        np.testing.assert_array_equal(fused, TrivialFuser("max+exposed+hue").fuse(*images))
+    capsys.readouterr()
+    for flags, message in (
+        (["--method=max+hue", "--color=light"], "--method=max+hue and --color=light name two colours"),
+        (["--method=maxx"], "did you mean max?"),
+        (["--color=grey"], "grey"),
+    ):
+        assert run_command(cli.fuse_command, _command(pairs, *flags)) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_the_command_colours_what_a_network_fuses(pairs, workdir):
+    fused = {}
+    for color in ("chroma", "light"):
+        assert run_command(cli.fuse_command, _command(pairs, f"--workdir={workdir}", f"--color={color}")) == 0
+        fused[color] = read_image(pairs / "out" / "c.png").astype(float)
+    assert (fused["chroma"] != fused["light"]).any()
 
 
 def test_the_command_fuses_without_a_run(pairs):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.color import rgb_to_ycbcr
+from bilevel_jax.images.color import luma, rgb_to_ycbcr
+from bilevel_jax.images.color_methods import COLOR_METHODS
 from bilevel_jax.inference import ImageFuser
 
 
@@ -47,10 +48,29 @@ def test_colour_is_the_visible_image_s_own(average):
     np.testing.assert_allclose(after[..., :1], (infrared + before[..., :1]) / 2, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("color", COLOR_METHODS)
+def test_every_colour_method_keeps_shape_type_and_luminance(average, color, dtype):
+    rng = np.random.default_rng(9)
+    full = 1 if np.issubdtype(dtype, np.floating) else np.iinfo(dtype).max
+    visible = (rng.uniform(0.3, 0.7, (33, 47, 3)) * full).astype(dtype)
+    infrared = rng.uniform(0.4, 0.6, (33, 47, 1)).astype(np.float32)
+    fused = average.with_color(color).fuse(infrared, visible)
+    assert fused.shape == visible.shape and fused.dtype == dtype and average.color == "chroma"
+    expected = (infrared + luma(visible / full)) / 2
+    # Each of the three channels is rounded to a level.
+    np.testing.assert_allclose(luma(fused / full), expected, atol=0.51 / full if full > 1 else 1e-6)
+
+
+def test_an_unknown_colour_is_refused_at_once(average):
+    with pytest.raises(InputError, match="'hues' is not known.*did you mean hue"):
+        average.with_color("hues")
+
+
 def test_grey_in_colour_stays_grey_in_colour(average):
     grey = np.random.default_rng(7).integers(0, 65536, (40, 50, 1)).astype(np.uint16)
     infrared = np.random.default_rng(8).integers(0, 65536, (40, 50)).astype(np.uint16)
-    fused = average.fuse(infrared, np.repeat(grey, 3, axis=-1))
+    fused = average.with_color("light").fuse(infrared, np.repeat(grey, 3, axis=-1))
     np.testing.assert_array_equal(fused, np.repeat(average.fuse(infrared, grey), 3, axis=-1))
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from bilevel_jax.errors import InputError
@@ -34,6 +35,22 @@ def test_the_picture_changes_with_the_run(tmp_path):
     width = different.shape[1]
     assert different[:, : width // 3].any()  # the losses' panel ...
     assert not different[:, width // 3 + 10 :].any()  # ... and no other
+
+
+def test_no_legend_covers_a_curve_and_curves_of_many_tasks_differ(tmp_path, monkeypatch):
+    tasks = [f"task_{i}" for i in range(13)]
+    with MetricsWriter(tmp_path) as writer:
+        for step in range(1, 4):
+            writer.write(step, {f"loss/{task}/outer": float(i) for i, task in enumerate(tasks)})
+    figures = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k)))
+    plot_curves(tmp_path / "metrics.jsonl", tmp_path / "curves.png")
+    (axes,) = figures[0].axes
+    legend, place = axes.get_legend(), axes.get_window_extent()
+    assert len(legend.get_texts()) == 13 and legend.get_window_extent().x0 >= place.x1 - 1
+    assert legend.get_window_extent().x1 <= figures[0].bbox.x1
+    assert len({(line.get_color(), line.get_linestyle()) for line in axes.get_lines()}) == 13
 
 
 def test_nothing_to_draw(tmp_path):

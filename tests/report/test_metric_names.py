@@ -21,6 +21,11 @@ from bilevel_jax.report.metric_names import MetricName, parse
             ("gradient", "visual", "norm"),
         ),
         (metric_names.GRADIENT_COSINE, "gradient/cosine", ("gradient", "", "cosine")),
+        (
+            metric_names.cosine("visual", "yolox"),
+            "gradient/cosine/visual+yolox",
+            ("gradient", "", "cosine/visual+yolox"),
+        ),
         (metric_names.OUTER_UPDATE_NORM, "norm/outer_update", ("norm", "", "outer_update")),
         (metric_names.skipped("inner"), "skipped/inner", ("skipped", "", "inner")),
         (metric_names.validation("VIF"), "validation/VIF", ("validation", "", "VIF")),

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.report.picture_sheet import Cell, draw_cell, label_colors, picture_sheet
+from bilevel_jax.report.class_colors import label_colors
+from bilevel_jax.report.picture_sheet import Cell, draw_cell, picture_sheet
 
 
 def _picture(seed=0, shape=(24, 32, 3)):

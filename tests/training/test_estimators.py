@@ -169,3 +169,48 @@ def test_without_a_discriminator_the_visual_task_is_the_appearance_alone():
     assert float(metrics["loss/visual/outer"]) == pytest.approx(terms) and float(metrics["correction/visual"]) == 0
     still, metrics = jax.jit(functools.partial(inner_step, **fixed))(after, host_batch(1))
     assert metrics == {} and int(still.step) == 1
+
+
+def linear_problem(count):
+    """`count` tasks on one small map: one without an inner problem, one that is fixed, and trained ones."""
+    rng = np.random.default_rng(count)
+    draw = lambda *shape: jnp.asarray(rng.normal(size=shape), jnp.float32)
+
+    def squares(number):
+        def loss(fused, params, batch):
+            return {"fit": (jnp.sum((fused @ params - batch["target"][:, number]) ** 2), jnp.float32(12))}
+
+        return loss
+
+    tasks = {"look": Task(None, lambda fused, inner_params, batch: jnp.mean(fused**2))}
+    for number in range(count - 1):
+        outer = lambda fused, inner_params, batch, n=number: squares(n)(fused, inner_params[f"task{n}"], batch)
+        tasks[f"task{number}"] = Task(None if number == 0 else squares(number), outer)
+    problem = BilevelProblem(lambda params, batch: jnp.tanh(batch["images"] @ params), tasks)
+    inner_params = {f"task{number}": draw(3, 2) for number in range(count - 1)}
+    batches = [{"images": draw(6, 4), "target": draw(6, 3, 2)} for _ in range(2)]
+    return problem, draw(4, 3), inner_params, *batches
+
+
+@pytest.mark.parametrize("name", estimator_names())
+@pytest.mark.parametrize("count", [pytest.param(3, marks=pytest.mark.slow), 4])
+def test_every_estimator_gives_a_task_s_hypergradient_whatever_the_others_are(name, count):
+    config = default_config()
+    config.bilevel.estimator = name
+    if "correction" in keys_read(name):
+        config.bilevel.update(correction=1.0, relative_damping=0.1)
+    problem, *at = linear_problem(count)
+    estimators, last = estimator_factory(check_config(config)), f"task{count - 2}"
+
+    @jax.jit
+    def gradients(outer_params, inner_params, *batches):
+        given = outer_params, inner_params, *batches
+        alone = problem._replace(tasks={last: problem.tasks[last]})
+        together, single = (outer_gradient(one, *given, estimators=estimators)[0] for one in (problem, alone))
+        fixed = lambda w: problem.tasks["task0"].outer_loss(problem.forward(w, batches[0]), inner_params, batches[0])
+        return together, single, jax.grad(lambda w: reduce_loss(fixed(w))[0])(outer_params)
+
+    together, single, partial = gradients(*at)
+    np.testing.assert_allclose(together[-1], single[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(together[1], partial, rtol=1e-4, atol=1e-5)  # a fixed task: F_w
+    assert together.shape == (count, 4, 3) and all(float(jnp.abs(one).max()) > 0 for one in together)

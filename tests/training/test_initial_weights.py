@@ -101,6 +101,16 @@ def test_the_fusion_network_of_the_package_and_a_semantic_one_of_a_file(source):
         assert f" of {place}: fusion {len(jax.tree.leaves(fusion))}\n" in said and f"of {source}: semantic 3" in said
 
 
+def test_networks_of_further_tasks_are_taken_over_by_name_and_the_others_stay(tmp_path):
+    source = written(tmp_path / "other.safetensors", 7, 30, "fusion", "segmenter", "yolox")
+    before = state(1)
+    before = before.replace(inner_params=before.inner_params | {"segmenter": tree(1), "guard": tree(1)})
+    after, said = start_from(source, ("discriminator", "segmenter"), before)
+    taken = {task: set(values(params).values()) for task, params in after.inner_params.items()}
+    assert taken == {"visual": {1.0}, "semantic": {1.0}, "segmenter": {7.0}, "guard": {1.0}}
+    assert f"Arrays taken over from step 30 of {source}: segmenter 3" in said
+
+
 def test_places_that_are_none_are_refused(source):
     for run, message in (
         (f"{source},", r"config\.initial\.run is '.*,'; expected one place, or several with a comma between two\.$"),

@@ -88,7 +88,7 @@ def straight(folder, tmp_path_factory):
     workdir, measured = tmp_path_factory.mktemp("straight"), {}
 
     def validate(outer_params, semantic_params):
-        assert semantic_params is None
+        assert semantic_params == {}
         return {"VIF": measured.setdefault(outer_params["params"]["stem"]["kernel"].tobytes(), VALUES[len(measured)])}
 
     run(config(folder, keep_best="VIF", validate_every=1), workdir, validate)

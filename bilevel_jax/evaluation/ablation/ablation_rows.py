@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.metrics.figure import MAIN_TASK
+from bilevel_jax.training.config import check_config, default_config, semantic_tasks
 from bilevel_jax.training.estimators import KEYS
 
 SHARES = {"screen": 0.25, "final": 1.0}  # stage -> share of the steps of the base configuration
@@ -54,7 +55,8 @@ def ablation_rows(base: ConfigDict, estimator: str = "ignore", share: float = 1.
     """All rows by name. Of several rows with the same configuration only the first is kept.
 
     Args:
-        base: the configuration that the rows change; it has a semantic task.
+        base: the configuration that the rows change; it has a semantic task. With several, a row `no_TASK` leaves out
+            each one but `semantic`.
         estimator: the row of `ESTIMATORS` whose estimator the rows of weightings and the rows without a task use.
         share: share of the base's steps after the warm start. Boundaries of the learning rates are scaled too.
 
@@ -63,13 +65,15 @@ def ablation_rows(base: ConfigDict, estimator: str = "ignore", share: float = 1.
     """
     if estimator not in ESTIMATORS:
         raise InputError(f"--estimator={estimator} is unknown; expected one of {', '.join(ESTIMATORS)}.")
-    if base.semantic.task == "none":
+    tasks = list(semantic_tasks(base))
+    if not tasks:
         raise InputError("config.semantic.task is none; expected a task, because the rows show what it is worth.")
     chosen = _bilevel(ESTIMATORS[estimator][1])
     released = {"estimator": "one_step", "correction": -base.outer.learning_rate, "weighting": "equal"}
-    alone = {"semantic.task": "none"}
+    alone = {f"{task}.task": "none" for task in tasks}
+    without_discriminator = NO_DISCRIMINATOR | {f"{task}.adversarial": 0.0 for task in tasks}
     plan: dict[str, tuple[str, Mapping[str, Any]]] = {
-        "fusion_only": ("fusion loss alone", alone | NO_DISCRIMINATOR | _bilevel(ESTIMATORS["ignore"][1])),
+        "fusion_only": ("fusion loss alone", alone | without_discriminator | _bilevel(ESTIMATORS["ignore"][1])),
         "joint": ("one level: all networks on the sum of the losses, at every step", _bilevel(JOINT)),
     }
     plan |= {name: (about, _bilevel(changes)) for name, (about, changes) in ESTIMATORS.items()}
@@ -81,8 +85,14 @@ def ablation_rows(base: ConfigDict, estimator: str = "ignore", share: float = 1.
         "as released: correction -eta, one gradient buffer (see training/estimators.py)",
         _bilevel(released),
     )
-    plan["no_discriminator"] = (f"{estimator}, discriminator off", chosen | NO_DISCRIMINATOR)
-    plan["no_semantic"] = (f"{estimator}, semantic task off", chosen | alone)
+    plan["no_discriminator"] = (f"{estimator}, discriminator off", chosen | without_discriminator)
+    off = "semantic task off" if len(tasks) == 1 else "all semantic tasks off"
+    plan["no_semantic"] = (f"{estimator}, {off}", chosen | alone)
+    plan |= {
+        f"no_{task}": (f"{estimator}, task {task} off", chosen | {f"{task}.task": "none"})
+        for task in tasks
+        if task != MAIN_TASK and len(tasks) > 1
+    }
     rows: dict[str, Row] = {}
     same: dict[str, str] = {}  # configuration -> the first row that has it
     for name, (about, changes) in plan.items():

@@ -7,12 +7,11 @@ from typing import Any, TypedDict, cast
 
 import numpy as np
 from jaxtyping import Float, Int
-from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_text
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
-from bilevel_jax.training.tasks import SEMANTIC_TASKS, semantic_task
+from bilevel_jax.training.tasks import SEMANTIC_TASKS, AnySemanticTask
 from bilevel_jax.training.tasks.detection import MatchLists
 from bilevel_jax.training.tasks.prediction import Prediction
 from bilevel_jax.training.tasks.segmentation import Confusions
@@ -40,11 +39,11 @@ class Cell(TypedDict, total=False):
     confusions: Confusions
 
 
-def make_cell(config: ConfigDict, source: Source, predictions: Sequence[Prediction], split: str) -> Cell:
+def make_cell(kind: AnySemanticTask, source: Source, predictions: Sequence[Prediction], split: str) -> Cell:
     """Returns the figures of a network and what they come from, for the labelled images of a source.
 
     Args:
-        config: the run's configuration; its semantic task says what the labels are.
+        kind: of the network's task; it says what the labels are.
         source: the held-out pairs, `vis` being what the network saw.
         predictions: one for each pair.
         split: which one the source is, "val" or "test".
@@ -52,12 +51,10 @@ def make_cell(config: ConfigDict, source: Source, predictions: Sequence[Predicti
     Raises:
         InputError: no image of the source is labelled.
     """
-    kind = semantic_task(config)
-    assert kind is not None
     samples = [source[i] for i in range(len(source))]
     labelled = [i for i, sample in enumerate(samples) if kind.is_labelled(sample)]
     if not labelled:
-        raise InputError(f"No held-out image has labels for {config.semantic.task}; expected at least one.")
+        raise InputError(f"No held-out image has labels for {kind.name}; expected at least one.")
     classes = list(kind.class_names(source))
     chosen = [samples[i] for i in labelled], [predictions[i] for i in labelled]
     cell = {

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.evaluation.bootstrap import excludes_zero
+from bilevel_jax.evaluation.downstream.chosen_task import task_title
 from bilevel_jax.evaluation.downstream.comparison import Comparison, Figures
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.inputs import InputSource
@@ -29,7 +30,7 @@ def downstream_report(
     """Makes the page of a downstream comparison.
 
     Args:
-        config: the configuration that the networks were trained with.
+        config: the configuration that the networks were trained with; it has one semantic task.
         comparison: the figures.
         held_out: the pairs that the networks were tested on.
         inputs: name -> kind of input, as they were compared.
@@ -37,19 +38,19 @@ def downstream_report(
         notes: further sentences that a reader must know.
     """
     how = "one network, trained on all inputs mixed" if matched else "a network of its own for each input"
-    count = len(comparison.seeds)
+    title, count = task_title(config), len(comparison.seeds)
     seeds = f"means over {count} seeds, whose spread has a table of its own" if count > 1 else "one seed"
     note = (
         f"Per cent, {how}, {config.rows.steps:,} steps; {seeds}. Below each figure stands its bootstrap 95 % interval "
         "over the images."
     )
-    tables = [_table(config.semantic.task.capitalize(), comparison.figures, note, comparison.reference)]
+    tables = [_table(title[:1].upper() + title[1:], comparison.figures, note, comparison.reference)]
     tables += [
         _table(f"{group.capitalize()} alone", own, note, comparison.reference)
         for group, own in comparison.groups.items()
     ]
     return html.Report(
-        title=f"What each input is worth: {config.semantic.task}",
+        title=f"What each input is worth: {title}",
         summary=f"The same network, seeds and number of steps on every kind of input ({how}); "
         f"{split_title(comparison.split, comparison.images)}.",
         facts={
@@ -59,7 +60,7 @@ def downstream_report(
         },
         warnings=[*notes, *_warnings(comparison)],
         tables=[*tables, *_spread_table(comparison), *_difference_table(comparison)],
-        pictures=_pictures(held_out, inputs),
+        pictures=input_pictures(held_out, inputs),
         shown_views=None,
         config=config.to_dict(),
         environment=html.environment(),
@@ -119,7 +120,8 @@ def _warnings(comparison: Comparison) -> list[str]:
     return texts
 
 
-def _pictures(held_out: Source, inputs: Mapping[str, Input]) -> list[html.Picture]:
+def input_pictures(held_out: Source, inputs: Mapping[str, Input]) -> list[html.Picture]:
+    """Returns some pairs of a source as every kind of input shows them, with their true boxes."""
     chosen = np.unique(np.linspace(0, len(held_out) - 1, min(SHOWN_PICTURES, len(held_out))).round().astype(int))
     pairs = Subset(held_out, chosen)
     views = {name: InputSource(pairs, given.kind, given.fuser) for name, given in inputs.items()}

@@ -11,6 +11,7 @@ from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.downstream.cells import Cell, make_cell, read_cell, write_cell
+from bilevel_jax.evaluation.downstream.chosen_task import only_task
 from bilevel_jax.evaluation.downstream.shared_initialisation import Initial, write_initial
 from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
 from bilevel_jax.evaluation.result_settings import check_settings
@@ -18,7 +19,6 @@ from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
 from bilevel_jax.training.networks import networks_from_config
 
-SETTINGS = ("data", "semantic", "rows")  # the blocks of a configuration that a cell depends on
 Cells = dict[str, dict[int, Cell]]  # input -> seed -> cell
 
 
@@ -29,11 +29,15 @@ class Input(NamedTuple):
         kind: the kind for `InputSource`, or a folder of images.
         fuser: fuses the images of the kind "fused".
         origin: where the images come from, as JSON values. A kept cell of another origin is refused.
+        stacked: whether the network sees the infrared image as a fourth channel beside the image of the kind.
+        noise: whether the network starts as the seed draws it, whatever parameters the others start from.
     """
 
     kind: str | Path
     fuser: Fuser | None
     origin: dict[str, object]
+    stacked: bool = False
+    noise: bool = False
 
 
 def train_cells(
@@ -55,7 +59,7 @@ def train_cells(
     With the same seed all inputs share the initialisation, the order of the images, the crops and the number of steps.
 
     Args:
-        config: a checked configuration with a semantic task; its block `rows` has the budget.
+        config: a checked configuration with one semantic task; its block `rows` has the budget.
         sets: the training pairs, and the held-out pairs that the networks are tested on.
         inputs: name -> kind of input.
         seeds: of initialisation and crops.
@@ -77,9 +81,7 @@ def train_cells(
     split, reported = sets.reported(split)
     settings = _settings(config, sorted(inputs) if matched else None, initial) | {"split": split}
     check_settings(folder / "settings.json", settings, "cells")
-    trainer = trainer or SemanticTrainer(
-        config, networks_from_config(config, sets.train.class_names, sets.train.label_names)
-    )
+    trainers = _trainers(config, sets, {given.stacked for given in inputs.values()}, trainer)
     start = None if initial is None else initial.params
     cells: dict[str, dict[int, Cell | None]] = {
         name: {seed: read_cell(_path(folder, name, seed), given.origin, split) for seed in seeds}
@@ -90,7 +92,8 @@ def train_cells(
         return InputSource(pairs, inputs[name].kind, inputs[name].fuser, check_stop)
 
     def test(name: str, held_out: InputSource, seed: int, params: PyTree) -> None:
-        cell = make_cell(config, held_out, trainer.predict(params, held_out), split)
+        own = trainers[inputs[name].stacked]
+        cell = make_cell(own.kind, held_out, own.predict(params, held_out), split)
         write_cell(_path(folder, name, seed), cell, inputs[name].origin)
         cells[name][seed] = cell
 
@@ -103,7 +106,7 @@ def train_cells(
         training = ConcatenatedInputs([images(name, sets.train) for name in inputs])
         held_out = {name: images(name, reported) for name in inputs}
         for seed in missing:
-            params = trainer.train(training, f"mixture, seed {seed}", check_stop, seed, start)
+            params = trainers[False].train(training, f"mixture, seed {seed}", check_stop, seed, start)
             if save is not None and seed == seeds[-1]:
                 write_initial(save, config, sets, params)
             for name in inputs:
@@ -113,9 +116,10 @@ def train_cells(
         missing = [seed for seed in seeds if cells[name][seed] is None]
         if not missing:
             return
-        training, held_out = images(name, sets.train), images(name, reported)
+        training, held_out, given = images(name, sets.train), images(name, reported), inputs[name]
         for seed in missing:
-            test(name, held_out, seed, trainer.train(training, f"{name}, seed {seed}", check_stop, seed, start))
+            own, title = trainers[given.stacked], f"{name}, seed {seed}"
+            test(name, held_out, seed, own.train(training, title, check_stop, seed, start, given.noise))
 
     if matched:
         train_matched()
@@ -125,11 +129,23 @@ def train_cells(
     return {name: {seed: cell for seed, cell in own.items() if cell is not None} for name, own in cells.items()}
 
 
+def _trainers(
+    config: ConfigDict, sets: Sets, wanted: set[bool], given: SemanticTrainer | None
+) -> dict[bool, SemanticTrainer]:
+    """The trainers by whether their network sees both cameras' images stacked; `given` is one of unstacked images."""
+    made = {} if given is None else {False: given}
+    for stacked in sorted(wanted - made.keys()):
+        networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
+        made[stacked] = SemanticTrainer(config, networks, only_task(config), stacked)
+    return made
+
+
 def _path(folder: Path, name: str, seed: int) -> Path:
     return folder / "cells" / name / f"seed_{seed}.json"
 
 
 def _settings(config: ConfigDict, mixture: list[str] | None, initial: Initial | None) -> dict[str, object]:
-    settings: dict[str, object] = {key: json.loads(config[key].to_json()) for key in SETTINGS}
+    blocks = ("data", only_task(config), "rows")  # what a cell depends on
+    settings: dict[str, object] = {key: json.loads(config[key].to_json()) for key in blocks}
     settings |= {"seed": config.seed, "mixture": mixture}
     return settings if initial is None else settings | {"initial": initial.origin}

@@ -1,6 +1,7 @@
 """The report page of one run: table, best and worst images, pictures and curves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,21 @@ from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.inputs import KINDS, input_image
 from bilevel_jax.evaluation.report_columns import fusion_column, semantic_column
 from bilevel_jax.inference import Fuser
+from bilevel_jax.metrics.figure import MAIN_TASK, FigureName
 from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report import html
+from bilevel_jax.report.class_colors import label_colors
 from bilevel_jax.report.metrics_writer import read_metrics
-from bilevel_jax.report.picture_sheet import Cell, draw_cell, label_colors
-from bilevel_jax.training.tasks import AnySemanticTask, semantic_task
+from bilevel_jax.report.picture_sheet import Cell, draw_cell
+from bilevel_jax.training.config import semantic_tasks
+from bilevel_jax.training.tasks import AnySemanticTask, task_kind
 from bilevel_jax.training.tasks.prediction import Prediction
 
 TITLES = {"ir": "infrared", "vis": "visible", "average": "average", "fused": "fused"}
 SHOWN_PICTURES = 16
 PREDICTED = "predicted classes"  # the view of a predicted label map
 Values = Mapping[str, Mapping[str, np.ndarray]]  # kind of input -> metric -> one value an image
+Kinds = Mapping[str, AnySemanticTask]  # task -> its kind
 
 
 def run_report(
@@ -30,7 +35,7 @@ def run_report(
     fuser: Fuser,
     rows: Mapping[str, Mapping[str, float]],
     values: Values,
-    predictions: Sequence[Prediction] | None,
+    predictions: Mapping[str, Sequence[Prediction]],
     *,
     step: int,
     set_name: str,
@@ -44,7 +49,7 @@ def run_report(
         fuser: the run's fusion network.
         rows: the table, kind of input -> column -> figure.
         values: the fusion metrics of single images.
-        predictions: what the semantic network finds in each fused image; None without a semantic network.
+        predictions: task -> what its network finds in each fused image.
         step: the step of the checkpoint.
         set_name: the split and the number of its pairs in words.
     """
@@ -57,17 +62,19 @@ def run_report(
     names = html.worth_showing(scores, TITLES["fused"], SHOWN_PICTURES)
     place = {name: index for index, name in enumerate(source.names)}
     labels = html.extreme_labels(scores, TITLES["fused"])
+    blocks = semantic_tasks(config)
+    kinds = {name: kind for name, block in blocks.items() if (kind := task_kind(block)) is not None}
     shown = [
-        _picture(source, place[name], fuser, semantic_task(config), predictions, ", ".join(labels.get(name, ())))
+        _picture(source, place[name], fuser, kinds, predictions, ", ".join(labels.get(name, ())))
         for name in dict.fromkeys(names)
     ]
-    painted = any(PREDICTED in picture.views for picture in shown)
+    painted = any(view.startswith(PREDICTED) for picture in shown for view in picture.views)
     return html.Report(
         title=f"{Path(workdir).name}: {set_name}",
-        summary=_summary(config, set_name, step),
+        summary=_summary(config, kinds, set_name, step),
         facts=_facts(rows, semantic, len(source.names), step),
         warnings=_warnings(rows, semantic, columns),
-        tables=[*_semantic_table(rows, semantic, config), _fusion_table(rows, columns, len(source.names))],
+        tables=[*_semantic_tables(rows, semantic, kinds, config), _fusion_table(rows, columns, len(source.names))],
         curves=html.curve_panels(read_metrics(Path(workdir) / "metrics.jsonl")),
         pictures=shown,
         shown_views=(TITLES["ir"], TITLES["fused"]),
@@ -84,24 +91,34 @@ def _semantic_columns(rows: Mapping[str, Mapping[str, float]], measures: Sequenc
     return shown_figures(dict.fromkeys(name for row in rows.values() for name in row if name not in measures))
 
 
-def _semantic_table(
-    rows: Mapping[str, Mapping[str, float]], columns: Sequence[str], config: ConfigDict
+def _semantic_tables(
+    rows: Mapping[str, Mapping[str, float]], columns: Sequence[str], kinds: Kinds, config: ConfigDict
 ) -> list[html.Table]:
-    if not columns:
-        return []
-    task = semantic_task(config)
-    per_cent = {TITLES[kind]: {name: 100 * row.get(name, np.nan) for name in columns} for kind, row in rows.items()}
-    return [
-        html.Table(
-            task.title if task is not None else "Semantic task",
-            [semantic_column(name) for name in columns],
-            per_cent,
-            highlighted=[TITLES["fused"]],
-            note="The figure of each row is that of a fresh network, trained on that kind of input alone: all from one "
-            f"initialisation, for {config.rows.steps:,} steps.",
-            ranked=False,  # the first columns are means of the others, so a mean rank would count them twice
+    """A table for each task that has figures."""
+    blocks = semantic_tasks(config)
+    tables = []
+    for name, kind in kinds.items():
+        shown = "" if name == MAIN_TASK else name
+        own = [column for column in columns if FigureName.parse(column).task == shown]
+        if not own:
+            continue
+        note = (
+            "The figure of each row is that of a fresh network, trained on that kind of input alone: all from one "
+            f"initialisation, for {config.rows.steps:,} steps."
+            if blocks[name].trainable
+            else "All rows are figures of one network, which is not trained."
         )
-    ]
+        tables.append(
+            html.Table(
+                f"{kind.title} ({shown})" if shown else kind.title,
+                [semantic_column(column) for column in own],
+                {TITLES[k]: {column: 100 * row.get(column, np.nan) for column in own} for k, row in rows.items()},
+                highlighted=[TITLES["fused"]],
+                note=note,
+                ranked=False,  # the first columns are means of the others, so a mean rank would count them twice
+            )
+        )
+    return tables
 
 
 def _fusion_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[html.Metric], count: int) -> html.Table:
@@ -119,18 +136,20 @@ def _fusion_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[htm
 def _facts(rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], count: int, step: int) -> dict[str, str]:
     facts = {"pairs": f"{count:,}", "training steps": f"{step:,}"}
     fused = rows["fused"]
-    if semantic:
-        facts[f"{semantic[0]} of fused"] = f"{100 * fused.get(semantic[0], np.nan):.1f} %"
+    firsts = {FigureName.parse(name).task: name for name in semantic[::-1]}  # task -> the first of its figures
+    for name in (name for name in semantic if name in firsts.values()):
+        facts[f"{name} of fused"] = f"{100 * fused.get(name, np.nan):.1f} %"
     for name in ("SCD", "VIF", "Qabf", "SSIM"):
         if np.isfinite(fused.get(name, np.nan)):
             facts[f"{name} of fused"] = f"{fused[name]:.3f}"
     return facts
 
 
-def _summary(config: ConfigDict, set_name: str, step: int) -> str:
-    task = {"none": "no semantic task"}.get(config.semantic.task, config.semantic.task)
+def _summary(config: ConfigDict, kinds: Kinds, set_name: str, step: int) -> str:
+    named = [kind.name if name == MAIN_TASK else f"{kind.name} ({name})" for name, kind in kinds.items()]
+    tasks = " and ".join(named) or "no semantic task"
     return (
-        f"Fusion network {config.fusion.name!r} with {task}; weighting {config.bilevel.weighting!r}, "
+        f"Fusion network {config.fusion.name!r} with {tasks}; weighting {config.bilevel.weighting!r}, "
         f"hypergradient {config.bilevel.estimator!r}; checkpoint of step {step:,}; {set_name}."
     )
 
@@ -151,23 +170,25 @@ def _picture(
     source: Source,
     index: int,
     fuser: Fuser,
-    task: AnySemanticTask | None,
-    predictions: Sequence[Prediction] | None,
+    kinds: Kinds,
+    predictions: Mapping[str, Sequence[Prediction]],
     caption: str,
 ) -> html.Picture:
     record = source[index]
     views = {TITLES[kind]: record["ir"] if kind == "ir" else input_image(kind, record, fuser) for kind in KINDS}
-    found: Sequence[html.Box] = ()
-    if task is not None and predictions is not None:
-        drawn = task.drawn(views["fused"], predictions[index])
+    found: list[html.Box] = []
+    for name in predictions:
+        drawn = kinds[name].drawn(views["fused"], predictions[name][index])
         if drawn.labels is not None:
-            views[PREDICTED] = _painted(views["fused"], drawn.labels)
+            views[PREDICTED if name == MAIN_TASK else f"{PREDICTED} ({name})"] = _painted(views["fused"], drawn.labels)
         if drawn.boxes is not None:
-            found = _boxes(drawn.boxes, drawn.classes, drawn.scores, source.class_names)
+            boxes = _boxes(drawn.boxes, drawn.classes, drawn.scores, source.class_names)
+            by = "" if name == MAIN_TASK else f"{name}: "
+            found += [box if not by else replace(box, label=by + box.label) for box in boxes]
     if record["has_labels"]:
         views["true classes"] = _painted(views["fused"], record["labels"])
-    boxes = _boxes(record["boxes"], record["classes"], None, source.class_names) if record["has_boxes"] else ()
-    return html.Picture(source.names[index], views, boxes, found, caption)
+    true = _boxes(record["boxes"], record["classes"], None, source.class_names) if record["has_boxes"] else ()
+    return html.Picture(source.names[index], views, true, found, caption)
 
 
 def _painted(image: np.ndarray, labels: np.ndarray) -> np.ndarray:

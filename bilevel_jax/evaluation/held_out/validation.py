@@ -1,5 +1,7 @@
 """How good a run's networks are on val while it trains."""
 
+from collections.abc import Mapping
+
 import jax
 import numpy as np
 from ml_collections import ConfigDict
@@ -12,8 +14,8 @@ from bilevel_jax.evaluation.inputs import InputSource
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
 from bilevel_jax.metrics import fusion
+from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.networks import Networks
-from bilevel_jax.training.tasks import semantic_task
 
 MEASURES = ("VIF", "Qabf", "SSIM")
 
@@ -33,21 +35,21 @@ class Validation:
         count = min(config.validate_pairs or len(source), len(source))
         self._pairs = Subset(source, np.linspace(0, len(source) - 1, count).astype(int))
         self._names = tuple(name for name in fusion.CHOOSABLE if name in (*MEASURES, config.keep_best))
-        self._predictor = SemanticTrainer(config, networks) if networks.semantic is not None else None
+        self._predictors = {name: SemanticTrainer(config, networks, name) for name in networks.semantic}
 
-    def __call__(self, outer_params: PyTree, semantic_params: PyTree) -> dict[str, float]:
+    def __call__(self, outer_params: PyTree, semantic_params: Mapping[str, PyTree]) -> dict[str, float]:
         """Measures parameters. Higher is better in all figures; a figure that is defined for no pair is left out.
 
         Args:
             outer_params: of the fusion network, as numpy arrays.
-            semantic_params: of the run's own semantic network; None where it has none.
+            semantic_params: task -> parameters of the run's own network for it; a task that is missing is not measured.
 
         Returns:
-            VIF, Qabf, SSIM and the measure `config.keep_best`, means over the pairs where they are defined; and
-            `semantic`, the AP50 or mIoU of the semantic network on the fused images.
+            VIF, Qabf, SSIM and the measure `config.keep_best`, means over the pairs where they are defined; and by the
+            name of each semantic task the AP50 or mIoU of its network on the fused images.
 
         Raises:
-            InputError: the best is to be chosen by `semantic`, and the pairs have no labels.
+            InputError: the best is to be chosen by a semantic task, and the pairs have no labels for it.
         """
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(outer_params)):
             return {}  # the run is about to say so
@@ -60,14 +62,15 @@ class Validation:
         ]
         columns = {name: [row[name] for row in rows if np.isfinite(row[name])] for name in self._names}
         figures = {name: float(np.mean(column)) for name, column in columns.items() if column}
-        kind = semantic_task(self._config)
-        if kind is not None and self._predictor is not None and semantic_params is not None:
-            seen = self._predictor.predict(semantic_params, inputs)
-            value = kind.scores(inputs, seen).get(kind.figure, np.nan)
-            figures |= {"semantic": float(value)} if np.isfinite(value) else {}
-        if self._config.keep_best == "semantic" and "semantic" not in figures:
+        for task, predictor in self._predictors.items():
+            if task in semantic_params:
+                seen = predictor.predict(semantic_params[task], inputs)
+                value = predictor.kind.scores(inputs, seen).get(predictor.kind.figure, np.nan)
+                figures |= {task: float(value)} if np.isfinite(value) else {}
+        chosen = self._config.keep_best
+        if chosen in semantic_tasks(self._config) and chosen not in figures:
             raise InputError(
-                f"config.keep_best is 'semantic', and the {len(self._pairs)} pairs of val (config.validate_pairs) "
+                f"config.keep_best is {chosen!r}, and the {len(self._pairs)} pairs of val (config.validate_pairs) "
                 "have no labels; expected a fusion measure, or a val with labels."
             )
         return figures

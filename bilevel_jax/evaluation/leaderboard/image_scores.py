@@ -56,7 +56,7 @@ def score_images(
     Args:
         infrared, visible: two folders of registered images, or two files, matched by stem.
         folders: method -> its folder of fused images, matched by stem. Images without a pair are left out.
-        baselines: names in `images.trivial_fusion.TRIVIAL_METHODS`.
+        baselines: rules without learning, RULE[+exposed][+COLOR] (`inference.method_names`).
         family: the family of metrics: "paper" or "vifb".
         check_stop: called after every image; may raise.
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from bilevel_jax.boxes.nms import batched_nms
+from bilevel_jax.boxes.nms import best_boxes
 from bilevel_jax.boxes.predictions import DensePredictions, Detections
 from bilevel_jax.models.backbones.resnet import ResNet
 from bilevel_jax.models.convolution import Conv
@@ -133,14 +133,7 @@ def decode(
     scores, flat = jax.lax.top_k(scores.reshape(batch, -1), min(candidates, locations * num_classes))
     classes = jnp.where(scores > score_threshold, flat % num_classes, -1).astype(jnp.int32)
     boxes = jnp.take_along_axis(outputs["boxes"], (flat // num_classes)[..., None], axis=1)
-    chosen = batched_nms(boxes, scores, classes, iou_threshold=iou_threshold, max_outputs=max_detections)
-    found = chosen >= 0
-    chosen = jnp.maximum(chosen, 0)
-    return {
-        "boxes": jnp.where(found[..., None], jnp.take_along_axis(boxes, chosen[..., None], axis=1), 0.0),
-        "scores": jnp.where(found, jnp.take_along_axis(scores, chosen, axis=1), 0.0),
-        "classes": jnp.where(found, jnp.take_along_axis(classes, chosen, axis=1), -1),
-    }
+    return best_boxes(boxes, scores, classes, iou_threshold=iou_threshold, max_outputs=max_detections)
 
 
 def _locations(height: int, width: int, stride: int) -> Float[Array, "a 2"]:

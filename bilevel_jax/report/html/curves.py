@@ -85,8 +85,8 @@ def _place(key: str) -> tuple[str, str]:
             return "Task weights λ", task
         case (metric_names.RHO, task, ""):
             return "Correction ρ", task
-        case (metric_names.GRADIENT, "", metric_names.COSINE):
-            return "Gradient conflict", metric_names.COSINE
+        case (metric_names.GRADIENT, "", name):
+            return "Gradient conflict", name.removeprefix(f"{metric_names.COSINE}/")
         case (metric_names.GRADIENT, task, name):
             return f"Hypergradients: {name.replace('_', ' ')}", task
         case (metric_names.TERM, task, name):
@@ -108,7 +108,8 @@ def _panel(title: str, lines: Lines, marks: Sequence[tuple[float, str]]) -> Pane
         share = 100 * float(np.mean(known < 0)) if known.size else math.nan
         low, high = -1.0, 1.0
         note = "Cosine between the tasks' hypergradients; below 0 they pull apart"
-        note += f": at {share:.0f} % of the {known.size} logged steps." if known.size else "."
+        counted = "logged steps" if len(lines) == 1 else "logged cosines"
+        note += f": at {share:.0f} % of the {known.size} {counted}." if known.size else "."
     elif title == "Task weights λ":
         note = "The share of each task in the outer update."
     elif title == "Correction ρ":

@@ -10,7 +10,8 @@ from bilevel_jax.command_line import config_keys, nearest_key
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.config import bilevel, data, fusion, initial, optimizers, run, saving, semantic, visual
 from bilevel_jax.training.config.key import Key, Section, check_key
-from bilevel_jax.training.config.run import task_names
+from bilevel_jax.training.config.run import TAKEN_NAMES, further_tasks, semantic_tasks, task_names
+from bilevel_jax.training.config.semantic import block_keys, task_block
 
 SECTIONS: tuple[Section, ...] = (
     run.SECTION,
@@ -37,6 +38,8 @@ __all__ = [
     "completed",
     "default_config",
     "former_config",
+    "semantic_tasks",
+    "task_block",
     "task_names",
 ]
 
@@ -82,6 +85,8 @@ def completed(config: ConfigDict) -> ConfigDict:
 
     with config.unlocked():
         fill(config, former_config())
+        for name in further_tasks(config):
+            fill(config[name], task_block())
     return config
 
 
@@ -89,19 +94,55 @@ def check_config(config: ConfigDict) -> ConfigDict:
     """Returns `config` locked.
 
     Raises:
-        InputError: a key does not exist (the nearest one is named), a key is missing, or a value is not accepted.
+        InputError: a key does not exist (the nearest one is named), a key is missing, a task has no block, a block has
+            no task, or a value is not accepted.
     """
-    known, given = config_keys(default_config()), config_keys(config)
+    default = default_config()
+    blocks = _task_blocks(config, default)
+    known = config_keys(default) + [key for name in blocks for key in (name, *(key.name for key in block_keys(name)))]
+    given = config_keys(config)
     for name in given:
         if name not in known:
+            if name in config and isinstance(config[name], ConfigDict) and "task" in config[name]:
+                raise InputError(
+                    f"config.{name} is the block of a task, and config.tasks is {tuple(config.tasks)!r}; expected "
+                    f"{name} among them, or no such block."
+                )
             raise InputError(f"config.{name} does not exist" + nearest_key(name, known))
     for name in known:
         if name not in given:
             raise InputError(
-                f"config.{name} is missing: a configuration starts from bilevel_jax.training.config.default_config()."
+                f"config.{name} is missing: a configuration starts from bilevel_jax.training.config.default_config(), "
+                "and the block of a further task from task_block()."
             )
-    for key in KEYS.values():
+    for key in (*KEYS.values(), *(key for name in blocks for key in block_keys(name))):
         check_key(config, key)
     for section in SECTIONS:
         section.check(config)
     return config.lock()
+
+
+def _task_blocks(config: ConfigDict, default: ConfigDict) -> tuple[str, ...]:
+    """Returns the names of the further tasks.
+
+    Raises:
+        InputError: one of them cannot be a task's name, or has no block.
+    """
+    if "tasks" not in config:
+        return ()  # the caller names the missing key
+    for name in further_tasks(config):
+        if not (isinstance(name, str) and name.isidentifier()) or name in TAKEN_NAMES:
+            raise InputError(
+                f"config.tasks has {name!r}; expected a name of letters, digits and underscores, and none of "
+                f"{', '.join(TAKEN_NAMES)}, which name other things in a run's files."
+            )
+        if name in default:
+            raise InputError(
+                f"config.tasks has {name!r}, and config.{name} is a part of every configuration; expected another name."
+            )
+        if name not in config or not isinstance(config[name], ConfigDict):
+            raise InputError(
+                f"config.tasks has {name!r}, and there is no block config.{name}; expected a configuration file with "
+                f"config.{name} = task_block(task=...)."
+            )
+    return further_tasks(config)

@@ -6,6 +6,8 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.training.config import SECTIONS
 from bilevel_jax.training.config.key import Key, value_of
+from bilevel_jax.training.config.run import further_tasks
+from bilevel_jax.training.config.semantic import block_keys
 
 WIDTH = 116
 
@@ -26,14 +28,19 @@ def config_help(config: ConfigDict) -> str:
         lines += ["", section.title + ":"]
         for key in section.keys:
             lines += _key_lines(config, key)
+    for name in further_tasks(config):
+        lines += ["", f"Task {name} (its keys mean what those of `semantic` mean):"]
+        lines += [_value_line(config, key) for key in block_keys(name)]
     return "\n".join(lines)
 
 
-def _key_lines(config: ConfigDict, key: Key) -> list[str]:
+def _value_line(config: ConfigDict, key: Key) -> str:
     value = value_of(config, key.name)
-    own = f"  {key.name} = {value!r}"
-    if value != key.default:
-        own += f"  (default {key.default!r})"
+    line = f"  {key.name} = {value!r}"
+    return line if value == key.default else f"{line}  (default {key.default!r})"
+
+
+def _key_lines(config: ConfigDict, key: Key) -> list[str]:
     text = key.help() if callable(key.help) else key.help
     described = {name: what for name, what in key.check.choices.items() if what}
     if described:
@@ -41,7 +48,7 @@ def _key_lines(config: ConfigDict, key: Key) -> list[str]:
     elif key.check.expected:
         text = text.replace("\n", f" [{key.check.expected}]\n", 1) if "\n" in text else f"{text} [{key.check.expected}]"
     first, *items = text.splitlines()
-    lines = [own, *_wrapped(first, 6)]
+    lines = [_value_line(config, key), *_wrapped(first, 6)]
     for item in items:
         lines += _wrapped(item.strip(), 10)
     for name in key.check.choices if described else ():

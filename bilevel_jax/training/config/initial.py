@@ -1,7 +1,10 @@
 """Keys of the weights that a new run starts from."""
 
+from ml_collections import ConfigDict
+
 from bilevel_jax.checkpoints.weights import PARTS
-from bilevel_jax.training.config.key import Key, Section, anything, that
+from bilevel_jax.training.config.key import Key, Section, anything, expect, that
+from bilevel_jax.training.config.run import further_tasks
 
 KEYS = (
     Key(
@@ -15,9 +18,16 @@ KEYS = (
     Key(
         "initial.parts",
         PARTS,
-        that(lambda value: 0 < len(value) and set(value) <= set(PARTS), f"some of {', '.join(PARTS)}"),
+        that(lambda value: len(value) > 0, f"some of {', '.join(PARTS)}, and names of further tasks"),
         "the networks that are taken from there. With `semantic` the table's networks start from there too",
     ),
 )
 
-SECTION = Section("Initial weights", KEYS)
+
+def check(config: ConfigDict) -> None:
+    """Refuses a part that is no network of a run."""
+    known = dict.fromkeys((*PARTS, *further_tasks(config)))
+    expect(config, "initial.parts", set(config.initial.parts) <= set(known), f"some of {', '.join(known)}")
+
+
+SECTION = Section("Initial weights", KEYS, check)

@@ -6,6 +6,9 @@ from bilevel_jax.models.precision import DTYPES
 from bilevel_jax.training.config.key import Key, Section, anything, at_least, expect, one_of
 
 TASKS = ("visual", "semantic")
+NONE = "none"  # the value of a block's `task` that leaves the task out
+# Names that stand for something else where figures and weights are named by task.
+TAKEN_NAMES = ("warm_start", "cosine", "fusion", "discriminator")
 
 KEYS = (
     Key(
@@ -18,8 +21,10 @@ KEYS = (
         "tasks",
         TASKS,
         anything(),
-        "names of the tasks, in the order of their weights. `visual` is the appearance of the fused image, `semantic` "
-        "the task of config.semantic, which is left out where config.semantic.task is none",
+        "names of the tasks, in the order of their weights. `visual` is the appearance of the fused image. `semantic` "
+        "is the task of config.semantic, which is left out where config.semantic.task is none. Each further NAME is "
+        "the task of its own block config.NAME, which a configuration file makes with task_block and which has the "
+        "keys of config.semantic",
     ),
     Key("steps", 600, at_least(0), "inner steps after the warm start"),
     Key(
@@ -53,18 +58,32 @@ KEYS = (
 
 
 def check(config: ConfigDict) -> None:
-    """Refuses tasks that this version does not have."""
+    """Refuses a list of tasks without visual and semantic, or with a task twice."""
     names = tuple(config.tasks)
-    unknown = [name for name in names if name not in TASKS]
-    more = f"{', '.join(TASKS)}; more tasks than these two come with a later version"
-    expect(config, "tasks", not unknown and len(names) <= len(TASKS), more)
+    required = all(names.count(name) == 1 for name in TASKS)
     both = "visual and semantic, each once; --config.semantic.task=none leaves the semantic task out"
-    expect(config, "tasks", sorted(names) == sorted(TASKS), both)
+    expect(config, "tasks", required, both)
+    twice = [name for name in names if names.count(name) > 1]
+    expect(config, "tasks", not twice, f"each name once, and {', '.join(twice[:1])} is there {len(twice)} times")
+
+
+def further_tasks(config: ConfigDict) -> tuple[str, ...]:
+    """Returns the names in `config.tasks` that have a block of their own beside `config.semantic`, in order."""
+    return tuple(name for name in config.tasks if name not in TASKS)
+
+
+def semantic_tasks(config: ConfigDict) -> dict[str, ConfigDict]:
+    """Returns the block of each semantic task by name, in the order of `config.tasks`.
+
+    These are all tasks but "visual". A task whose block has `task` = none is left out.
+    """
+    return {name: config[name] for name in config.tasks if name != "visual" and config[name].task != NONE}
 
 
 def task_names(config: ConfigDict) -> tuple[str, ...]:
-    """Returns the names of the run's tasks, in order: `config.tasks` without "semantic" where that task is none."""
-    return tuple(name for name in config.tasks if name != "semantic" or config.semantic.task != "none")
+    """Returns the names of the run's tasks, in order: "visual", and the names in `semantic_tasks`."""
+    semantic = semantic_tasks(config)
+    return tuple(name for name in config.tasks if name == "visual" or name in semantic)
 
 
 SECTION = Section("The run", KEYS, check)

@@ -3,7 +3,12 @@
 from ml_collections import ConfigDict
 
 from bilevel_jax.metrics.fusion import CHOOSABLE
-from bilevel_jax.training.config.key import Key, Section, at_least, expect, one_of
+from bilevel_jax.training.config.key import Key, Section, anything, at_least, expect
+from bilevel_jax.training.config.run import semantic_tasks
+
+# A further task's figure has the task's name, which only a configuration knows.
+FIGURES = {"": "none"} | dict.fromkeys(CHOOSABLE, "")
+FIGURES |= {"semantic": "AP50 or mIoU of the semantic network; the name of a further task: that of its network"}
 
 KEYS = (
     Key("log_every", 1, at_least(1), "steps from one line of metrics.jsonl to the next"),
@@ -28,7 +33,7 @@ KEYS = (
     Key(
         "keep_best",
         "",
-        one_of({"": "none"} | dict.fromkeys(CHOOSABLE, "") | {"semantic": "AP50 or mIoU of the semantic network"}),
+        anything()._replace(choices=FIGURES),
         "figure of the validation by which the best checkpoint is kept beside the latest ones. Commands then read the "
         "best checkpoint",
     ),
@@ -37,11 +42,14 @@ KEYS = (
 
 def check(config: ConfigDict) -> None:
     """Refuses a figure to choose by that is never measured."""
+    fusion = [name for name in FIGURES if name != "semantic"]
+    known = (*fusion, *semantic_tasks(config))
+    listed = f"one of {', '.join(name or repr(name) for name in known)}"
+    if config.keep_best == "semantic":
+        listed = "a fusion measure where there is no semantic task"
+    expect(config, "keep_best", config.keep_best in known, listed)
     if config.keep_best:
         expect(config, "validate_every", config.validate_every > 0, "at least 1 where config.keep_best is given")
-    if config.semantic.task == "none":
-        known = config.keep_best != "semantic"
-        expect(config, "keep_best", known, "a fusion measure where there is no semantic task")
 
 
 SECTION = Section("Logs, checkpoints and validation", KEYS, check)

@@ -6,6 +6,7 @@ from bilevel_jax.losses.adversarial import FAMILIES
 from bilevel_jax.losses.fusion import TARGETS, TERMS
 from bilevel_jax.models.discriminators import DISCRIMINATORS, discriminator_help
 from bilevel_jax.training.config.key import Key, Section, at_least, expect, one_of
+from bilevel_jax.training.config.run import task_names
 from bilevel_jax.training.tasks.real_images import REAL_IMAGES
 
 FAMILY_HELP = {name: family.help for name, family in FAMILIES.items()} | {"none": "no discriminator"}
@@ -59,6 +60,13 @@ KEYS = (
     ),
     *(Key(f"visual.{term.name}", term.default, at_least(0), term.help) for term in TERMS.values()),
     Key("visual.adversarial", 0.5, at_least(0), "weight of the adversarial term in the visual task's outer loss"),
+    Key(
+        "visual.restart",
+        0,
+        at_least(0),
+        "number of outer steps after which the discriminator and its optimizer return to their start, again and again. "
+        "0 = never",
+    ),
 )
 
 
@@ -71,9 +79,13 @@ def check(config: ConfigDict) -> None:
             expect(config, "data.crop", fits, f"at least {least} pixels a side for visual.{term.name}")
     if config.visual.loss != "none":
         _check_discriminator(config)
-    for key, block in (("visual.adversarial", config.visual), ("semantic.adversarial", config.semantic)):
-        unread = config.visual.loss == "none" and block.adversarial
-        expect(config, key, not unread, "0.0 where config.visual.loss is none, without a discriminator")
+    # config.semantic is looked at even where its task is none, as it always was.
+    for name in dict.fromkeys(("visual", "semantic", *task_names(config))):
+        unread = config.visual.loss == "none" and config[name].adversarial
+        wanted = "0.0 where config.visual.loss is none, without a discriminator"
+        expect(config, f"{name}.adversarial", not unread, wanted)
+    idle = config.visual.loss == "none" and config.visual.restart
+    expect(config, "visual.restart", not idle, "0 where config.visual.loss is none, without a discriminator")
 
 
 def _check_discriminator(config: ConfigDict) -> None:

@@ -1,7 +1,7 @@
 """Detection: boxes with classes and scores, by FCOS."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int, UInt
 from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.boxes.predictions import DensePredictions, Detections
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.losses.detection import detection_loss
@@ -20,10 +21,11 @@ from bilevel_jax.metrics.detection import MAIN_FIGURE, coco_ap
 from bilevel_jax.metrics.figure import FigureName
 from bilevel_jax.metrics.resampled import Matches, average_precision, match_detections
 from bilevel_jax.models.detectors.fcos import decode
+from bilevel_jax.models.network import Network
 from bilevel_jax.report.picture_sheet import Cell
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks.prediction import BoxPrediction
-from bilevel_jax.training.tasks.semantic_task import SemanticTask
+from bilevel_jax.training.tasks.semantic_task import ImageLoss, Outputs, SemanticTask
 from bilevel_jax.training.tasks.terms import Terms
 
 # Boxes with a lower score clutter a picture. A score of FCOS is the root of class probability times centerness.
@@ -39,11 +41,9 @@ class MatchLists(TypedDict):
     objects: list[int]
 
 
-class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction, list[MatchLists]]):
-    """The kind of task of `config.semantic.task` = detection."""
+class BoxTask(SemanticTask[Outputs, Detections, BoxPrediction, list[MatchLists]]):
+    """What the kinds of task have in common that find boxes: labels, scores, pictures and files."""
 
-    name = "detection"
-    title = "Detection"
     labels: Literal["boxes", "labels"] = "boxes"
     files = "boxes/ and classes.txt"
     figure = MAIN_FIGURE
@@ -55,20 +55,8 @@ class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction, list[M
     def is_labelled(self, sample: Sample) -> bool:
         return bool(sample["has_boxes"])
 
-    def labelled(self, batch: PreparedBatch) -> Bool[Array, " b"]:
+    def labelled(self, block: ConfigDict, batch: PreparedBatch) -> Bool[Array, " b"]:
         return batch["has_boxes"]
-
-    def loss(self, semantic: ConfigDict) -> Callable[[DensePredictions, PreparedBatch], Terms]:
-        """Returns the focal loss, the GIoU loss and the cross-entropy of the centerness."""
-
-        def terms(outputs: DensePredictions, batch: PreparedBatch) -> Terms:
-            weight = batch["has_boxes"].astype(jnp.float32)
-            return detection_loss(outputs, batch["boxes"], batch["classes"], weight)
-
-        return terms
-
-    def predictions(self, outputs: DensePredictions) -> Detections:
-        return decode(outputs)
 
     def of_image(
         self, predictions: Detections, index: int, height: int, width: int, *, clipped: bool = True
@@ -145,6 +133,25 @@ class Detection(SemanticTask[DensePredictions, Detections, BoxPrediction, list[M
         total, number = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)
         mean = np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
         return {"AP50": mean} | {str(FigureName("AP50", name)): values[:, i] for i, name in enumerate(class_names)}
+
+
+class Detection(BoxTask[DensePredictions]):
+    """The kind of task whose block has `task` = detection."""
+
+    name = "detection"
+    title = "Detection"
+
+    def loss(self, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
+        """Returns the focal loss, the GIoU loss and the cross-entropy of the centerness."""
+
+        def terms(params: PyTree, image: Float[Array, "b h w 3"], batch: PreparedBatch) -> Terms:
+            weight = batch["has_boxes"].astype(jnp.float32)
+            return detection_loss(network.apply(params, image), batch["boxes"], batch["classes"], weight)
+
+        return terms
+
+    def predictions(self, outputs: DensePredictions) -> Detections:
+        return decode(outputs)
 
 
 def _truth(samples: Sequence[Sample]) -> tuple[list[Boxes], list[tuple[int, int]]]:

@@ -1,7 +1,7 @@
 """Segmentation: a class for every pixel."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,16 +11,20 @@ from jax import Array
 from jaxtyping import Bool, Float, Int, UInt
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.sources.source import Sample, Source
+from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import write_image
 from bilevel_jax.losses import segmentation as losses
 from bilevel_jax.metrics import segmentation as metrics
 from bilevel_jax.metrics.figure import FigureName
 from bilevel_jax.metrics.resampled import intersection_over_union
+from bilevel_jax.models.network import Network
 from bilevel_jax.report.picture_sheet import Cell
 from bilevel_jax.training.prepared_batch import PreparedBatch
+from bilevel_jax.training.tasks.block_option import BlockOption
 from bilevel_jax.training.tasks.prediction import LabelPrediction
-from bilevel_jax.training.tasks.semantic_task import SemanticTask
+from bilevel_jax.training.tasks.semantic_task import ImageLoss, SemanticTask
 from bilevel_jax.training.tasks.terms import Terms, weighted
 
 Logits = Float[Array, "b h w k"]
@@ -29,7 +33,7 @@ Confusions = list[list[list[int]]]  # the confusion matrix of each image
 
 
 class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction, Confusions]):
-    """The kind of task of `config.semantic.task` = segmentation."""
+    """The kind of task whose block has `task` = segmentation."""
 
     name = "segmentation"
     title = "Segmentation"
@@ -37,6 +41,19 @@ class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction, Confusions])
     files = "labels/"
     figure = metrics.MAIN_FIGURE
     evidence = "confusions"
+    options = (
+        BlockOption("dice", 0.0, "weight of the Dice loss beside the cross-entropy", least=0),
+        BlockOption("lovasz", 0.0, "weight of the Lovasz-softmax loss beside the cross-entropy", least=0),
+        BlockOption("class_weights", (), "one weight a class. () = all 1"),
+    )
+
+    def check_classes(self, name: str, block: ConfigDict, class_names: Sequence[str]) -> None:
+        """Refuses class weights that are not one a class."""
+        if len(block.class_weights) not in (0, len(class_names)):
+            raise InputError(
+                f"config.{name}.class_weights has {len(block.class_weights)} values; expected {len(class_names)}, one "
+                f"a class ({', '.join(class_names)}), or ()."
+            )
 
     def class_names(self, source: Source) -> Sequence[str]:
         return source.label_names
@@ -44,21 +61,22 @@ class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction, Confusions])
     def is_labelled(self, sample: Sample) -> bool:
         return bool(sample["has_labels"])
 
-    def labelled(self, batch: PreparedBatch) -> Bool[Array, " b"]:
+    def labelled(self, block: ConfigDict, batch: PreparedBatch) -> Bool[Array, " b"]:
         return batch["has_labels"]
 
-    def loss(self, semantic: ConfigDict) -> Callable[[Logits, PreparedBatch], Terms]:
-        """Returns the cross-entropy, and the Dice and the Lovasz loss where `semantic` gives them a weight."""
-        class_weights = jnp.array(semantic.class_weights) if len(semantic.class_weights) else None
+    def loss(self, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
+        """Returns the cross-entropy, and the Dice and the Lovasz loss where the block gives them a weight."""
+        class_weights = jnp.array(block.class_weights) if len(block.class_weights) else None
 
-        def terms(logits: Logits, batch: PreparedBatch) -> Terms:
+        def terms(params: PyTree, image: Float[Array, "b h w 3"], batch: PreparedBatch) -> Terms:
+            logits: Logits = network.apply(params, image)
             labels, weight = batch["labels"], batch["has_labels"].astype(jnp.float32)
             cross_entropy = losses.cross_entropy(logits, labels, weight=weight, class_weights=class_weights)
             found: Terms = {"cross_entropy": cross_entropy}
-            if semantic.dice:
-                found["dice"] = weighted(semantic.dice, losses.dice(logits, labels, weight=weight))
-            if semantic.lovasz:
-                found["lovasz"] = weighted(semantic.lovasz, losses.lovasz_softmax(logits, labels, weight=weight))
+            if block.dice:
+                found["dice"] = weighted(block.dice, losses.dice(logits, labels, weight=weight))
+            if block.lovasz:
+                found["lovasz"] = weighted(block.lovasz, losses.lovasz_softmax(logits, labels, weight=weight))
             return found
 
         return terms

@@ -5,7 +5,7 @@ from flax.traverse_util import flatten_dict
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.ablation.ablation_rows import ESTIMATORS, NO_DISCRIMINATOR, ablation_rows, chosen_rows
-from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.config import check_config, default_config, task_block
 
 
 @pytest.fixture
@@ -30,6 +30,21 @@ def test_every_row_is_a_valid_configuration(base, estimator):
     assert changed(base, rows[f"{estimator}+mgda"].config) == chosen | {"bilevel.weighting": "mgda"}
     assert changed(base, rows["no_discriminator"].config) == chosen | NO_DISCRIMINATOR
     assert changed(base, rows["no_semantic"].config) == chosen | {"semantic.task": "none"}
+
+
+def test_of_several_semantic_tasks_each_further_one_has_a_row_without_it(base):
+    base.tasks = ("visual", "semantic", "segmenter", "boxes")
+    base.segmenter, base.boxes = task_block(task="segmentation"), task_block(task="detection")
+    rows = ablation_rows(base)
+    assert list(rows)[-3:] == ["no_semantic", "no_segmenter", "no_boxes"]
+    off = {f"{task}.task": "none" for task in ("semantic", "segmenter", "boxes")}
+    chosen = changed(base, rows["ignore"].config)
+    assert changed(base, rows["no_semantic"].config) == chosen | off
+    assert changed(base, rows["no_boxes"].config) == chosen | {"boxes.task": "none"}
+    quiet = {f"{task}.adversarial": 0.0 for task in ("segmenter", "boxes")}
+    assert changed(base, rows["no_discriminator"].config) == chosen | NO_DISCRIMINATOR | quiet
+    assert changed(base, rows["fusion_only"].config) == chosen | NO_DISCRIMINATOR | quiet | off
+    assert not [name for name in ablation_rows(default_config()) if name in ("no_segmenter", "no_boxes")]
 
 
 def test_what_some_rows_change(base):

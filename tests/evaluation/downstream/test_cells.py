@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.cells import figures, make_cell, read_cell, write_cell
-from bilevel_jax.evaluation.semantic_trainer import semantic_scores
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 
 RNG = np.random.default_rng(0)
 
@@ -47,27 +46,27 @@ def _predictions(source, task):
 
 @pytest.mark.parametrize(("task", "mean"), [("detection", "AP50"), ("segmentation", "mIoU_all")])
 def test_a_cell_gives_its_figures_again(task, mean, tmp_path):
-    source, config = Source(), ConfigDict({"semantic": {"task": task}})
+    source, kind = Source(), SEMANTIC_TASKS[task]
     predictions = _predictions(source, task)
-    cell = make_cell(config, source, predictions, "test")
+    cell = make_cell(kind, source, predictions, "test")
     assert cell["names"] == ["1D", "2N", "3D"] and cell["groups"] == ["day", "night", "day"]
     write_cell(tmp_path / "cell.json", cell, {"kind": "ir"})
     again = read_cell(tmp_path / "cell.json", {"kind": "ir"}, "test")
-    expected = semantic_scores(config, source, predictions)
+    expected = kind.scores(source, predictions)
     for key, values in figures(again, np.ones((1, 3), int)).items():
         assert values[0] == pytest.approx(expected[key]) and expected[key] == pytest.approx(cell["scores"][key])
     # One image alone.
     alone = Source()
     alone.boxes, alone.labels = source.boxes, source.labels
     hidden = type("One", (Source,), {"__getitem__": lambda self, i: source[i] | _only(i == 1)})()
-    expected = semantic_scores(config, hidden, predictions)
+    expected = kind.scores(hidden, predictions)
     assert figures(cell, np.array([[0, 4, 0]]))[mean][0] == pytest.approx(expected[mean])
 
 
 def test_a_network_that_finds_nothing(tmp_path):
-    source, config = Source(), ConfigDict({"semantic": {"task": "detection"}})
+    source = Source()
     nothing = {"boxes": np.zeros((0, 4)), "scores": np.zeros(0), "classes": np.zeros(0, int)}
-    write_cell(tmp_path / "cell.json", make_cell(config, source, [nothing] * 4, "test"), {})
+    write_cell(tmp_path / "cell.json", make_cell(SEMANTIC_TASKS["detection"], source, [nothing] * 4, "test"), {})
     found = figures(read_cell(tmp_path / "cell.json", {}, "test"), np.array([[1, 1, 1], [0, 0, 3]]))
     assert {key: values.tolist() for key, values in found.items()} == dict.fromkeys(
         ("AP50", "AP50/person", "AP50/car"), [0.0, 0.0]
@@ -85,7 +84,7 @@ def test_nothing_labelled(tmp_path):
 
     source = Unlabelled()
     with pytest.raises(InputError, match="No held-out image has labels for detection"):
-        make_cell(ConfigDict({"semantic": {"task": "detection"}}), source, _predictions(source, "detection"), "val")
+        make_cell(SEMANTIC_TASKS["detection"], source, _predictions(source, "detection"), "val")
 
 
 def test_a_cell_of_something_else_is_not_taken(tmp_path):
@@ -100,8 +99,8 @@ def test_a_cell_of_something_else_is_not_taken(tmp_path):
 
 
 def test_a_cell_of_another_split_is_not_taken(tmp_path):
-    path, source, config = tmp_path / "cell.json", Source(), ConfigDict({"semantic": {"task": "segmentation"}})
-    cell = make_cell(config, source, _predictions(source, "segmentation"), "test")
+    path, source = tmp_path / "cell.json", Source()
+    cell = make_cell(SEMANTIC_TASKS["segmentation"], source, _predictions(source, "segmentation"), "test")
     write_cell(path, cell, {"kind": "ir"})
     assert read_cell(path, {"kind": "ir"}, "test") == cell
     with pytest.raises(InputError, match="cell.json is about test, not about val; expected another --out"):

@@ -14,7 +14,7 @@ from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.shared_initialisation import initial_of_config, read_initial, write_initial
 from bilevel_jax.training.config import default_config
-from bilevel_jax.training.initial_weights import ROWS_START
+from bilevel_jax.training.initial_weights import rows_start
 from bilevel_jax.training.networks import networks_from_config
 
 
@@ -34,7 +34,9 @@ def made():
     config = _config()
     sets = open_sets(config.data, 0)
     networks = _networks(config, sets)
-    shapes = jax.eval_shape(networks.semantic.init, jax.random.PRNGKey(0), np.zeros((1, 96, 96, 3), np.float32))
+    shapes = jax.eval_shape(
+        networks.semantic["semantic"].init, jax.random.PRNGKey(0), np.zeros((1, 96, 96, 3), np.float32)
+    )
     rng = np.random.default_rng(0)
     return config, sets, networks, jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), shapes)
 
@@ -57,7 +59,7 @@ def test_the_run_that_the_configuration_names(made, tmp_path, capsys):
     ones = lambda key, image: jax.tree.map(
         lambda leaf: jnp.ones(leaf.shape), params
     )  # its own takes seconds to compile
-    networks = networks._replace(semantic=types.SimpleNamespace(init=ones))
+    networks = networks._replace(semantic={"semantic": types.SimpleNamespace(init=ones)})
     assert initial_of_config(config, networks, None) is None
     path = tmp_path / "start.safetensors"
     write_initial(path, config, sets, params)
@@ -73,7 +75,7 @@ def test_the_run_that_the_configuration_names(made, tmp_path, capsys):
     config.initial.run = str(path)
     # What a run's own table started from comes first; of other classes everything but the last layer is taken.
     fewer = jax.tree.map(lambda leaf: 0 * (leaf[..., :2] if leaf.shape[-1:] == (9,) else leaf), params)
-    save_parameters(tmp_path / "run", ROWS_START, fewer)
+    save_parameters(tmp_path / "run", rows_start("semantic"), fewer)
     kept = initial_of_config(config, networks, tmp_path / "run")
     kept, fewer, full = (flatten_dict(tree, sep="/") for tree in (kept.params, fewer, params))
     values = {name: np.abs(leaf).max() for name, leaf in kept.items()}

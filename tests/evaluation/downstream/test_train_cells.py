@@ -9,7 +9,9 @@ from bilevel_jax.errors import InputError, StopSignal
 from bilevel_jax.evaluation.downstream import train_cells as downstream
 from bilevel_jax.evaluation.downstream.train_cells import Input, train_cells
 from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
+from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.training.config import check_config, default_config
+from bilevel_jax.training.networks import networks_from_config
 
 INPUTS = {name: Input(kind, None, {"kind": kind}) for name, kind in (("vi", "vis"), ("max", "max"))}
 
@@ -78,3 +80,12 @@ def test_stopped_and_continued(tmp_path, monkeypatch):
     assert cells["vi"][0]["split"] == "test" and set(cells["vi"][0]["names"]) == set(sets.test.names)
     with pytest.raises(InputError, match="split = 'test', and it is 'val' now"):
         train_cells(config, sets, INPUTS, [0], tmp_path, split="val")
+
+
+def test_a_network_of_three_channels_cannot_be_stacked():
+    config = _config()
+    config.semantic.network = "segformer_b0"
+    config = check_config(config)
+    networks = networks_from_config(config, (), ("a", "b"))
+    with pytest.raises(InputError, match="config.semantic takes images of three channels"):
+        SemanticTrainer(config, networks, stacked=True)

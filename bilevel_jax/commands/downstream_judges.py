@@ -1,0 +1,153 @@
+"""downstream.py --judge: what detectors or segmenters that nobody here trained find in each kind of input."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict
+
+from bilevel_jax.atomic import write_json, write_text
+from bilevel_jax.commands.downstream_inputs import LoadedRun, check_weights, named_inputs
+from bilevel_jax.data.sets import open_other, open_sets
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.downstream.train_cells import Input
+from bilevel_jax.evaluation.judges.agreement import AgreementMaps, mutual_agreement
+from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
+from bilevel_jax.evaluation.judges.judge import Judge
+from bilevel_jax.evaluation.judges.judge_rows import JudgedSet, find_in_set
+from bilevel_jax.evaluation.judges.judgement_report import judgement_report
+from bilevel_jax.evaluation.judges.judgement_text import judgement_json, judgement_text
+from bilevel_jax.evaluation.judges.registry import MAKES
+from bilevel_jax.evaluation.judges.relative_table import judgement
+from bilevel_jax.evaluation.judges.segmentation_judge import LEVELS, SegmentationJudge
+from bilevel_jax.evaluation.judges.segmented_classes import CONVENTIONS
+from bilevel_jax.evaluation.leakage import check_unseen
+from bilevel_jax.report.html import write_report
+from bilevel_jax.training.signals import StopRequest
+
+RULE = "max"  # the rule that was named beforehand
+TRAINED_ONLY = ("matched", "save", "init", "steps")
+
+
+def define_judge_flags(values: flags.FlagValues) -> None:
+    """Adds --judge and the flags that only it reads."""
+    text = f"ONNX files of detectors ({', '.join(MAKES)}) or segmenters that look at each input; nothing is trained. "
+    text += (
+        "--data then takes several folders, --task is detection by default, and --reference is a rule that is named "
+    )
+    text += "beforehand (default: max)"
+    flags.DEFINE_list("judge", [], text, flag_values=values)
+    text = "classes that the segmenters of --judge tell apart (default: cityscapes)"
+    flags.DEFINE_enum("judge_classes", "cityscapes", list(CONVENTIONS), text, flag_values=values)
+    text = "input of the segmenters of --judge: standardised as for ImageNet, in [0, 1] (unit), or in 0 ... 255 (byte)"
+    flags.DEFINE_enum("judge_levels", "imagenet", list(LEVELS), text, flag_values=values)
+    text = "folder of label maps that published segmenters agree on, which take the place of labels/ for --judge"
+    flags.DEFINE_string("agreement", None, text, flag_values=values)
+    text = "folders with the label maps of each of these segmenters: their mutual IoU is the ceiling of --agreement"
+    flags.DEFINE_list("ceiling", [], text, flag_values=values)
+
+
+def judge_inputs(
+    values: flags.FlagValues, run: LoadedRun | None, configured: Callable[[str | None], ConfigDict]
+) -> None:
+    """Shows all inputs to all judges, and prints what each finds, with intervals. The same command continues.
+
+    Args:
+        values: the flags of downstream.py.
+        run: the run of --workdir.
+        configured: returns the configuration for one folder of --data; None = as configured.
+    """
+    for flag in TRAINED_ONLY:
+        if values[flag].value:
+            raise InputError(f"--{flag} is for networks that are trained; expected it without --judge.")
+    if values.task is None:
+        values["task"].value = "detection"
+    data: list[str | None] = [*values.data.split(",")] if values.data else [None]
+    configs = [configured(own) for own in data]
+    out = Path(values.out or Path("runs") / "judges" / values.task)
+    judges, agreement = _judges(values)
+    inputs = named_inputs(values.inputs, run, judged=True)
+    rule = values.reference or RULE
+    if rule not in inputs:
+        raise InputError(f"--reference={rule} is none of the inputs; expected one of {', '.join(inputs)}.")
+    sets: list[JudgedSet] = []
+    notes: list[str] = []
+    for config in configs:
+        judged = _open(config, values.split, run)
+        if any(judged.name == other.name for other in sets):
+            raise InputError(f"--data has two folders of the name {judged.name!r}; expected different names.")
+        if run is not None and any("workdir" in given.origin for given in inputs.values()):
+            check_unseen(run.config, judged.source, config, run=Path(run.workdir))
+        notes += [f"{judged.name}: {note}" for note in check_weights(inputs, judged.split, judged.source, config)]
+        sets.append(judged)
+    with StopRequest() as stop:
+        findings = [
+            find_in_set(judges, own, inputs, out, lambda: stop.check("what the judges found is kept")) for own in sets
+        ]
+    found = judgement(judges, findings, [rule, *(name for name in _ours(inputs) if name != rule)])
+    notes = _about_agreement(values, agreement, [n for own in findings for n in own.about.source.names]) + notes
+    write_json(out / "comparison.json", {**judgement_json(found), "notes": notes})
+    write_text(out / "comparison.md", "\n\n".join([*notes, judgement_text(found, markdown=True)]) + "\n")
+    print("\n\n".join([*notes, judgement_text(found)]))
+    print(f"\nTables: {out}")
+    if values.report is not None:
+        page = judgement_report(found, [own.about.source for own in findings], inputs, configs[0].to_dict(), notes)
+        write_report(Path(values.report) / "index.html", page)
+        print(f"Report: {Path(values.report) / 'index.html'}")
+
+
+def _ours(inputs: Mapping[str, Input]) -> list[str]:
+    """The row that is compared as `ours`: that of --workdir, or else the first of the package's weights."""
+    return [name for key in ("workdir", "weights") for name, given in inputs.items() if key in given.origin][:1]
+
+
+def _judges(values: flags.FlagValues) -> tuple[list[Judge], AgreementMaps | None]:
+    if values.task not in ("detection", "segmentation"):
+        raise InputError(f"--task={values.task} has no judges; expected detection or segmentation.")
+    if values.task == "detection":
+        if values.agreement or values.ceiling:
+            raise InputError("--agreement and --ceiling are for segmenters; expected them with --task=segmentation.")
+        return [DetectionJudge(path) for path in values.judge], None
+    if values.ceiling and not values.agreement:
+        raise InputError("--ceiling comes without --agreement; expected the folder of the maps that they agree on.")
+    agreement = AgreementMaps(Path(values.agreement)) if values.agreement else None
+    judges: list[Judge] = [
+        SegmentationJudge(path, values.judge_classes, values.judge_levels, agreement) for path in values.judge
+    ]
+    return judges, agreement
+
+
+def _open(config: ConfigDict, split: str | None, run: LoadedRun | None) -> JudgedSet:
+    """The pairs of one data set that are judged. The lists that a run keeps of this data set are taken."""
+    data = config.data
+    name = data.name if data.name != "folder" else Path(data.root).resolve().name
+    if split == "all":
+        if data.name == "scenes":
+            raise InputError("--split=all is for folders of pairs; expected val or test for the built-in scenes.")
+        return JudgedSet(name, split, open_other(data, data.root))
+    sets = open_sets(data, config.seed, run=_lists(data, run))
+    return JudgedSet(name, *sets.reported(split))
+
+
+def _lists(data: ConfigDict, run: LoadedRun | None) -> Path | None:
+    """The folder of the run, which may keep lists, if it was trained on these pairs."""
+    if run is None or not run.config.data.get("root", "") or run.config.data.name != data.name:
+        return None
+    return Path(run.workdir) if Path(run.config.data.root).resolve() == Path(data.root).resolve() else None
+
+
+def _about_agreement(values: flags.FlagValues, agreement: AgreementMaps | None, names: Sequence[str]) -> list[str]:
+    """What a reader must know of --agreement: that no labels are compared with, and the ceiling."""
+    if agreement is None:
+        return []
+    notes = [
+        f"Agreement with published segmenters, person, car and bike alone: the label maps of {agreement.folder.name} "
+        "are predictions and no labels."
+    ]
+    if values.ceiling:
+        ceiling = mutual_agreement(agreement, [AgreementMaps(Path(own)) for own in values.ceiling], names)
+        figures = ", ".join(f"{name} {100 * value:.1f}" for name, value in ceiling.items())
+        notes.append(f"Mutual agreement of the {len(values.ceiling)} segmenters, the ceiling, per cent: {figures}.")
+    else:
+        notes.append("No ceiling: it needs the maps of the single segmenters (--ceiling).")
+    return notes

@@ -1,0 +1,95 @@
+"""evaluate.py appearance: what an eye minds in the images of several methods, on several sets at once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from bilevel_jax.command_line import define_report_flag, parse_flags, print_report
+from bilevel_jax.data.sets import open_other, open_sets
+from bilevel_jax.data.sources.summary import is_prepared
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
+from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
+from bilevel_jax.evaluation.appearance.measure_set import measure_set
+from bilevel_jax.evaluation.appearance.methods import Method, folder_method, named_method
+from bilevel_jax.evaluation.appearance.pair_set import PairSet, set_of_source
+from bilevel_jax.inference.method_names import METHOD_OPTIONS
+from bilevel_jax.report import html
+from bilevel_jax.training.config import default_config
+from bilevel_jax.training.signals import StopRequest
+
+USAGE = """python experiments/evaluate.py appearance --data=DIR[:SPLIT],... --methods=METHOD,... [--out=DIR]
+Measures what an eye minds, by day and by night of every set; the worst of them stand in front."""
+
+HELD_OUT = ("val", "test")
+
+
+def appearance_command(argv: Sequence[str]) -> None:
+    """Prints the table of appearance of several methods on several sets.
+
+    Raises:
+        InputError: a set or a method is unknown or given twice, or an image is missing or damaged.
+        StopSignal: the command was stopped by a signal; nothing was written.
+    """
+    values = parse_flags(_define, argv, USAGE, required=["data", "methods"])
+    sets = [_open(text) for text in values.data]
+    _once("data", [pairs.name for pairs in sets])
+    _once("methods", [text.partition("=")[0] for text in values.methods])
+    fusers = {text: named_method(text) for text in values.methods if "=" not in text}
+    chosen = [[_method(text, fusers, pairs) for text in values.methods] for pairs in sets]
+    with StopRequest() as stop:
+        groups = [
+            group
+            for pairs, methods in zip(sets, chosen, strict=True)
+            for group in measure_set(pairs, methods, stop.check)
+        ]
+    table = make_table(groups)
+    print(appearance_text(table))
+    if values.out is not None:
+        write_appearance(values.out, table)
+        print(f"\nTable: {Path(values.out) / 'appearance.md'}")
+    if values.report is not None:
+        page = html.Report("Appearance", environment=html.environment(), command=html.command_line())
+        html.write_report(Path(values.report) / "index.html", with_appearance(page, table))
+    print_report(values)
+
+
+def _define(values: flags.FlagValues) -> None:
+    text = "folders of pairs or prepared data sets, each with a split (val, test) or list file after a colon"
+    flags.DEFINE_list("data", None, text, flag_values=values)
+    text = (
+        "ir, vis, switch, rules without learning, pretrained (or pretrained:NAME), NAME=FOLDER with fused images in "
+        f"FOLDER, FOLDER/SET or FOLDER/SET/SPLIT; {METHOD_OPTIONS}"
+    )
+    flags.DEFINE_list("methods", None, text, flag_values=values)
+    flags.DEFINE_string("out", None, "folder that receives appearance.json and appearance.md", flag_values=values)
+    define_report_flag(values)
+
+
+def _open(text: str) -> PairSet:
+    """The set of one text of --data: DIR or DIR:SPLIT."""
+    root, _, names = text.rpartition(":")
+    if not root or Path(text).exists() or not (names in HELD_OUT or (Path(root) / names).exists() or is_prepared(root)):
+        root, names = text, ""
+    data = default_config().data
+    if names in HELD_OUT:
+        # As training and downstream.py divide the folder, where it has no lists of its own.
+        data.name, data.root = "folder", root
+        source = open_sets(data, 0).reported(names)[1]
+    else:
+        source = open_other(data, root, names or None)
+    folder = Path(root).resolve().name
+    return set_of_source(source, f"{folder}/{Path(names).stem}" if names else folder)
+
+
+def _method(text: str, fusers: dict[str, Method], pairs: PairSet) -> Method:
+    name, found, folder = text.partition("=")
+    return folder_method(name, Path(folder), pairs) if found else fusers[text]
+
+
+def _once(flag: str, names: Sequence[str]) -> None:
+    for i, name in enumerate(names):
+        if not name or name in names[:i]:
+            what = f"{name!r} twice" if name else "an empty name"
+            raise InputError(f"--{flag} has {what}; expected different names.")

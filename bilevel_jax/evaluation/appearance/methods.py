@@ -1,0 +1,105 @@
+"""Methods whose fused images are measured: rules, weights of the package, the cameras alone, folders of images."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+from jaxtyping import Shaped, UInt
+
+from bilevel_jax.data.pair_files import list_files
+from bilevel_jax.data.pair_size import check_size
+from bilevel_jax.data.sources.source import Sample
+from bilevel_jax.errors import InputError, first_few
+from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair
+from bilevel_jax.evaluation.inputs import SWITCH, SWITCH_BY_NIGHT, input_image
+from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
+from bilevel_jax.inference.image_fuser import ImageFuser
+from bilevel_jax.inference.method_names import EXPOSED
+from bilevel_jax.inference.named_fuser import named_fuser
+
+CAMERAS = {"ir": "ir", f"ir+{EXPOSED}": f"ir+{EXPOSED}", "vis": "vis", "vi": "vis"}
+Image = Shaped[np.ndarray, "h w c"]
+Fuser = Callable[[Image, Image], Image]
+
+
+class Method(NamedTuple):
+    """One method. It has a `fuse`, or `files`, or both.
+
+    Attributes:
+        name: of its row.
+        fuse: function of the infrared and the visible image; None = only the images are known.
+        files: name of a pair -> file of its fused image; None = the images are made by `fuse`.
+        by_night: what fuses pairs by night; None = `fuse` as well.
+    """
+
+    name: str
+    fuse: Fuser | None = None
+    files: Mapping[str, Path] | None = None
+    by_night: Fuser | None = None
+
+    def at(self, light: str) -> Fuser | None:
+        """What fuses pairs by "day" or by "night"; None = only the images are known."""
+        return self.by_night if light == "night" and self.by_night is not None else self.fuse
+
+    def image(self, name: str, pair: SourcePair, light: str) -> UInt[np.ndarray, "h w c"]:
+        """The fused image of a pair by "day" or by "night".
+
+        Raises:
+            InputError: the file is damaged, or has another size than the pair.
+        """
+        if self.files is not None:
+            fused = read_image(self.files[name])
+            check_size(self.files[name], fused.shape[:2], "its pair", pair.infrared.shape[:2])
+            return fused
+        fuse = self.at(light)
+        assert fuse is not None
+        return fuse(pair.infrared, pair.visible)
+
+
+def named_method(name: str) -> Method:
+    """The method of a name.
+
+    Args:
+        name: "ir" (in grey, or "ir+exposed"), "vis" (or "vi"), "switch" (`evaluation.inputs`), or what `named_fuser`
+            takes.
+
+    Raises:
+        InputError: as `named_fuser`.
+    """
+    if name == SWITCH:
+        return Method(name, named_method("vis").fuse, by_night=named_method(SWITCH_BY_NIGHT).fuse)
+    if name in CAMERAS:
+        return Method(name, lambda infrared, visible: input_image(CAMERAS[name], _sample(infrared, visible), None))
+    return Method(name, named_fuser(name).fuse)
+
+
+def folder_method(name: str, folder: Path, pairs: PairSet, fuser: ImageFuser | None = None) -> Method:
+    """A method whose images lie in FOLDER/SET/SPLIT, FOLDER/SET or FOLDER.
+
+    Args:
+        name: of the method.
+        folder: FOLDER.
+        pairs: the set; it is called SET or SET/SPLIT.
+        fuser: has made the images; None = it is not known.
+
+    Raises:
+        InputError: there is no such folder, or it lacks an image of the set.
+    """
+    places = [folder / pairs.name, folder / pairs.name.partition("/")[0], folder]
+    place = next((place for place in places if place.is_dir()), None)
+    if place is None:
+        raise InputError(f"{name}={folder} is no folder; expected a folder of fused images.")
+    files = list_files(place, IMAGE_SUFFIXES)
+    missing = [stem for stem in pairs.names if stem not in files]
+    if missing:
+        raise InputError(
+            f"{name} misses {len(missing)} of {len(pairs.names)} images of {pairs.name} ({first_few(missing)}): "
+            f"{place} has no image of that name; expected one for every pair."
+        )
+    return Method(name, None if fuser is None else fuser.fuse, files)
+
+
+def _sample(infrared: Image, visible: Image) -> Sample:
+    # The images are all that `input_image` reads.
+    return cast(Sample, {"ir": infrared, "vis": visible})

@@ -1,0 +1,1 @@
+"""Judges: detectors and segmenters from ONNX files that nobody here trained, and what they find in each input."""

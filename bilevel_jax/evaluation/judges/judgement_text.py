@@ -1,0 +1,119 @@
+"""What all judges say, as text, Markdown and JSON values."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bilevel_jax.evaluation.bootstrap import BLOCK, excludes_zero
+from bilevel_jax.evaluation.judges.relative_table import ALL, Estimate, Judgement, Row, SetAbout
+from bilevel_jax.metrics.figure import FigureName
+from bilevel_jax.report.text_table import format_table, split_title
+
+
+def judgement_text(found: Judgement, markdown: bool = False) -> str:
+    """Returns the tables in per cent: each judge on each set, and the relative differences to each reference.
+
+    The relative differences of single classes by day and by night stand in `judgement_json` alone.
+    """
+    parts = []
+    for about in found.sets:
+        parts.append(f"{set_title(about)}; per cent, without any training:")
+        for judge, by_group in found.figures[about.name].items():
+            lines = [
+                {f"{judge}": row} | {key: _per_cent(value) for key, value in columns(by_group, row).items()}
+                for row in by_group[ALL]
+            ]
+            parts.append(format_table(lines, markdown=markdown))
+    for reference, relative in found.relative.items():
+        pooled = f"mean over {counted(len(found.judges), 'judge')} and {counted(len(found.sets), 'set')}"
+        parts.append(
+            f"Per cent better than {reference}, (input - {reference}) / {reference}, {pooled}, with the paired "
+            f"bootstrap 95 % interval over blocks of {BLOCK} neighbouring images (* excludes 0):"
+        )
+        rows = relative.pooled[ALL]
+        lines = [
+            {"input": row} | {key: _gain(value) for key, value in columns(relative.pooled, row, brief=True).items()}
+            for row in rows
+        ]
+        parts.append(format_table(lines, markdown=markdown))
+        apart = [
+            {"input": row} | {f"{name}": _gain(next(iter(own[row].values()))) for name, own in _apart(found, reference)}
+            for row in rows
+        ]
+        if len(apart) and len(found.judges) + len(found.sets) > 2:
+            parts += [f"The same by judge and by set, {main_figure(found)}:", format_table(apart, markdown=markdown)]
+    return "\n\n".join(parts)
+
+
+def columns(by_group: Mapping[str, Mapping[str, Row]], row: str, brief: bool = False) -> dict[str, Estimate]:
+    """Returns column -> figure of one row: all images first, then day and night.
+
+    Args:
+        by_group: group -> row -> figure.
+        row: which row.
+        brief: day and night have the figure over all classes alone.
+    """
+    return {
+        str(FigureName.parse(name)._replace(group="" if group == ALL else group)): value
+        for group, rows in by_group.items()
+        for place, (name, value) in enumerate(rows[row].items())
+        if group == ALL or place == 0 or not brief
+    }
+
+
+def set_title(about: SetAbout) -> str:
+    """Names a data set, such as "msrs, val, 58 pairs, 29 by day and 29 by night (by their names)"."""
+    light = " and ".join(f"{number} by {group}" for group, number in about.groups.items() if group != ALL)
+    return f"{about.name}, {split_title(about.split, about.images)}, {light} (by their {about.light})"
+
+
+def counted(number: int, what: str) -> str:
+    """Returns such as "1 judge" or "2 judges"."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def main_figure(found: Judgement) -> str:
+    """Returns the name of the figure over all classes."""
+    by_judge = next(iter(found.figures.values()))
+    rows = next(iter(by_judge.values()))[ALL]
+    return next(iter(next(iter(rows.values()))))
+
+
+def judgement_json(found: Judgement) -> dict[str, object]:
+    """Returns all figures and differences as JSON values, in [0, 1]; an undefined one is null."""
+    return {
+        "task": found.task,
+        "judges": dict(found.judges),
+        "sets": [{**about._asdict(), "groups": dict(about.groups)} for about in found.sets],
+        "figures": _plain(found.figures),
+        "relative": {
+            reference: {key: _plain(value) for key, value in own._asdict().items()}
+            for reference, own in found.relative.items()
+        },
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Estimate):
+        numbers = [None if np.isnan(number) else number for number in (value.value, *value.bounds)]
+        return {"value": numbers[0], "bounds": numbers[1:]}
+    assert isinstance(value, Mapping)
+    return {key: _plain(own) for key, own in value.items()}
+
+
+def _apart(found: Judgement, reference: str) -> Sequence[tuple[str, Mapping[str, Row]]]:
+    relative = found.relative[reference]
+    by_judge = list(relative.of_judge.items()) if len(found.judges) > 1 else []
+    return by_judge + (list(relative.of_set.items()) if len(found.sets) > 1 else [])
+
+
+def _per_cent(value: Estimate) -> str:
+    return "-" if np.isnan(value.value) else f"{100 * value.value:.1f}"
+
+
+def _gain(value: Estimate) -> str:
+    if np.isnan(value.value):
+        return "-"
+    low, high = value.bounds
+    mark = "*" if excludes_zero(value.bounds) else ""
+    return f"{100 * value.value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]{mark}"

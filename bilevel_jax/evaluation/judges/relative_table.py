@@ -1,0 +1,194 @@
+"""The figures of all judges, and how much better each input is than a reference, with intervals over the images."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from bilevel_jax.evaluation.bootstrap import BLOCK, DRAWS, interval, resampled_blocks
+from bilevel_jax.evaluation.judges.judge import Judge
+from bilevel_jax.evaluation.judges.judge_rows import Findings
+
+ALL = "all"  # the group of all images, beside "day" and "night"
+
+Drawn = Float[np.ndarray, " samples"]  # the first sample is the set itself
+Figures = Mapping[str, Drawn]  # figure -> samples
+
+
+class Estimate(NamedTuple):
+    """A figure in [0, 1], or a relative difference of two.
+
+    Attributes:
+        value: of the whole set; NaN where it is undefined.
+        bounds: bootstrap 95 % interval over blocks of neighbouring images.
+    """
+
+    value: float
+    bounds: tuple[float, float]
+
+
+Row = Mapping[str, Estimate]  # figure -> estimate
+
+
+class SetAbout(NamedTuple):
+    """A data set as a table names it.
+
+    Attributes:
+        name, split: which pairs.
+        images: number of pairs with labels.
+        light: what says day or night: "names" or "visible mean".
+        groups: group -> number of pairs.
+    """
+
+    name: str
+    split: str
+    images: int
+    light: str
+    groups: Mapping[str, int]
+
+
+class Relative(NamedTuple):
+    """Relative differences to one reference: (input - reference) / reference.
+
+    Attributes:
+        pooled: group -> row -> figure: the mean over all judges and sets that have the figure.
+        of_judge: judge -> row -> figure: the mean over the sets, all images.
+        of_set: set -> row -> figure: the mean over the judges, all images.
+    """
+
+    pooled: Mapping[str, Mapping[str, Row]]
+    of_judge: Mapping[str, Mapping[str, Row]]
+    of_set: Mapping[str, Mapping[str, Row]]
+
+
+class Judgement(NamedTuple):
+    """What all judges say.
+
+    Attributes:
+        task: "detection" or "segmentation".
+        judges: judge -> its make.
+        sets: the data sets.
+        figures: set -> judge -> group -> row -> figure.
+        relative: reference -> relative differences to it.
+    """
+
+    task: str
+    judges: Mapping[str, str]
+    sets: Sequence[SetAbout]
+    figures: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Row]]]]
+    relative: Mapping[str, Relative]
+
+
+def judgement(
+    judges: Sequence[Judge],
+    findings: Sequence[Findings],
+    references: Sequence[str],
+    *,
+    draws: int = DRAWS,
+    block: int = BLOCK,
+    seed: int = 0,
+) -> Judgement:
+    """Computes the figures and the relative differences to each reference.
+
+    All judges and all inputs of a data set share the samples of its images, so all differences are paired and the
+    judges are resampled jointly. The sets are resampled independently of each other. A mean over judges and sets is
+    taken within each sample. It leaves out the judges and sets that lack the figure, such as cars where there are none.
+
+    Args:
+        judges: of one task.
+        findings: of each data set, with the same rows.
+        references: the rows that all rows are compared with.
+        draws: number of samples.
+        block: how many neighbouring images, in the order of their names, are drawn together.
+        seed: of the samples.
+    """
+    drawn: dict[str, dict[str, dict[str, dict[str, Figures]]]] = {}
+    abouts = []
+    for place, found in enumerate(findings):
+        groups = _groups(found, draws, block, seed + place)
+        about = found.about
+        members = {group: int(counts[0].sum()) for group, counts in groups.items()}
+        abouts.append(SetAbout(about.name, about.split, len(about.source), found.light.said_by, members))
+        drawn[about.name] = {
+            judge.name: {
+                group: {row: judge.figures(evidence, counts) for row, evidence in found.evidence[judge.name].items()}
+                for group, counts in groups.items()
+            }
+            for judge in judges
+        }
+    figures = {
+        name: {
+            judge: {group: {row: _estimates(own) for row, own in rows.items()} for group, rows in by_group.items()}
+            for judge, by_group in by_judge.items()
+        }
+        for name, by_judge in drawn.items()
+    }
+    names = [judge.name for judge in judges]
+    relative = {}
+    for reference in references:
+        cells = {(name, judge): drawn[name][judge] for name in drawn for judge in names}
+        relative[reference] = Relative(
+            {group: _compared(list(cells.values()), group, reference) for group in _all_groups(abouts)},
+            {
+                judge: _compared([own for (_, other), own in cells.items() if other == judge], ALL, reference)
+                for judge in names
+            },
+            {
+                name: _compared([own for (other, _), own in cells.items() if other == name], ALL, reference)
+                for name in drawn
+            },
+        )
+    return Judgement(judges[0].task, {judge.name: judge.about for judge in judges}, abouts, figures, relative)
+
+
+def _groups(found: Findings, draws: int, block: int, seed: int) -> dict[str, Int[np.ndarray, "samples images"]]:
+    """Group -> counts; the first sample is the group itself, the others are drawn from its images alone."""
+    light, groups = found.light.groups, {}
+    for group in (ALL, "day", "night"):
+        members = np.array([group in (ALL, own) for own in light])
+        if not members.any():
+            continue
+        counts = np.zeros((1 + draws, len(light)), np.int64)
+        counts[0] = members
+        counts[1:, members] = resampled_blocks(int(members.sum()), block, draws, seed)
+        groups[group] = counts
+    return groups
+
+
+def _all_groups(sets: Sequence[SetAbout]) -> list[str]:
+    return list(dict.fromkeys(group for own in sets for group in own.groups))
+
+
+def _compared(
+    cells: Sequence[Mapping[str, Mapping[str, Figures]]], group: str, reference: str
+) -> dict[str, dict[str, Estimate]]:
+    """Row -> figure -> the mean over the cells of the relative difference, for all rows but the reference."""
+    rows = [own[group] for own in cells if group in own]
+    result = {}
+    for row in rows[0]:
+        if row == reference:
+            continue
+        result[row] = {
+            figure: _pooled([_gain(own[row][figure], own[reference][figure]) for own in rows])
+            for figure in rows[0][row]
+        }
+    return result
+
+
+def _gain(one: Drawn, other: Drawn) -> Drawn:
+    return np.divide(one - other, other, out=np.full(len(one), np.nan), where=other > 0)
+
+
+def _pooled(gains: Sequence[Drawn]) -> Estimate:
+    # A judge or set that lacks the figure is left out. One that lacks it in a single sample makes this sample NaN, so
+    # that every sample that counts is a mean over the same judges and sets.
+    known = [gain for gain in gains if not np.isnan(gain[0])]
+    if not known:
+        return Estimate(float("nan"), (float("nan"), float("nan")))
+    mean = np.mean(known, axis=0)
+    return Estimate(float(mean[0]), interval(mean[1:]))
+
+
+def _estimates(figures: Figures) -> dict[str, Estimate]:
+    return {name: Estimate(float(values[0]), interval(values[1:])) for name, values in figures.items()}

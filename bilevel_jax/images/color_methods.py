@@ -1,0 +1,136 @@
+"""How a fused luminance gets the colour of the visible image, by name.
+
+All methods keep the fused luminance u and the visible image's hue, and differ in one factor k: the colour is
+u + k (RGB - Y), where Y is the visible luminance and RGB - Y says how far each channel is from grey. NumPy arrays give
+NumPy arrays; JAX arrays give JAX arrays and have gradients.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType, ModuleType
+from typing import Protocol, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from bilevel_jax.errors import InputError, nearest
+from bilevel_jax.images.color import fuse_color, luma
+from bilevel_jax.images.gaussian_mean import gaussian_mean
+
+ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
+
+NOISE_FLOOR = 0.1  # visible luminance below which the colour is partly noise and is amplified less
+MOST_GAIN = 4.0  # maximum k
+AROUND = 0.12  # of the shorter side: sigma of the mean that says how much light there is
+NIGHT, DAY = 0.2, 0.4  # mean visible luminance: up to the first the colour is fixed, from the second on it is scaled
+_TINY = 1e-6  # below any level of a 16-bit image
+
+
+class FusedColor(Protocol):
+    """A function that makes a colour image of a fused luminance and the visible image."""
+
+    def __call__(
+        self, fused: Float[ArrayT, "*batch h w 1"], visible: Float[ArrayT, "*batch h w 3"]
+    ) -> Float[ArrayT, "*batch h w 3"]:
+        """Returns RGB in [0, 1]; `fused` may leave [0, 1], and `visible` is RGB in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class ColorMethod:
+    """A colour method with its help text; it is called as the function is.
+
+    Attributes:
+        fuse: the function.
+        help: what the method does, for tables and help texts.
+    """
+
+    fuse: FusedColor
+    help: str
+
+    def __call__(
+        self, fused: Float[ArrayT, "*batch h w 1"], visible: Float[ArrayT, "*batch h w 3"]
+    ) -> Float[ArrayT, "*batch h w 3"]:
+        """Returns RGB in [0, 1]; `fused` may leave [0, 1], and `visible` is RGB in [0, 1]."""
+        return self.fuse(fused, visible)
+
+
+def scale_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
+    """Returns the visible image scaled to the fused luminance u, so that the ratios of R, G and B stay: k = u / Y.
+
+    Where Y is below the noise floor of 0.1, k = 1 + (u - Y) / 0.1 instead; it has the same value at the floor, and it
+    tends to 1 where u and Y are equal. k is at most 4. A colour that would leave [0, 1] is desaturated: k becomes the
+    largest factor with which all three channels stay inside, so luminance and hue stay and nothing is clipped.
+
+    Args:
+        fused: luminance, clipped to [0, 1] first.
+        visible: RGB in [0, 1].
+
+    Raises:
+        ValueError: the visible image has not 3 channels.
+        TypeError: the visible image holds integers.
+    """
+    light = luma(visible)
+    inside = _namespace(fused, visible).clip(fused, 0.0, 1.0)
+    return _with_chroma(inside, visible, light, _scale(inside, light))
+
+
+def color_by_light(
+    fused: Float[ArrayT, "*batch h w 1"], visible: Float[ArrayT, "*batch h w 3"]
+) -> Float[ArrayT, "*batch h w 3"]:
+    """Returns the scaled colour of `scale_color` by day, the visible image's own chroma by night, and a blend between.
+
+    The Gaussian mean of the visible luminance (sigma = 0.12 of the shorter side) says how much light there is around a
+    pixel. Up to 0.2, k is 1: the chroma stays. From 0.4 on, k is that of `scale_color`. Between them a smooth step
+    (3 t^2 - 2 t^3) leads from one to the other. By night scaling would amplify the colour noise and the tint of lamps.
+    Arguments, clipping and errors are those of `scale_color`.
+    """
+    light = luma(visible)
+    space = _namespace(fused, visible)
+    inside = space.clip(fused, 0.0, 1.0)
+    around = gaussian_mean(light, AROUND * min(visible.shape[-3:-1]))
+    share = space.clip((around - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
+    share = share * share * (3.0 - 2.0 * share)
+    return _with_chroma(inside, visible, light, 1.0 + share * (_scale(inside, light) - 1.0))
+
+
+DEFAULT_COLOR = "chroma"
+COLOR_METHODS: Mapping[str, ColorMethod] = MappingProxyType(
+    {
+        "chroma": ColorMethod(fuse_color, "the visible image's own chroma (Cb and Cr), whatever the luminance becomes"),
+        "hue": ColorMethod(
+            scale_color, "the visible image scaled to the fused luminance: brighter is also more colourful"
+        ),
+        "light": ColorMethod(color_by_light, "`hue` where the visible image is bright, `chroma` where it is dark"),
+    }
+)
+
+
+def color_method(name: str) -> ColorMethod:
+    """Returns the colour method of that name; raises InputError, with the known names, where there is none."""
+    if name not in COLOR_METHODS:
+        raise InputError(
+            f"The colour method {name!r} is not known; expected one of {', '.join(COLOR_METHODS)}"
+            f"{nearest(name, COLOR_METHODS)}"
+        )
+    return COLOR_METHODS[name]
+
+
+def _scale(fused: ArrayT, light: ArrayT) -> ArrayT:
+    space = _namespace(fused, light)
+    return space.clip(1.0 + (fused - light) / space.maximum(light, NOISE_FLOOR), 0.0, MOST_GAIN)
+
+
+def _with_chroma(fused: ArrayT, visible: ArrayT, light: ArrayT, factor: ArrayT) -> ArrayT:
+    """u + k (RGB - Y), with k reduced to what [0, 1] allows."""
+    space = _namespace(fused, visible)
+    away = visible - light
+    room = space.where(away > 0, 1.0 - fused, fused) / space.maximum(abs(away), _TINY)
+    factor = space.minimum(factor, room.min(axis=-1, keepdims=True))
+    # The clip takes away rounding errors alone.
+    return space.clip(fused + factor * away, 0.0, 1.0)
+
+
+def _namespace(*arrays: np.ndarray | jax.Array) -> ModuleType:
+    return np if all(isinstance(array, np.ndarray) for array in arrays) else jnp

@@ -1,0 +1,28 @@
+"""Images in square blocks, and which pairs show daylight."""
+
+import numpy as np
+from jaxtyping import Float64
+
+from bilevel_jax.metrics.appearance.pair import FusedPair
+
+BLOCK = 16  # pixels: side of the blocks in which daylight and sky are measured
+DAYLIGHT = 90.0  # levels of 255: a visible image of at least this mean shows daylight
+
+
+def in_blocks(image: Float64[np.ndarray, "h w"], side: int) -> Float64[np.ndarray, "blocks pixels"]:
+    """The pixels of the whole blocks of side x side pixels; the rest at the bottom and on the right is left out."""
+    rows, columns = (length // side for length in image.shape)
+    whole = image[: rows * side, : columns * side].reshape(rows, side, columns, side)
+    return whole.transpose(0, 2, 1, 3).reshape(rows * columns, side * side)
+
+
+def is_daylight(pair: FusedPair) -> bool:
+    """Whether the mean of the visible image is at least 90 of 255 levels."""
+    return bool(pair.visible_gray.mean() >= DAYLIGHT)
+
+
+def daylight_blocks(pair: FusedPair) -> tuple[Float64[np.ndarray, " blocks"], Float64[np.ndarray, " blocks"]]:
+    """The mean levels of the visible and of the fused image in blocks of 16 x 16; empty where there is no daylight."""
+    visible, fused = (in_blocks(image, BLOCK).mean(axis=1) for image in (pair.visible_gray, pair.fused_gray))
+    kept = slice(None) if is_daylight(pair) else slice(0)
+    return visible[kept], fused[kept]

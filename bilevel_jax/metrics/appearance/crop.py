@@ -1,0 +1,37 @@
+"""Crop: whether a part of the scene looks the same when it is fused alone."""
+
+import numpy as np
+
+from bilevel_jax.metrics.appearance.measure import UNDEFINED, Measure, Observations
+from bilevel_jax.metrics.appearance.pair import FusedPair, as_uint8
+from bilevel_jax.metrics.appearance.rim import inside
+
+
+def crop(pair: FusedPair) -> Observations:
+    """Mean |difference| between fusing the middle half and cutting it out of the whole's result, in levels of 255.
+
+    The half has half the height and half the width. Its rim of 32 pixels is left out. Lower is better; a rule that
+    looks at most 32 pixels far has 0.
+    """
+    height, width = pair.infrared.shape
+    within = inside(height // 2, width // 2)
+    if pair.fuse is None or within is None:
+        return UNDEFINED
+    middle = np.s_[height // 4 : height // 4 + height // 2, width // 4 : width // 4 + width // 2]
+    infrared, visible = as_uint8(pair.infrared[..., None]), as_uint8(pair.visible)
+    whole = pair.fuse(infrared, visible)[middle].astype(np.float64)
+    alone = pair.fuse(np.ascontiguousarray(infrared[middle]), np.ascontiguousarray(visible[middle]))
+    return np.array([np.abs(alone - whole)[within].mean()])
+
+
+MEASURES = (
+    Measure(
+        "crop",
+        crop,
+        "mean |difference| between fusing the middle half and cutting it out of the whole's result, without its rim of "
+        "32 pixels",
+        "down",
+        "folders of images, sides under 130 pixels",
+        unit="levels",
+    ),
+)

@@ -1,0 +1,28 @@
+"""The boxes that a detector's loss compares with, be they labels or a teacher's."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int
+
+from bilevel_jax.training.prepared_batch import PreparedBatch
+
+
+class BoxLabels(NamedTuple):
+    """Boxes of a batch.
+
+    Attributes:
+        boxes: yxyx in pixels of the picture.
+        classes: class numbers; -1 = padding.
+        weight: of each image, in [0, 1]; 0 where nothing is known about it.
+    """
+
+    boxes: Float[Array, "b n 4"]
+    classes: Int[Array, "b n"]
+    weight: Float[Array, " b"]
+
+
+def own_labels(batch: PreparedBatch) -> BoxLabels:
+    """Returns the labels of a batch; an image without labels has the weight 0."""
+    return BoxLabels(batch["boxes"], batch["classes"], batch["has_boxes"].astype(jnp.float32))

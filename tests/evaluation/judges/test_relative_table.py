@@ -1,0 +1,85 @@
+"""Relative differences of rows whose figures are known."""
+
+import numpy as np
+import pytest
+
+from bilevel_jax.data.day_or_night import Light
+from bilevel_jax.evaluation.judges.judge_rows import Findings, JudgedSet
+from bilevel_jax.evaluation.judges.judgement_text import judgement_json, judgement_text
+from bilevel_jax.evaluation.judges.relative_table import judgement
+
+NAMES = [f"{i:02d}" for i in range(16)]
+
+
+class MeanJudge:
+    """Its evidence is a value for each image, and its figure is their mean."""
+
+    task, main_figure, about = "detection", "AP50", "test"
+
+    def __init__(self, name):
+        self.name = name
+
+    def figures(self, evidence, counts):
+        return {"AP50": counts @ evidence / counts.sum(axis=1), "AP50/car": np.full(len(counts), np.nan)}
+
+
+def findings(evidence, name="pairs"):
+    source = type("Source", (), {"__len__": lambda self: len(NAMES), "names": NAMES})()
+    light = Light(["day"] * 8 + ["night"] * 8, "names")
+    return Findings(JudgedSet(name, "val", source), light, evidence)
+
+
+def test_identical_rows_differ_by_exactly_nothing():
+    values = np.random.default_rng(0).uniform(0.1, 1, 16)
+    found = judgement([MeanJudge("a")], [findings({"a": {"max": values, "same": values.copy()}})], ["max"], draws=200)
+    for group in ("all", "day", "night"):
+        own = found.relative["max"].pooled[group]["same"]["AP50"]
+        assert own.value == 0 and own.bounds == (0, 0)
+    low, high = found.figures["pairs"]["a"]["all"]["max"]["AP50"].bounds
+    assert low < values.mean() < high
+
+
+def test_judges_are_pooled_by_the_mean_of_their_relative_differences():
+    base = np.full(16, 0.5)
+    evidence = {"a": {"max": base, "ours": base * 1.2}, "b": {"max": base / 2, "ours": base / 2 * 0.9}}
+    found = judgement([MeanJudge("a"), MeanJudge("b")], [findings(evidence)], ["max", "ours"], draws=50)
+    assert found.relative["max"].pooled["all"]["ours"]["AP50"].value == pytest.approx((0.2 - 0.1) / 2)
+    assert found.relative["ours"].pooled["day"]["max"]["AP50"].value == pytest.approx((1 / 1.2 + 1 / 0.9) / 2 - 1)
+    assert found.relative["max"].of_judge["b"]["ours"]["AP50"].value == pytest.approx(-0.1)
+    # Nobody has the figure of cars.
+    assert np.isnan(found.relative["max"].pooled["all"]["ours"]["AP50/car"].value)
+
+
+def test_judges_share_the_samples_of_the_images():
+    """Two judges whose gains cancel in every image: their mean has no spread, whatever is drawn."""
+    gain = np.random.default_rng(1).uniform(-0.5, 0.5, 16)
+    base = np.ones(16)
+    evidence = {"a": {"max": base, "ours": 1 + gain}, "b": {"max": base, "ours": 1 - gain}}
+    found = judgement([MeanJudge("a"), MeanJudge("b")], [findings(evidence)], ["max"], draws=100)
+    pooled = found.relative["max"]
+    assert pooled.pooled["all"]["ours"]["AP50"].bounds == pytest.approx((0, 0), abs=1e-12)
+    low, high = pooled.of_judge["a"]["ours"]["AP50"].bounds
+    assert high - low > 0.05
+
+
+def test_sets_are_pooled_too_and_a_set_without_the_figure_is_left_out():
+    one = findings({"a": {"max": np.ones(16), "ours": np.full(16, 1.1)}}, "one")
+    two = findings({"a": {"max": np.ones(16), "ours": np.full(16, 1.3)}}, "two")
+    none = findings({"a": {"max": np.full(16, np.nan), "ours": np.full(16, np.nan)}}, "none")
+    found = judgement([MeanJudge("a")], [one, two, none], ["max"], draws=20).relative["max"]
+    assert found.pooled["all"]["ours"]["AP50"].value == pytest.approx(0.2)
+    assert found.of_set["two"]["ours"]["AP50"].value == pytest.approx(0.3)
+
+
+def test_text_and_json():
+    evidence = {"a": {"max": np.ones(16), "ours": np.full(16, 1.1)}}
+    found = judgement([MeanJudge("a")], [findings(evidence)], ["max"], draws=20)
+    text = judgement_text(found)
+    assert (
+        "pairs, val, 16 pairs (they choose weights: no test figures), 8 by day and 8 by night (by their names)" in text
+    )
+    assert "Per cent better than max" in text and "+10.0 [+10.0, +10.0]*" in text
+    plain = judgement_json(found)
+    assert plain["relative"]["max"]["pooled"]["night"]["ours"]["AP50"]["value"] == pytest.approx(0.1)
+    assert plain["figures"]["pairs"]["a"]["all"]["ours"]["AP50/car"] == {"value": None, "bounds": [None, None]}
+    assert plain["sets"][0]["groups"] == {"all": 16, "day": 8, "night": 8}
