@@ -70,8 +70,8 @@ REAL_IMAGES: Mapping[str, RealImages] = MappingProxyType(
             RealImages(
                 "exposed",
                 exposed,
-                "what the rule `heat` makes of the pair: the visible luminance with hot things in it. Well-exposed pairs "
-                "count 1, badly exposed ones down to 0.01",
+                "what the rule `heat` makes of the pair: the visible luminance with hot things in it. Well-exposed "
+                "pairs count 1, badly exposed ones down to 0.01",
             ),
         )
     }
