@@ -1,8 +1,9 @@
-"""The tables of networks: one row a network, with what its file and its parameters say."""
+"""The tables of networks: one row a network, and of ONNX operators: one row a subject."""
 
 from bilevel_jax.models.fusion import VARIANTS
+from bilevel_jax.models.imported.onnx_operators import OPERATORS, SUBJECTS
 from bilevel_jax.models.semantic import SEMANTIC_NETWORKS
-from bilevel_jax.models.tables import fusion_table, semantic_table
+from bilevel_jax.models.tables import fusion_table, operator_table, semantic_table
 
 
 def test_fusion_networks():
@@ -17,3 +18,11 @@ def test_semantic_networks():
     assert len(rows) == sum(map(len, SEMANTIC_NETWORKS.values()))
     assert rows[0] == '| detection | `""` | FCOS | channels, depth, head_convs, norm, stem_stride, width |'
     assert "| segmentation | `segformer_b1` | SegFormer with a MiT-B1 | channels |" in rows
+
+
+def test_onnx_operators():
+    text = operator_table()
+    _, _, *rows = text.splitlines()
+    assert [row.split("|")[1].strip() for row in rows] == list(SUBJECTS)
+    assert "MaxPool (without its indices), AveragePool, " in text
+    assert text.count(", ") >= len(OPERATORS) - len(SUBJECTS)
