@@ -9,8 +9,8 @@ import bilevel_jax
 
 # Packages that the other rooms need and the mathematics does not.
 HEAVY = (
-    "PIL flax grain imagecodecs matplotlib ml_collections orbax pycocotools safetensors scipy tensorboardX tensorflow "
-    "tensorflow_datasets tifffile torch tqdm"
+    "PIL flax grain imagecodecs matplotlib ml_collections onnx onnxruntime orbax pycocotools safetensors scipy "
+    "tensorboardX tensorflow tensorflow_datasets tifffile torch tqdm"
 ).split()
 
 

@@ -1,9 +1,10 @@
-"""The tables of networks: one row a network, with what its file and its parameters say."""
+"""The tables of networks: one row a network, and of ONNX operators: one row a subject."""
 
 from bilevel_jax.models.discriminators import DISCRIMINATORS
 from bilevel_jax.models.fusion import VARIANTS
+from bilevel_jax.models.imported.onnx_operators import OPERATORS, SUBJECTS
 from bilevel_jax.models.semantic import SEMANTIC_NETWORKS
-from bilevel_jax.models.tables import discriminator_table, fusion_table, semantic_table
+from bilevel_jax.models.tables import discriminator_table, fusion_table, operator_table, semantic_table
 
 
 def test_fusion_networks():
@@ -25,3 +26,11 @@ def test_discriminators():
     assert len(rows) == len(DISCRIMINATORS)
     assert rows[0] == f"| `pixel` | {DISCRIMINATORS['pixel'].help} | 8,577 | 1 | 1 |"
     assert rows[1].endswith("| 25,201 | 38 | 8 |")
+
+
+def test_onnx_operators():
+    text = operator_table()
+    _, _, *rows = text.splitlines()
+    assert [row.split("|")[1].strip() for row in rows] == list(SUBJECTS)
+    assert "MaxPool (without its indices), AveragePool, " in text
+    assert text.count(", ") >= len(OPERATORS) - len(SUBJECTS)
