@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import jax
 import numpy as np
@@ -96,8 +96,9 @@ def time_by_tasks(config: ConfigDict, sets: Sets) -> list[TasksTime]:
     rows: list[TasksTime] = []
     for count in range(2, len(config.tasks) + 1):
         tasks = tuple(config.tasks[:count])
-        inner, outer = _time_steps(config, sets, tasks, config.bilevel.weighting)
-        gramian = _time_steps(config, sets, tasks, "mgda")[1]
+        inner = _time_step(config, sets, tasks, config.bilevel.weighting, "inner")
+        outer = _time_step(config, sets, tasks, config.bilevel.weighting, "outer")
+        gramian = _time_step(config, sets, tasks, "mgda", "outer")
         rows.append(
             {
                 "K": count,
@@ -111,8 +112,10 @@ def time_by_tasks(config: ConfigDict, sets: Sets) -> list[TasksTime]:
     return rows
 
 
-def _time_steps(config: ConfigDict, sets: Sets, tasks: tuple[str, ...], weighting: str) -> tuple[PartTime, PartTime]:
-    """Returns the times of the inner and of the outer step with some of the tasks."""
+def _time_step(
+    config: ConfigDict, sets: Sets, tasks: tuple[str, ...], weighting: str, level: Literal["inner", "outer"]
+) -> PartTime:
+    """Returns the time of the inner or of the outer step with some of the tasks."""
     config = config.copy_and_resolve_references()
     with config.unlocked():
         config.tasks = tasks
@@ -124,11 +127,11 @@ def _time_steps(config: ConfigDict, sets: Sets, tasks: tuple[str, ...], weightin
     steps = make_steps(config, networks, optimizers)
     size = config.data.batch_size
     batch = next(configured_batches(config.data, sets.train, sets.inner, batch_size=size, seed=0))
-    start = lambda: initial_state(config, networks, optimizers)
-    return (
-        _timed("inner step", _repeatable(lambda state: steps.inner(state, batch), start())),
-        _timed("outer step", _repeatable(lambda state: steps.outer(state, batch, batch), start())),
-    )
+
+    def step(state: TrainState) -> tuple[TrainState, PyTree]:
+        return steps.inner(state, batch) if level == "inner" else steps.outer(state, batch, batch)
+
+    return _timed(f"{level} step", _repeatable(step, initial_state(config, networks, optimizers)))
 
 
 def _repeatable(step: Callable[[TrainState], tuple[TrainState, PyTree]], state: TrainState) -> Callable[[], PyTree]:
