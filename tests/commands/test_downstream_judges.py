@@ -144,4 +144,4 @@ def test_real_judges_on_real_pairs(tmp_path):
         for judge, by_group in figures.items()
     }
     assert got["yolox_nano"] == pytest.approx({"vi": 45.2, "max": 46.7}, abs=0.11)
-    assert got["nanodet_m_416"] == pytest.approx({"vi": 42.0, "max": 44.1}, abs=0.11)
+    assert got["nanodet_m_416"] == pytest.approx({"vi": 42.0, "max": 44.2}, abs=0.11)

@@ -11,7 +11,7 @@ from bilevel_jax.boxes.greedy_nms import greedy_nms
 from bilevel_jax.data.sources.source import Sample
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.judges.judge import Judge
-from bilevel_jax.evaluation.judges.judged_classes import CLASSES, JUDGED, class_scores, judged_boxes
+from bilevel_jax.evaluation.judges.judged_classes import CLASSES, NUMBERS, class_scores, judged_boxes, judged_number
 from bilevel_jax.evaluation.judges.make import DenseBoxes
 from bilevel_jax.evaluation.judges.onnx_session import OnnxSession
 from bilevel_jax.evaluation.judges.registry import make_of
@@ -47,7 +47,7 @@ class DetectionJudge(Judge[list[Matches]]):
         size = self.session.signature.image_size()
         assert size is not None and size[0] is not None and size[1] is not None  # each make asks for it
         self._size = size[0], size[1]
-        settings = (self.session.digest, self.make.score_threshold, self.make.nms_iou, dict(JUDGED))
+        settings = (self.session.digest, self.make.score_threshold, self.make.nms_iou, NUMBERS)
         self.digest = hashlib.sha256(repr(settings).encode()).hexdigest()
 
     def dense(self, image: UInt[np.ndarray, "h w 3"]) -> DenseBoxes:
@@ -87,11 +87,10 @@ class DetectionJudge(Judge[list[Matches]]):
         return bool(sample["has_boxes"])
 
     def check_classes(self, class_names: Sequence[str], label_names: Sequence[str], where: str) -> None:
-        known = [name for judged in JUDGED.values() for name in judged.names]
-        if not any(name.lower() in known for name in class_names):
+        if not any(judged_number(name) >= 0 for name in class_names):
             raise InputError(
                 f"{where} has boxes of the classes {', '.join(class_names) or '(none)'}, and none that a judge is "
-                f"asked about; expected at least one of {', '.join(known)}."
+                f"asked about; expected at least one of {', '.join(CLASSES)}."
             )
 
     def evidence(

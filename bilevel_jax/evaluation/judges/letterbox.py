@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Num, UInt, UInt8
 
+FLOAT_ERROR = 1e-3  # of a level; more than that of float32, less than the distance between levels that bilinear makes
+
 
 class Placement(NamedTuple):
     """Where an image lies in a judge's input: input pixel = scale * image pixel + offset.
@@ -58,7 +60,8 @@ def resized(
     rows, columns = _weights(image.shape[0], height), _weights(image.shape[1], width)
     scaled = np.einsum("ih,hwc->iwc", rows, image.astype(np.float32), optimize=True)
     scaled = np.einsum("jw,iwc->ijc", columns, scaled, optimize=True)
-    return np.floor(scaled + 0.5) if whole else scaled
+    # Many pixels lie exactly between two levels (one of 676 for 320 -> 416). The float error must not decide there.
+    return np.floor(scaled + 0.5 + FLOAT_ERROR) if whole else scaled
 
 
 def eight_bit(image: UInt[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w c"]:

@@ -10,8 +10,6 @@ from jaxtyping import Float, Float32, UInt
 from bilevel_jax.evaluation.judges.letterbox import Placement
 from bilevel_jax.evaluation.judges.onnx_session import Signature
 
-COCO_CLASSES = 80
-
 
 class DenseBoxes(NamedTuple):
     """What a detector says at each of its locations, before any box is thrown away.

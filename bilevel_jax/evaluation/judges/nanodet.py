@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float32, UInt
 
+from bilevel_jax.boxes.coco_classes import COCO_CLASSES
 from bilevel_jax.evaluation.judges.letterbox import Placement, letterbox
-from bilevel_jax.evaluation.judges.make import COCO_CLASSES, DenseBoxes, DetectorMake, channels_first, grid
+from bilevel_jax.evaluation.judges.make import DenseBoxes, DetectorMake, channels_first, grid
 from bilevel_jax.evaluation.judges.onnx_session import Signature
 
 MEAN_BGR = np.array([103.53, 116.28, 123.675], np.float32)
@@ -33,7 +34,7 @@ class NanoDet(DetectorMake):
         shapes = [signature.outputs.get(f"dis_pred_stride_{stride}", ()) for stride in found]
         classes = [signature.outputs[f"cls_pred_stride_{stride}"] for stride in found]
         return all(len(shape) == 3 and shape[2] and shape[2] % 4 == 0 for shape in shapes) and all(
-            len(shape) == 3 and shape[2] == COCO_CLASSES for shape in classes
+            len(shape) == 3 and shape[2] == len(COCO_CLASSES) for shape in classes
         )
 
     def prepare(

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float32, UInt
 
+from bilevel_jax.boxes.coco_classes import COCO_CLASSES
 from bilevel_jax.evaluation.judges.letterbox import Placement, letterbox
-from bilevel_jax.evaluation.judges.make import COCO_CLASSES, DenseBoxes, DetectorMake, channels_first, grid
+from bilevel_jax.evaluation.judges.make import DenseBoxes, DetectorMake, channels_first, grid
 from bilevel_jax.evaluation.judges.onnx_session import Signature
 
 STRIDES = (8, 16, 32)
@@ -27,7 +28,7 @@ class Yolox(DetectorMake):
             return False
         locations = sum(len(grid(size[0], size[1], stride)) for stride in STRIDES)
         [shape] = signature.outputs.values()
-        return len(shape) == 3 and shape[1] in (locations, None) and shape[2] == 5 + COCO_CLASSES
+        return len(shape) == 3 and shape[1] in (locations, None) and shape[2] == 5 + len(COCO_CLASSES)
 
     def prepare(
         self, image: UInt[np.ndarray, "h w 3"], height: int, width: int
