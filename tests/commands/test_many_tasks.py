@@ -101,7 +101,7 @@ def test_evaluate_says_where_it_wrote_and_gives_the_figures_of_the_table(run, tm
         assert json.loads((tmp_path / "seen" / "semantic" / kind / "detections.json").read_text())
     page = (tmp_path / "report" / "index.html").read_text()
     assert ">Detection<" in page and ">Segmentation (segmenter)<" in page
-    assert "All rows are figures of one network, which is not trained." in page
+    assert "All rows are figures of one network, which the run does not train." in page
     assert "predicted classes (segmenter)" in page and "with detection and segmentation (segmenter)" in page
 
 

@@ -49,10 +49,10 @@ def only_task(config: ConfigDict) -> str:
 
 
 def task_title(config: ConfigDict) -> str:
-    """Returns the only semantic task in words: its kind, with its name unless that is `semantic`."""
+    """Returns the only semantic task in words: its kind, and its name where that is another one than `semantic`."""
     name = only_task(config)
     kind = semantic_tasks(config)[name].task
-    return kind if name == MAIN_TASK else f"{kind} ({name})"
+    return kind if name in (MAIN_TASK, kind) else f"{kind} ({name})"
 
 
 def _without(config: ConfigDict, names: list[str]) -> ConfigDict:

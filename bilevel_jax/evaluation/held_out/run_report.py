@@ -107,7 +107,7 @@ def _semantic_tables(
             "The figure of each row is that of a fresh network, trained on that kind of input alone: all from one "
             f"initialisation, for {config.rows.steps:,} steps."
             if blocks[name].trainable
-            else "All rows are figures of one network, which is not trained."
+            else "All rows are figures of one network, which the run does not train."
         )
         tables.append(
             html.Table(
@@ -147,7 +147,7 @@ def _facts(rows: Mapping[str, Mapping[str, float]], semantic: Sequence[str], cou
 
 
 def _summary(config: ConfigDict, kinds: Kinds, set_name: str, step: int) -> str:
-    named = [kind.name if name == MAIN_TASK else f"{kind.name} ({name})" for name, kind in kinds.items()]
+    named = [kind.name if name in (MAIN_TASK, kind.name) else f"{kind.name} ({name})" for name, kind in kinds.items()]
     tasks = " and ".join(named) or "no semantic task"
     return (
         f"Fusion network {config.fusion.name!r} with {tasks}; weighting {config.bilevel.weighting!r}, "
