@@ -2,15 +2,15 @@
 
 Liu et al., "Target-aware Dual Adversarial Learning and a Multi-scenario Multi-Modality Benchmark to Fuse Infrared and
 Visible for Object Detection", CVPR 2022, section 3.2. The paper's mask comes from a saliency network; here it is the
-heat mask h of the infrared image, and the background's mask is 1 - h.
+heat mask h of the infrared image (`images.trivial_fusion.heat`), and the background's mask is 1 - h.
 """
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from bilevel_jax.images.heat import heat_mask
 from bilevel_jax.images.sobel import sobel
+from bilevel_jax.images.trivial_fusion.heat import heat_mask
 from bilevel_jax.models.discriminators.discriminator import Critic, Discriminator, DiscriminatorNetwork, Pictures, View
 from bilevel_jax.models.discriminators.patch import PatchDiscriminator
 

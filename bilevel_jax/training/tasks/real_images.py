@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.images.blur import gaussian_blur
 from bilevel_jax.images.color import luma
 from bilevel_jax.images.exposure import expose
-from bilevel_jax.images.heat import show_heat
+from bilevel_jax.images.trivial_fusion.heat import heat
 from bilevel_jax.images.well_exposed import well_exposed
 from bilevel_jax.losses import fusion
 from bilevel_jax.markdown_table import markdown_table
@@ -55,7 +55,7 @@ def exposed(config: ConfigDict, batch: PreparedBatch) -> tuple[Luminance, Float[
     A batch without any well-exposed image still has weights: its images count by how near each comes to it.
     """
     visible = luma(batch["vis"])
-    return show_heat(visible, infrared(config, batch)), well_exposed(visible)
+    return heat(infrared(config, batch), visible), well_exposed(visible)
 
 
 REAL_IMAGES: Mapping[str, RealImages] = MappingProxyType(
@@ -70,8 +70,8 @@ REAL_IMAGES: Mapping[str, RealImages] = MappingProxyType(
             RealImages(
                 "exposed",
                 exposed,
-                "the visible luminance with the infrared image's hot targets in it. Well-exposed pairs count 1, badly "
-                "exposed ones down to 0.01",
+                "what the rule `heat` makes of the pair: the visible luminance with hot things in it. Well-exposed "
+                "pairs count 1, badly exposed ones down to 0.01",
             ),
         )
     }
