@@ -112,3 +112,13 @@ def intersection_over_union(
     hits = np.diagonal(total, axis1=1, axis2=2)
     true, predicted = total.sum(axis=2), total.sum(axis=1)
     return np.where(true > 0, hits / np.maximum(true + predicted - hits, 1), np.nan)
+
+
+def mean_of_classes(values: Float[np.ndarray, "samples classes"]) -> Float[np.ndarray, " samples"]:
+    """Returns the mean of each sample over the classes that the first sample has; NaN where a sample lacks one of them.
+
+    Args:
+        values: a figure of each class, NaN where a sample lacks the class; the first sample is the set itself.
+    """
+    occurring = values[:, ~np.isnan(values[0])]
+    return occurring.mean(axis=1) if occurring.shape[1] else np.full(len(values), np.nan)

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from bilevel_jax.metrics import coco_ap, confusion_matrix, scores
-from bilevel_jax.metrics.resampled import average_precision, intersection_over_union, match_detections
+from bilevel_jax.metrics.resampled import (
+    average_precision,
+    intersection_over_union,
+    match_detections,
+    mean_of_classes,
+)
 
 NAMES = ("person", "car", "never")
 
@@ -60,3 +65,10 @@ def test_intersection_over_union_is_that_of_the_summed_matrices():
         expected = scores(np.tensordot(sample, confusions, axes=1), "abcd")
         np.testing.assert_allclose(row, [expected[f"IoU/{name}"] for name in "abcd"])
     assert np.isnan(values[:, 3]).all()
+
+
+def test_every_sample_is_a_mean_over_the_classes_of_the_set():
+    nan = np.nan
+    values = np.array([[0.2, 0.8, nan], [0.4, 0.6, nan], [0.4, nan, nan], [0.0, 1.0, 0.3]])
+    np.testing.assert_allclose(mean_of_classes(values), [0.5, 0.5, nan, 0.5])
+    assert np.isnan(mean_of_classes(np.full((3, 2), nan))).all()

@@ -17,7 +17,13 @@ from bilevel_jax.evaluation.judges.onnx_session import OnnxSession
 from bilevel_jax.evaluation.judges.registry import make_of
 from bilevel_jax.metrics.coco import Boxes, Detections
 from bilevel_jax.metrics.figure import FigureName
-from bilevel_jax.metrics.resampled import MOST_DETECTIONS, Matches, average_precision, match_detections
+from bilevel_jax.metrics.resampled import (
+    MOST_DETECTIONS,
+    Matches,
+    average_precision,
+    match_detections,
+    mean_of_classes,
+)
 
 FoundBoxes = Float32[np.ndarray, "n 6"]  # y0, x0, y1, x1 in pixels, score, number in CLASSES; best first
 
@@ -110,14 +116,11 @@ class DetectionJudge(Judge[list[Matches]]):
     def figures(
         self, evidence: list[Matches], counts: Int[np.ndarray, "samples images"]
     ) -> Mapping[str, Float[np.ndarray, " samples"]]:
-        """Returns AP50, the mean over the classes that occur in a sample (NaN where none does), and AP50/CLASS."""
+        """Returns AP50, the mean over the classes of the first sample (`mean_of_classes`), and AP50/CLASS."""
         # Most images of a group's samples are never drawn.
         drawn = np.asarray(counts.any(axis=0))
         values = np.stack([average_precision(_of_images(own, drawn), counts[:, drawn]) for own in evidence], axis=1)
-        known = ~np.isnan(values)
-        total, number = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)
-        mean = np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
-        return {"AP50": mean} | {str(FigureName("AP50", name)): values[:, i] for i, name in enumerate(CLASSES)}
+        return {"AP50": mean_of_classes(values)} | {str(FigureName("AP50", name)): values[:, i] for i, name in enumerate(CLASSES)}
 
 
 def _of_images(matches: Matches, chosen: np.ndarray) -> Matches:

@@ -70,7 +70,10 @@ class Judge(abc.ABC, Generic[EvidenceT]):
     ) -> Mapping[str, Float[np.ndarray, " samples"]]:
         """Returns the figures of each sample of the images, in [0, 1]; the one over all classes comes first.
 
+        The first sample is the set itself. Its classes are those of the figure over all classes in every sample. A
+        sample that lacks one of them has no such figure (NaN): else the samples were means over different classes.
+
         Args:
             evidence: of `evidence`.
-            counts: how often each image is in each sample.
+            counts: how often each image is in each sample; the first row is the set itself, without resampling.
         """

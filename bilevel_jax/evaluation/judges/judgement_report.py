@@ -9,7 +9,7 @@ from bilevel_jax.evaluation.bootstrap import BLOCK, excludes_zero
 from bilevel_jax.evaluation.downstream.downstream_report import input_pictures
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.inputs import LATE
-from bilevel_jax.evaluation.judges.judgement_text import columns, counted, main_figure, set_title
+from bilevel_jax.evaluation.judges.judgement_text import columns, counted, left_out, main_figure, set_title
 from bilevel_jax.evaluation.judges.relative_table import ALL, Estimate, Judgement, Row
 from bilevel_jax.report import html
 
@@ -32,7 +32,11 @@ def judgement_report(
     """
     per_cent = "Per cent, without any training. Below each figure stands its bootstrap 95 % interval over the images."
     tables = [
-        _table(f"{judge} on {set_title(about)}", found.figures[about.name][judge], per_cent)
+        _table(
+            f"{judge} on {set_title(about)}",
+            found.figures[about.name][judge],
+            " ".join([per_cent, *left_out(found.figures[about.name][judge], found.draws)]),
+        )
         for about in found.sets
         for judge in found.judges
     ]
@@ -42,6 +46,7 @@ def judgement_report(
             f"(input - {reference}) / {reference}, {how}; paired bootstrap 95 % intervals over blocks of {BLOCK} "
             "neighbouring images."
         )
+        note = " ".join([note, *left_out(relative.pooled, found.draws, reference)])
         tables.append(_table(f"Per cent better than {reference}", relative.pooled, note))
     shown = {name: given for name, given in inputs.items() if given.kind != LATE}
     return html.Report(

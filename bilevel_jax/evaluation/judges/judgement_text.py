@@ -24,6 +24,7 @@ def judgement_text(found: Judgement, markdown: bool = False) -> str:
                 for row in by_group[ALL]
             ]
             parts.append(format_table(lines, markdown=markdown))
+            parts += left_out(by_group, found.draws)
     for reference, relative in found.relative.items():
         pooled = f"mean over {counted(len(found.judges), 'judge')} and {counted(len(found.sets), 'set')}"
         parts.append(
@@ -36,6 +37,7 @@ def judgement_text(found: Judgement, markdown: bool = False) -> str:
             for row in rows
         ]
         parts.append(format_table(lines, markdown=markdown))
+        parts += left_out(relative.pooled, found.draws, reference)
         apart = [
             {"input": row} | {f"{name}": _gain(next(iter(own[row].values()))) for name, own in _apart(found, reference)}
             for row in rows
@@ -61,6 +63,24 @@ def columns(by_group: Mapping[str, Mapping[str, Row]], row: str, brief: bool = F
     }
 
 
+def left_out(by_group: Mapping[str, Mapping[str, Row]], draws: int, reference: str = "") -> list[str]:
+    """Returns the sentence on how many bootstrap samples are left out of a table's intervals; [] where none is.
+
+    Args:
+        by_group: group -> row -> figure.
+        draws: number of bootstrap samples.
+        reference: what the rows are compared with.
+    """
+    estimates = [value for rows in by_group.values() for own in rows.values() for value in own.values()]
+    lacking = max((value.lacking for value in estimates), default=0)
+    zero = max((value.zero for value in estimates), default=0)
+    why = [f"up to {lacking} lack a class that the set has"] * (lacking > 0)
+    why += [f"in up to {zero} {reference} has the figure 0"] * (zero > 0)
+    if not why:
+        return []
+    return [f"Of the {draws} bootstrap samples, these are left out for all inputs alike: {'; '.join(why)}."]
+
+
 def set_title(about: SetAbout) -> str:
     """Names a data set, such as "msrs, val, 58 pairs, 29 by day and 29 by night (by their names)"."""
     light = " and ".join(f"{number} by {group}" for group, number in about.groups.items() if group != ALL)
@@ -84,6 +104,7 @@ def judgement_json(found: Judgement) -> dict[str, object]:
     return {
         "task": found.task,
         "judges": dict(found.judges),
+        "draws": found.draws,
         "sets": [{**about._asdict(), "groups": dict(about.groups)} for about in found.sets],
         "figures": _plain(found.figures),
         "relative": {
@@ -96,7 +117,8 @@ def judgement_json(found: Judgement) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, Estimate):
         numbers = [None if np.isnan(number) else number for number in (value.value, *value.bounds)]
-        return {"value": numbers[0], "bounds": numbers[1:]}
+        left = {key: number for key, number in (("lacking", value.lacking), ("zero", value.zero)) if number}
+        return {"value": numbers[0], "bounds": numbers[1:], **left}
     assert isinstance(value, Mapping)
     return {key: _plain(own) for key, own in value.items()}
 

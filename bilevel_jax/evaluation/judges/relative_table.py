@@ -22,10 +22,14 @@ class Estimate(NamedTuple):
     Attributes:
         value: of the whole set; NaN where it is undefined.
         bounds: bootstrap 95 % interval over blocks of neighbouring images.
+        lacking: how many bootstrap samples are left out because they lack a class that the set has.
+        zero: how many of the others are left out because the reference has the figure 0 there.
     """
 
     value: float
     bounds: tuple[float, float]
+    lacking: int = 0
+    zero: int = 0
 
 
 Row = Mapping[str, Estimate]  # figure -> estimate
@@ -51,6 +55,9 @@ class SetAbout(NamedTuple):
 class Relative(NamedTuple):
     """Relative differences to one reference: (input - reference) / reference.
 
+    There is none where the reference has the figure 0. A judge and set where it has 0 over all images are left out of
+    the means. A single bootstrap sample where it has 0 is left out of the interval, and counted.
+
     Attributes:
         pooled: group -> row -> figure: the mean over all judges and sets that have the figure.
         of_judge: judge -> row -> figure: the mean over the sets, all images.
@@ -71,6 +78,7 @@ class Judgement(NamedTuple):
         sets: the data sets.
         figures: set -> judge -> group -> row -> figure.
         relative: reference -> relative differences to it.
+        draws: number of bootstrap samples.
     """
 
     task: str
@@ -78,6 +86,7 @@ class Judgement(NamedTuple):
     sets: Sequence[SetAbout]
     figures: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Row]]]]
     relative: Mapping[str, Relative]
+    draws: int
 
 
 def judgement(
@@ -94,6 +103,7 @@ def judgement(
     All judges and all inputs of a data set share the samples of its images, so all differences are paired and the
     judges are resampled jointly. The sets are resampled independently of each other. A mean over judges and sets is
     taken within each sample. It leaves out the judges and sets that lack the figure, such as cars where there are none.
+    A sample that lacks a class of the set is left out, for all inputs alike. So is one where the reference has 0.
 
     Args:
         judges: of one task.
@@ -139,7 +149,7 @@ def judgement(
                 for name in drawn
             },
         )
-    return Judgement(judges[0].task, {judge.name: judge.about for judge in judges}, abouts, figures, relative)
+    return Judgement(judges[0].task, {judge.name: judge.about for judge in judges}, abouts, figures, relative, draws)
 
 
 def _groups(found: Findings, draws: int, block: int, seed: int) -> dict[str, Int[np.ndarray, "samples images"]]:
@@ -170,25 +180,34 @@ def _compared(
         if row == reference:
             continue
         result[row] = {
-            figure: _pooled([_gain(own[row][figure], own[reference][figure]) for own in rows])
+            figure: _pooled([(own[row][figure], own[reference][figure]) for own in rows])
             for figure in rows[0][row]
         }
     return result
+
+
+def _pooled(pairs: Sequence[tuple[Drawn, Drawn]]) -> Estimate:
+    """The mean relative difference of pairs (input, reference), one pair for each judge and set."""
+    # A judge or set that lacks the figure is left out. One that lacks it in a single sample makes this sample NaN, so
+    # that every sample that counts is a mean over the same judges and sets.
+    gains = [(_gain(one, other), other) for one, other in pairs]
+    known = [(gain, other) for gain, other in gains if not np.isnan(gain[0])]
+    if not known:
+        return Estimate(float("nan"), (float("nan"), float("nan")))
+    mean = np.mean([gain for gain, _ in known], axis=0)
+    lacking = np.isnan([other for _, other in known]).any(axis=0)
+    zero = np.isnan(mean) & ~lacking
+    return Estimate(float(mean[0]), interval(mean[1:]), int(lacking.sum()), int(zero.sum()))
 
 
 def _gain(one: Drawn, other: Drawn) -> Drawn:
     return np.divide(one - other, other, out=np.full(len(one), np.nan), where=other > 0)
 
 
-def _pooled(gains: Sequence[Drawn]) -> Estimate:
-    # A judge or set that lacks the figure is left out. One that lacks it in a single sample makes this sample NaN, so
-    # that every sample that counts is a mean over the same judges and sets.
-    known = [gain for gain in gains if not np.isnan(gain[0])]
-    if not known:
-        return Estimate(float("nan"), (float("nan"), float("nan")))
-    mean = np.mean(known, axis=0)
-    return Estimate(float(mean[0]), interval(mean[1:]))
-
-
 def _estimates(figures: Figures) -> dict[str, Estimate]:
-    return {name: Estimate(float(values[0]), interval(values[1:])) for name, values in figures.items()}
+    return {
+        name: Estimate(
+            float(values[0]), interval(values[1:]), 0 if np.isnan(values[0]) else int(np.isnan(values).sum())
+        )
+        for name, values in figures.items()
+    }

@@ -16,7 +16,7 @@ from bilevel_jax.evaluation.judges.letterbox import eight_bit, resized
 from bilevel_jax.evaluation.judges.onnx_session import OnnxSession, Signature
 from bilevel_jax.evaluation.judges.segmented_classes import CLASSES, CONVENTIONS, from_names
 from bilevel_jax.metrics.figure import FigureName
-from bilevel_jax.metrics.resampled import intersection_over_union
+from bilevel_jax.metrics.resampled import intersection_over_union, mean_of_classes
 from bilevel_jax.metrics.segmentation import IGNORE, confusion_matrix
 
 Confusions = Int[np.ndarray, "images k k"]
@@ -133,12 +133,10 @@ class SegmentationJudge(Judge[Confusions]):
     def figures(
         self, evidence: Confusions, counts: Int[np.ndarray, "samples images"]
     ) -> Mapping[str, Float[np.ndarray, " samples"]]:
-        """Returns mIoU, the mean over person, car and bike where they occur in a sample, and IoU/CLASS."""
+        """Returns mIoU, the mean over those of person, car and bike that the first sample has, and IoU/CLASS."""
         values = intersection_over_union(evidence, counts)[:, 1:]
-        known = ~np.isnan(values)
-        total, number = np.where(known, values, 0).sum(axis=1), known.sum(axis=1)
-        mean = np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
-        return {"mIoU": mean} | {str(FigureName("IoU", name)): values[:, i] for i, name in enumerate(CLASSES[1:])}
+        of_class = {str(FigureName("IoU", name)): values[:, i] for i, name in enumerate(CLASSES[1:])}
+        return {"mIoU": mean_of_classes(values)} | of_class
 
 
 def _argmax(logits: Float32[np.ndarray, "c h w"], height: int, width: int) -> UInt8[np.ndarray, "height width"]:

@@ -83,3 +83,31 @@ def test_text_and_json():
     assert plain["relative"]["max"]["pooled"]["night"]["ours"]["AP50"]["value"] == pytest.approx(0.1)
     assert plain["figures"]["pairs"]["a"]["all"]["ours"]["AP50/car"] == {"value": None, "bounds": [None, None]}
     assert plain["sets"][0]["groups"] == {"all": 16, "day": 8, "night": 8}
+
+
+class LackingJudge(MeanJudge):
+    """Its figure is NaN in the samples that lack the first block of images, but not in the set itself."""
+
+    def figures(self, evidence, counts):
+        return {"AP50": np.where(counts[:, 0] > 0, counts @ evidence / counts.sum(axis=1), np.nan)}
+
+
+def test_samples_without_a_figure_are_left_out_for_all_rows_alike_and_counted():
+    evidence = {"a": {"max": np.arange(16) / 16, "ours": np.arange(16) / 8}}
+    found = judgement([LackingJudge("a")], [findings(evidence)], ["max"], draws=100)
+    all_rows = found.figures["pairs"]["a"]["all"]
+    assert 0 < all_rows["max"]["AP50"].lacking == all_rows["ours"]["AP50"].lacking < 100
+    own = found.relative["max"].pooled["all"]["ours"]["AP50"]
+    assert own.lacking == all_rows["max"]["AP50"].lacking and own.zero == 0 and own.bounds == pytest.approx((1, 1))
+    text = judgement_text(found)
+    assert "Of the 100 bootstrap samples, these are left out for all inputs alike: up to" in text
+
+
+def test_samples_where_the_reference_has_nothing_are_counted():
+    values = np.zeros(16)
+    values[:4] = 1  # a sample without the first block has the figure 0
+    found = judgement([MeanJudge("a")], [findings({"a": {"max": values, "ours": values}})], ["max"], draws=100)
+    own = found.relative["max"].pooled["all"]["ours"]["AP50"]
+    assert 0 < own.zero < 100 and own.lacking == 0 and own.bounds == (0, 0)
+    assert "max has the figure 0" in judgement_text(found)
+    assert judgement_json(found)["relative"]["max"]["pooled"]["all"]["ours"]["AP50"]["zero"] == own.zero
