@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, Int, UInt
 from bilevel_jax.boxes.greedy_nms import greedy_nms
 from bilevel_jax.data.sources.source import Sample
 from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.judges.found import FORMAT
 from bilevel_jax.evaluation.judges.judge import Judge
 from bilevel_jax.evaluation.judges.judged_classes import CLASSES, NUMBERS, class_scores, judged_boxes, judged_number
 from bilevel_jax.evaluation.judges.make import DenseBoxes
@@ -53,7 +54,7 @@ class DetectionJudge(Judge[list[Matches]]):
         size = self.session.signature.image_size()
         assert size is not None and size[0] is not None and size[1] is not None  # each make asks for it
         self._size = size[0], size[1]
-        settings = (self.session.digest, self.make.score_threshold, self.make.nms_iou, NUMBERS)
+        settings = (FORMAT, self.session.digest, self.make.score_threshold, self.make.nms_iou, NUMBERS)
         self.digest = hashlib.sha256(repr(settings).encode()).hexdigest()
 
     def dense(self, image: UInt[np.ndarray, "h w 3"]) -> DenseBoxes:

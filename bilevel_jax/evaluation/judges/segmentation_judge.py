@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32, Int, Integer, UInt, UInt8
 from bilevel_jax.data.sources.source import Sample
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.judges.agreement import AgreementMaps
+from bilevel_jax.evaluation.judges.found import FORMAT
 from bilevel_jax.evaluation.judges.judge import Judge
 from bilevel_jax.evaluation.judges.letterbox import eight_bit, resized
 from bilevel_jax.evaluation.judges.onnx_session import OnnxSession, Signature
@@ -77,7 +78,7 @@ class SegmentationJudge(Judge[Confusions]):
         self.convention, self._levels, self._agreement = convention, LEVELS[levels], agreement
         self._size = _input_size(self.session.signature, CONVENTIONS[convention].counts, f"{path}", convention)
         # The judge's own class numbers are kept, so that their digest does not depend on the convention.
-        self.digest = hashlib.sha256(repr((self.session.digest, self._levels)).encode()).hexdigest()
+        self.digest = hashlib.sha256(repr((FORMAT, self.session.digest, self._levels)).encode()).hexdigest()
 
     def look(self, image: UInt[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
         """Returns the judge's own class number of every pixel of an RGB image of 8 or 16 bit."""

@@ -45,9 +45,18 @@ def test_a_stop_keeps_what_was_found(tmp_path):
     assert judge.seen == 3
 
 
-def test_a_damaged_file_counts_as_none(tmp_path):
-    judge, path = CountingJudge(), tmp_path / "row.npz"
-    path.write_bytes(b"no archive")
+def damaged(content: bytes) -> bytes:
+    """An archive with zeros in the middle of its first array."""
+    start = content.index(b".npy") + 40
+    return content[:start] + bytes(20) + content[start + 20 :]
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"no archive", lambda content: b"", damaged])
+def test_a_damaged_file_counts_as_none(tmp_path, damage):
+    path = tmp_path / "row.npz"
+    look_at(CountingJudge(), IMAGES, path)
+    path.write_bytes(damage(path.read_bytes()))
+    judge = CountingJudge()
     assert len(look_at(judge, IMAGES, path)) == 3 and judge.seen == 3
     look_at(judge, IMAGES, path)
     assert judge.seen == 3
