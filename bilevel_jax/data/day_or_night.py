@@ -5,12 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bilevel_jax.data.sources.source import Source
-from bilevel_jax.images.color import luma
-from bilevel_jax.images.files import to_float
+from bilevel_jax.images.daylight import DAY_MEAN, mean_level
 
 # Both data sets number their frames and append D (day) or N (night).
 _ENDING = re.compile(r"\d[DN]")
-DAY_MEAN = 90  # of 255, the least mean luma of a visible image taken by day
 
 
 def day_or_night(names: Sequence[str]) -> list[str] | None:
@@ -27,7 +25,7 @@ def by_day_and_night(names: Iterable[str]) -> dict[str, str]:
 
 
 class Light(NamedTuple):
-    """When the pairs of a source were taken.
+    """When pairs were taken.
 
     Attributes:
         groups: "day" or "night" of each pair.
@@ -38,14 +36,23 @@ class Light(NamedTuple):
     said_by: str
 
 
-def light_of(source: Source) -> Light:
-    """Returns day or night of each pair.
+def light_of(groups: Sequence[str] | None, names: Sequence[str], means: Iterable[float]) -> Light:
+    """Returns day or night of each pair of any set.
 
-    The source's own groups or names say it where they can. Otherwise a pair is of the day if the mean luma of its
-    visible image is at least `DAY_MEAN`.
+    The groups say it where all are "day" or "night", else the names where all end in a digit and D or N. Otherwise a
+    pair is of the day if the mean level of its visible image is at least `DAY_MEAN`.
+
+    Args:
+        groups: of each pair, of any kind; None = the data has none.
+        names: of the pairs.
+        means: `images.daylight.mean_level` of each visible image; it is not read where groups or names say it.
     """
-    said = source.groups if source.groups and set(source.groups) <= {"day", "night"} else day_or_night(source.names)
+    said = groups if groups and set(groups) <= {"day", "night"} else day_or_night(names)
     if said is not None:
         return Light(list(said), "names")
-    means = [float(luma(to_float(source[index]["vis"])).mean()) * 255 for index in range(len(source))]
     return Light(["day" if mean >= DAY_MEAN else "night" for mean in means], "visible mean")
+
+
+def light_of_source(source: Source) -> Light:
+    """Returns day or night of each pair of a source, as `light_of` does."""
+    return light_of(source.groups, source.names, (mean_level(source[index]["vis"]) for index in range(len(source))))

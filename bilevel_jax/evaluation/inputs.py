@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt
 from tqdm import tqdm
 
-from bilevel_jax.data.day_or_night import light_of
+from bilevel_jax.data.day_or_night import light_of_source
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.errors import InputError, first_few
@@ -78,7 +78,7 @@ class InputSource(Source):
         self.names, self.groups = source.names, source.groups
         self.class_names, self.label_names = source.class_names, source.label_names
         files = _files_of(kind, source.names) if isinstance(kind, Path) else {}
-        day = light_of(source).groups if kind == SWITCH else []
+        day = light_of_source(source).groups if kind == SWITCH else []
         self.images: list[np.ndarray] = []
         for i in tqdm(range(len(source)), desc=f"{kind}: images", unit="image", leave=False, dynamic_ncols=True):
             if isinstance(kind, Path):

@@ -9,13 +9,13 @@ from jaxtyping import Float, UInt
 
 from bilevel_jax.data.annotations.yolo import read_yolo
 from bilevel_jax.data.channels import one_channel
-from bilevel_jax.data.day_or_night import DAY_MEAN, day_or_night
+from bilevel_jax.data.day_or_night import light_of
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.daylight import mean_level
 from bilevel_jax.images.files import read_image, scale_raw
-from bilevel_jax.metrics.fusion import gray_levels
 
 ANY_CLASS = 1 << 31  # the class of a box does not matter here
 
@@ -34,7 +34,9 @@ class SourcePair(NamedTuple):
 
 
 class PairSet(NamedTuple):
-    """A set of pairs, in the order of their names.
+    """A set of pairs. Neighbours in it are compared, so frames of a video must follow each other.
+
+    A set of files is in the order of its names, a set of a data source in the order of the source.
 
     Attributes:
         name: of the set, for tables: SET or SET/SPLIT.
@@ -49,11 +51,9 @@ class PairSet(NamedTuple):
     groups: Sequence[str] | None
 
     def lights(self) -> list[str]:
-        """ "day" or "night" of each pair: what the data says, or day from a visible mean of 90 of 255 on."""
-        if self.groups is not None and set(self.groups) <= {"day", "night"}:
-            return list(self.groups)
-        means = (gray_levels(self.read(i).visible).mean() for i in range(len(self.names)))
-        return ["day" if mean >= DAY_MEAN else "night" for mean in means]
+        """ "day" or "night" of each pair, as `data.day_or_night.light_of` decides it."""
+        means = (mean_level(self.read(index).visible) for index in range(len(self.names)))
+        return light_of(self.groups, self.names, means).groups
 
 
 def set_of_source(source: Source, name: str) -> PairSet:
@@ -94,4 +94,4 @@ def set_of_files(pairs: Mapping[str, tuple[Path, Path]], name: str, boxes: Path 
         found = None if text is None else read_yolo(text, ANY_CLASS, *infrared.shape[:2])[0]
         return SourcePair(infrared, visible, found)
 
-    return PairSet(name, names, read, day_or_night(names))
+    return PairSet(name, names, read, None)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bilevel_jax.data.day_or_night import Light, light_of
+from bilevel_jax.data.day_or_night import Light, light_of_source
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.errors import InputError
@@ -91,7 +91,7 @@ def find_in_set(
             if others:
                 found = [judge.merged(*both) for both in zip(found, others[0], strict=True)]
             evidence[judge.name][row] = judge.evidence(samples, pairs.names, found, classes)
-    return Findings(given._replace(source=pairs), light_of(pairs), evidence)
+    return Findings(given._replace(source=pairs), light_of_source(pairs), evidence)
 
 
 CAMERA_ROWS = {"ir": "ir", "vi": "vis"}  # the rows whose findings `late` merges

@@ -3,10 +3,10 @@
 import numpy as np
 from jaxtyping import Float64
 
+from bilevel_jax.images.daylight import DAY_MEAN
 from bilevel_jax.metrics.appearance.pair import FusedPair
 
 BLOCK = 16  # pixels: side of the blocks in which daylight and sky are measured
-DAYLIGHT = 90.0  # levels of 255: a visible image of at least this mean shows daylight
 
 
 def in_blocks(image: Float64[np.ndarray, "h w"], side: int) -> Float64[np.ndarray, "blocks pixels"]:
@@ -17,8 +17,8 @@ def in_blocks(image: Float64[np.ndarray, "h w"], side: int) -> Float64[np.ndarra
 
 
 def is_daylight(pair: FusedPair) -> bool:
-    """Whether the mean of the visible image is at least 90 of 255 levels."""
-    return bool(pair.visible_gray.mean() >= DAYLIGHT)
+    """Whether the mean level of the visible image is at least `images.daylight.DAY_MEAN`."""
+    return bool(pair.visible_gray.mean() >= DAY_MEAN)
 
 
 def daylight_blocks(pair: FusedPair) -> tuple[Float64[np.ndarray, " blocks"], Float64[np.ndarray, " blocks"]]:

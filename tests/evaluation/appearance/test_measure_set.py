@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from bilevel_jax.data.day_or_night import DAY_MEAN
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
 from bilevel_jax.evaluation.appearance.measure_set import Group, _fused_again, measure_set
@@ -14,7 +13,7 @@ from bilevel_jax.evaluation.appearance.neighbours import are_neighbours, coarse
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair, set_of_files
 from bilevel_jax.images.files import write_image
 from bilevel_jax.inference.folder import find_pairs
-from bilevel_jax.metrics.appearance import DAYLIGHT, MEASURES
+from bilevel_jax.metrics.appearance import MEASURES
 
 SIZE = (160, 192)
 SCENE = np.random.default_rng(0).integers(0, 120, (10, 12)).repeat(16, 0).repeat(16, 1).astype(np.uint8)
@@ -33,7 +32,8 @@ def test_day_and_night_by_the_visible_mean_or_as_the_data_says():
     assert VIDEO.lights() == ["day"] * 3 + ["night"] * 3
     assert VIDEO._replace(groups=["night"] * 6).lights() == ["night"] * 6
     assert VIDEO._replace(groups=["campus"] * 6).lights() == VIDEO.lights()  # a group of another kind does not say
-    assert DAY_MEAN == DAYLIGHT  # the rooms of data and of metrics do not import each other
+    by_names = VIDEO._replace(names=[f"{i}{'ND'[i % 2]}" for i in range(6)])
+    assert by_names._replace(groups=["campus"] * 6).lights() == ["night", "day"] * 3  # the names say it before the mean
 
 
 def test_neighbours_show_nearly_the_same():
