@@ -10,7 +10,7 @@ from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags, read_seeds
 from bilevel_jax.commands.downstream_inputs import NOISE, OURS, STACKED, LoadedRun, check_weights, named_inputs
-from bilevel_jax.commands.downstream_judges import define_judge_flags, judge_inputs
+from bilevel_jax.commands.downstream_judges import check_without_judges, define_judge_flags, judge_inputs
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
@@ -47,7 +47,8 @@ def downstream_command(argv: Sequence[str]) -> None:
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["inputs"])
     run = LoadedRun(values.workdir, *load_run(values.workdir, values.checkpoint)) if values.workdir else None
     if values.judge:
-        return judge_inputs(values, run, lambda data: _config(values, run, data))
+        return judge_inputs(values, run, lambda data: _with_data(_given_config(values, run), data))
+    check_without_judges(values)
     if values.split == "all":
         raise InputError(
             "--split=all is for --judge, since networks are trained on the other pairs; expected val or test."
@@ -145,26 +146,28 @@ def _inputs_help() -> str:
     )
 
 
-def _config(values: flags.FlagValues, run: LoadedRun | None, data: str | None = None) -> ConfigDict:
-    """--config, or else the configuration of --workdir, or else the default one; then --task, --data and --steps.
+def _config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict:
+    """The configuration of the networks that are trained: that of `_given_config` with --task, --data and --steps."""
+    config = with_one_task(_given_config(values, run), values.task or "")
+    if values.steps is not None:
+        config.rows.steps = values.steps
+    return _with_data(config, values.data)
 
-    Args:
-        values: the flags.
-        run: the run of --workdir.
-        data: in place of --data.
-    """
+
+def _given_config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict:
+    """--config, or else the configuration of --workdir, or else the default one."""
     if values.config is not None:
-        config = values.config
-    else:
-        config = completed(run.config) if run is not None else default_config()
-    config = with_one_task(config, values.task or "")
-    data = data or values.data
+        return values.config
+    return completed(run.config) if run is not None else default_config()
+
+
+def _with_data(config: ConfigDict, data: str | None) -> ConfigDict:
+    """A copy whose pairs are those of `data`: a folder, "scenes", or None for those that are configured."""
+    config = ConfigDict(config.to_dict())
     if data == "scenes":
         config.data.name = "scenes"
     elif data is not None:
         config.data.name, config.data.root = "folder", data
-    if values.steps is not None:
-        config.rows.steps = values.steps
     return check_config(config)
 
 

@@ -44,7 +44,8 @@ def named_inputs(given: Sequence[str], run: LoadedRun | None, judged: bool = Fal
         judged: whether judges look at them, and no network is trained on them.
 
     Raises:
-        InputError: no inputs, an unknown one, two of the same name, or "ours" without --workdir.
+        InputError: no inputs, an unknown one, two of the same name, an empty name or one with a slash, or "ours" without
+            --workdir.
     """
     inputs: dict[str, Input] = {}
     for text in given:
@@ -56,7 +57,10 @@ def named_inputs(given: Sequence[str], run: LoadedRun | None, judged: bool = Fal
             raise InputError(
                 f"--inputs has {text!r}, which is for networks that are trained; expected it without --judge."
             )
-        if name in inputs or not name or "/" in name:
+        if not name or "/" in name:
+            what = f"the name {name!r}, which has a slash" if name else "an empty name"
+            raise InputError(f"--inputs has {text!r}, that is {what}; expected NAME=FOLDER with another name.")
+        if name in inputs:
             raise InputError(f"--inputs has two of the name {name!r}; expected NAME=FOLDER with another name.")
         inputs[name] = made
     if not inputs:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
@@ -11,6 +12,7 @@ from bilevel_jax.commands.downstream_inputs import LoadedRun, check_weights, nam
 from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.train_cells import Input
+from bilevel_jax.evaluation.inputs import LATE
 from bilevel_jax.evaluation.judges.agreement import AgreementMaps, mutual_agreement
 from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
 from bilevel_jax.evaluation.judges.judge import Judge
@@ -19,14 +21,15 @@ from bilevel_jax.evaluation.judges.judgement_report import judgement_report
 from bilevel_jax.evaluation.judges.judgement_text import judgement_json, judgement_text
 from bilevel_jax.evaluation.judges.registry import MAKES
 from bilevel_jax.evaluation.judges.relative_table import judgement
-from bilevel_jax.evaluation.judges.segmentation_judge import LEVELS, SegmentationJudge
+from bilevel_jax.evaluation.judges.segmentation_judge import LEVELS, NO_BOXES, SegmentationJudge
 from bilevel_jax.evaluation.judges.segmented_classes import CONVENTIONS
 from bilevel_jax.evaluation.leakage import check_unseen
 from bilevel_jax.report.html import write_report
 from bilevel_jax.training.signals import StopRequest
 
 RULE = "max"  # the rule that was named beforehand
-TRAINED_ONLY = ("matched", "save", "init", "steps")
+TRAINED_ONLY = ("matched", "save", "init", "steps", "seeds")
+SEGMENTERS_ONLY = ("agreement", "ceiling", "judge_classes", "judge_levels")
 
 
 def define_judge_flags(values: flags.FlagValues) -> None:
@@ -47,6 +50,13 @@ def define_judge_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_list("ceiling", [], text, flag_values=values)
 
 
+def check_without_judges(values: flags.FlagValues) -> None:
+    """Raises InputError where a flag is given that only judges read."""
+    for flag in SEGMENTERS_ONLY:
+        if _is_given(values, flag):
+            raise InputError(f"--{flag} is for judges; expected it with --judge=FILE.onnx.")
+
+
 def judge_inputs(
     values: flags.FlagValues, run: LoadedRun | None, configured: Callable[[str | None], ConfigDict]
 ) -> None:
@@ -58,7 +68,7 @@ def judge_inputs(
         configured: returns the configuration for one folder of --data; None = as configured.
     """
     for flag in TRAINED_ONLY:
-        if values[flag].value:
+        if _is_given(values, flag):
             raise InputError(f"--{flag} is for networks that are trained; expected it without --judge.")
     if values.task is None:
         values["task"].value = "detection"
@@ -67,9 +77,12 @@ def judge_inputs(
     out = Path(values.out or Path("runs") / "judges" / values.task)
     judges, agreement = _judges(values)
     inputs = named_inputs(values.inputs, run, judged=True)
+    if values.task == "segmentation" and any(given.kind == LATE for given in inputs.values()):
+        raise InputError(NO_BOXES)
     rule = values.reference or RULE
     if rule not in inputs:
-        raise InputError(f"--reference={rule} is none of the inputs; expected one of {', '.join(inputs)}.")
+        asked = f"--reference={rule}" if values.reference else f"--reference is {rule} by default, which"
+        raise InputError(f"{asked} is none of the inputs; expected one of {', '.join(inputs)}.")
     sets: list[JudgedSet] = []
     notes: list[str] = []
     for config in configs:
@@ -80,12 +93,13 @@ def judge_inputs(
             check_unseen(run.config, judged.source, config, run=Path(run.workdir))
         notes += [f"{judged.name}: {note}" for note in check_weights(inputs, judged.split, judged.source, config)]
         sets.append(judged)
+    # The maps are compared before any judge looks, so that a wrong folder is named at once.
+    notes = _about_agreement(values, agreement, [name for own in sets for name in own.source.names]) + notes
     with StopRequest() as stop:
         findings = [
             find_in_set(judges, own, inputs, out, lambda: stop.check("what the judges found is kept")) for own in sets
         ]
     found = judgement(judges, findings, [rule, *(name for name in _ours(inputs) if name != rule)])
-    notes = _about_agreement(values, agreement, [n for own in findings for n in own.about.source.names]) + notes
     write_json(out / "comparison.json", {**judgement_json(found), "notes": notes})
     write_text(out / "comparison.md", "\n\n".join([*notes, judgement_text(found, markdown=True)]) + "\n")
     print("\n\n".join([*notes, judgement_text(found)]))
@@ -105,8 +119,9 @@ def _judges(values: flags.FlagValues) -> tuple[list[Judge], AgreementMaps | None
     if values.task not in ("detection", "segmentation"):
         raise InputError(f"--task={values.task} has no judges; expected detection or segmentation.")
     if values.task == "detection":
-        if values.agreement or values.ceiling:
-            raise InputError("--agreement and --ceiling are for segmenters; expected them with --task=segmentation.")
+        for flag in SEGMENTERS_ONLY:
+            if _is_given(values, flag):
+                raise InputError(f"--{flag} is for segmenters; expected it with --task=segmentation.")
         return [DetectionJudge(path) for path in values.judge], None
     if values.ceiling and not values.agreement:
         raise InputError("--ceiling comes without --agreement; expected the folder of the maps that they agree on.")
@@ -115,6 +130,10 @@ def _judges(values: flags.FlagValues) -> tuple[list[Judge], AgreementMaps | None
         SegmentationJudge(path, values.judge_classes, values.judge_levels, agreement) for path in values.judge
     ]
     return judges, agreement
+
+
+def _is_given(values: flags.FlagValues, flag: str) -> bool:
+    return bool(values[flag].present and values[flag].value)
 
 
 def _open(config: ConfigDict, split: str | None, run: LoadedRun | None) -> JudgedSet:
@@ -137,7 +156,10 @@ def _lists(data: ConfigDict, run: LoadedRun | None) -> Path | None:
 
 
 def _about_agreement(values: flags.FlagValues, agreement: AgreementMaps | None, names: Sequence[str]) -> list[str]:
-    """What a reader must know of --agreement: that no labels are compared with, and the ceiling."""
+    """What a reader must know of --agreement: that no labels are compared with, and the ceiling.
+
+    `names` are those of all pairs; the pairs with a map are compared.
+    """
     if agreement is None:
         return []
     notes = [
@@ -145,8 +167,11 @@ def _about_agreement(values: flags.FlagValues, agreement: AgreementMaps | None, 
         "are predictions and no labels."
     ]
     if values.ceiling:
-        ceiling = mutual_agreement(agreement, [AgreementMaps(Path(own)) for own in values.ceiling], names)
-        figures = ", ".join(f"{name} {100 * value:.1f}" for name, value in ceiling.items())
+        segmenters = [AgreementMaps(Path(own)) for own in values.ceiling]
+        ceiling = mutual_agreement(agreement, segmenters, [name for name in names if name in agreement])
+        figures = ", ".join(
+            f"{name} -" if np.isnan(value) else f"{name} {100 * value:.1f}" for name, value in ceiling.items()
+        )
         notes.append(f"Mutual agreement of the {len(values.ceiling)} segmenters, the ceiling, per cent: {figures}.")
     else:
         notes.append("No ceiling: it needs the maps of the single segmenters (--ceiling).")

@@ -108,6 +108,8 @@ def test_the_command_trains_detectors(tmp_path, capsys, matched):
         (["--inputs=ir,ours+hue"], "'ours.hue'; expected --workdir"),
         (["--inputs=max+hue+exposed,max+exposed+hue"], "two of the name 'max.exposed.hue'"),
         (["--inputs=ir,ir"], "two of the name 'ir'"),
+        (["--inputs==/"], "'=/', that is an empty name; expected NAME=FOLDER"),
+        (["--inputs=a/b=/"], "'a/b=/', that is the name 'a/b', which has a slash; expected NAME=FOLDER"),
         (["--inputs="], "--inputs is"),
         (["--inputs=ir", "--seeds=0,one"], "--seeds=0,one"),
         (["--inputs=ir", "--seeds=1,1"], "--seeds=1,1; expected different"),

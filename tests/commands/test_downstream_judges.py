@@ -11,6 +11,7 @@ from bilevel_jax.commands import downstream_judges
 from bilevel_jax.commands.downstream import downstream_command
 from bilevel_jax.errors import StopSignal, run_command
 from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
+from bilevel_jax.evaluation.judges.segmentation_judge import SegmentationJudge
 from bilevel_jax.images.files import write_image
 
 DATA = os.environ.get("BILEVEL_JAX_TEST_DATA")
@@ -95,17 +96,57 @@ def test_a_segmenter_against_agreement_maps(segmenter, folders, tmp_path, capsys
     assert said.startswith("Agreement with published segmenters, person, car and bike alone")
     assert "right, all, 2 pairs" in said and "IoU/person" in said and "No ceiling" in said
     assert run(*flags, f"--ceiling={tmp_path / 'one'},{tmp_path / 'two'}") == 0
-    assert "the ceiling, per cent: mIoU 100.0, IoU/person 100.0" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "the ceiling, per cent: mIoU 100.0, IoU/person 100.0, IoU/car -, IoU/bike -." in said
+
+
+def test_what_segmenters_cannot_do_is_refused_before_any_of_them_looks(
+    segmenter, folders, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(SegmentationJudge, "look", None)
+    for folder, size in (("maps", 64), ("one", 64), ("two", 32), ("empty", 64)):
+        stem = "001N" if folder == "empty" else "000D"
+        write_image(tmp_path / folder / f"{stem}.png", np.full((size, size), 2, np.uint8))
+    flags = [f"--judge={segmenter}", "--task=segmentation", f"--data={folders[0]}", "--split=all"]
+    flags += ["--judge_classes=mfnet", f"--agreement={tmp_path / 'maps'}", f"--out={tmp_path / 'out'}"]
+    for more, message in (
+        (["--inputs=max,late"], "'late', which merges boxes; expected it with --task=detection"),
+        (["--inputs=max", f"--ceiling={tmp_path / 'one'},{tmp_path / 'two'}"], "two/000D is 32 x 32 pixels"),
+        (["--inputs=max", f"--ceiling={tmp_path / 'one'},{tmp_path / 'empty'}"], "empty lacks 1 maps (000D)"),
+    ):
+        assert run(*flags, *more) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_judges_look_whatever_the_tasks_of_a_configuration_are(detector, folders, tmp_path):
+    """Judges train nothing, so a frozen task that is called as their own is nothing to them."""
+    config = tmp_path / "tasks.py"
+    config.write_text(
+        "from bilevel_jax.training.config import default_config, task_block\n\n"
+        "def get_config():\n"
+        "    config = default_config()\n"
+        "    config.tasks = ('visual', 'semantic', 'detection')\n"
+        "    config.detection = task_block(task='detection', trainable=False, start='guard.safetensors')\n"
+        "    return config\n"
+    )
+    data = ",".join(map(str, folders))
+    flags = [f"--config={config}", f"--judge={detector}", f"--data={data}", "--split=all", "--inputs=max"]
+    assert run(*flags, f"--out={tmp_path / 'out'}") == 0
+    sets = json.loads((tmp_path / "out" / "comparison.json").read_text())["sets"]
+    assert [own["name"] for own in sets] == ["right", "wrong"]
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--inputs=vi"], "--reference=max is none of the inputs; expected one of vi"),
+        (["--inputs=vi"], "--reference is max by default, which is none of the inputs; expected one of vi"),
+        (["--inputs=vi", "--reference=ir"], "--reference=ir is none of the inputs; expected one of vi"),
+        (["--inputs=max", "--seeds=3"], "--seeds is for networks that are trained"),
+        (["--inputs=max", "--judge_classes=voc"], "--judge_classes is for segmenters"),
         (["--inputs=max,stacked"], "'stacked', which is for networks that are trained"),
         (["--inputs=max,noise:vi"], "'noise:vi', which is for networks that are trained"),
         (["--inputs=max", "--matched"], "--matched is for networks that are trained"),
-        (["--inputs=max", "--agreement=maps"], "--agreement and --ceiling are for segmenters"),
+        (["--inputs=max", "--agreement=maps"], "--agreement is for segmenters"),
         (["--inputs=max", "--task=segmentation", "--ceiling=a,b"], "--ceiling comes without --agreement"),
         (["--inputs=max", "--data=scenes", "--split=all"], "--split=all is for folders"),
     ],
@@ -121,6 +162,8 @@ def test_rows_of_the_wrong_comparison_are_refused(capsys, tmp_path):
         (["--inputs=late"], "'late'; expected a folder of images"),
         (["--inputs=vi", "--split=all"], "--split=all is for --judge"),
         (["--inputs=vi,stacked", "--matched"], "expected no stacked"),
+        (["--inputs=vi", "--judge_levels=unit"], "--judge_levels is for judges; expected it with --judge=FILE.onnx"),
+        (["--inputs=vi", "--ceiling=a,b"], "--ceiling is for judges"),
     ):
         assert run("--task=detection", "--data=scenes", *flags, f"--out={tmp_path / 'out'}") == 2
         assert message in capsys.readouterr().err

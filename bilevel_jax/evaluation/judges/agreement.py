@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from bilevel_jax.data.pair_files import list_files
+from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.evaluation.judges.segmented_classes import CLASSES, CONVENTIONS
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_indices
@@ -62,7 +63,7 @@ def mutual_agreement(
         names: the pairs that are compared.
 
     Raises:
-        InputError: there are fewer than two segmenters, or one lacks a map.
+        InputError: there are fewer than two segmenters, or one lacks a map or has one of another size than `maps`.
     """
     if len(segmenters) < 2:
         raise InputError("--ceiling names one folder; expected the maps of at least two segmenters.")
@@ -73,14 +74,17 @@ def mutual_agreement(
     for one, other in itertools.combinations(segmenters, 2):
         total = np.zeros((len(CLASSES),) * 2)
         for name in names:
-            truth = np.where(maps[name] == IGNORE, IGNORE, one[name])
-            found = np.where(other[name] == IGNORE, 0, other[name])
-            total += confusion_matrix(found, truth, len(CLASSES))
+            counted, first, second = maps[name], one[name], other[name]
+            for own, labels in ((one, first), (other, second)):
+                check_size(own.folder / name, labels.shape, maps.folder / name, counted.shape)
+            truth = np.where(counted == IGNORE, IGNORE, first)
+            total += confusion_matrix(np.where(second == IGNORE, 0, second), truth, len(CLASSES))
         union = total.sum(0) + total.sum(1) - np.diag(total)
         values.append(np.where(union > 0, np.diag(total) / np.maximum(union, 1), np.nan)[1:])
     table = np.stack(values)
     known = ~np.isnan(table)
     of_class = np.where(known.any(axis=0), np.nansum(table, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
-    return {"mIoU": float(np.nanmean(table))} | {
+    mean = float(np.nanmean(table)) if known.any() else float("nan")
+    return {"mIoU": mean} | {
         str(FigureName("IoU", name)): float(value) for name, value in zip(CLASSES[1:], of_class, strict=True)
     }

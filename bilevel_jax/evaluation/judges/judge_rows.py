@@ -64,8 +64,10 @@ def find_in_set(
         InputError: no pair is labelled, the set has none of the judged classes, an input lacks an image, or two judges
             have one name.
     """
-    if len({judge.name for judge in judges}) < len(judges):
-        raise InputError(f"--judge has two files of one name, {', '.join(judge.name for judge in judges)}.")
+    names = [judge.name for judge in judges]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--judge has {names.count(name)} files of the name {name!r}; expected different names.")
     source, first = given.source, judges[0]
     first.check_classes(source.class_names, source.label_names, given.name)
     order = sorted(range(len(source)), key=lambda index: source.names[index])

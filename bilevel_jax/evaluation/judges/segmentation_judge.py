@@ -21,6 +21,7 @@ from bilevel_jax.metrics.resampled import intersection_over_union, mean_of_class
 from bilevel_jax.metrics.segmentation import IGNORE, confusion_matrix
 
 Confusions = Int[np.ndarray, "images k k"]
+NO_BOXES = "--inputs has 'late', which merges boxes; expected it with --task=detection alone."
 
 
 class Levels(NamedTuple):
@@ -99,7 +100,7 @@ class SegmentationJudge(Judge[Confusions]):
         return labels[rows][:, columns].astype(np.uint8)
 
     def merged(self, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
-        raise InputError("--inputs has 'late', which merges boxes; expected it with --task=detection alone.")
+        raise InputError(NO_BOXES)
 
     def is_labelled(self, sample: Sample, name: str) -> bool:
         return bool(sample["has_labels"]) if self._agreement is None else name in self._agreement
