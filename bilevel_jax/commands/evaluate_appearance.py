@@ -12,7 +12,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
 from bilevel_jax.evaluation.appearance.measure_set import measure_set
-from bilevel_jax.evaluation.appearance.methods import Method, folder_method, named_method
+from bilevel_jax.evaluation.appearance.methods import Method, folder_method, folder_of_set, named_method
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, set_of_source
 from bilevel_jax.inference.method_names import METHOD_OPTIONS
 from bilevel_jax.report import html
@@ -85,7 +85,7 @@ def _open(text: str) -> PairSet:
 
 def _method(text: str, fusers: dict[str, Method], pairs: PairSet) -> Method:
     name, found, folder = text.partition("=")
-    return folder_method(name, Path(folder), pairs) if found else fusers[text]
+    return folder_method(name, folder_of_set(Path(folder), pairs.name), pairs) if found else fusers[text]
 
 
 def _once(flag: str, names: Sequence[str]) -> None:

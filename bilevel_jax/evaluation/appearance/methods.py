@@ -7,13 +7,12 @@ from typing import NamedTuple, cast
 import numpy as np
 from jaxtyping import Shaped, UInt
 
-from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.data.sources.source import Sample
-from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair
 from bilevel_jax.evaluation.inputs import SWITCH, SWITCH_BY_NIGHT, input_image
-from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image
+from bilevel_jax.evaluation.leaderboard.image_scores import fused_files
+from bilevel_jax.images.files import read_image
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.method_names import EXPOSED
 from bilevel_jax.inference.named_fuser import named_fuser
@@ -75,29 +74,24 @@ def named_method(name: str) -> Method:
 
 
 def folder_method(name: str, folder: Path, pairs: PairSet, fuser: ImageFuser | None = None) -> Method:
-    """A method whose images lie in FOLDER/SET/SPLIT, FOLDER/SET or FOLDER.
+    """A method whose images lie in a folder, in which the scores of a leaderboard are read as well.
 
     Args:
         name: of the method.
-        folder: FOLDER.
-        pairs: the set; it is called SET or SET/SPLIT.
+        folder: holds the images by the names of the pairs.
+        pairs: the set.
         fuser: has made the images; None = it is not known.
 
     Raises:
         InputError: there is no such folder, or it lacks an image of the set.
     """
-    places = [folder / pairs.name, folder / pairs.name.partition("/")[0], folder]
-    place = next((place for place in places if place.is_dir()), None)
-    if place is None:
-        raise InputError(f"{name}={folder} is no folder; expected a folder of fused images.")
-    files = list_files(place, IMAGE_SUFFIXES)
-    missing = [stem for stem in pairs.names if stem not in files]
-    if missing:
-        raise InputError(
-            f"{name} misses {len(missing)} of {len(pairs.names)} images of {pairs.name} ({first_few(missing)}): "
-            f"{place} has no image of that name; expected one for every pair."
-        )
-    return Method(name, None if fuser is None else fuser.fuse, files)
+    return Method(name, None if fuser is None else fuser.fuse, fused_files(name, folder, pairs.names))
+
+
+def folder_of_set(folder: Path, set_name: str) -> Path:
+    """The first of FOLDER/SET/SPLIT, FOLDER/SET and FOLDER that exists, where the set is called SET/SPLIT or SET."""
+    places = [folder / set_name, folder / set_name.partition("/")[0], folder]
+    return next((place for place in places if place.is_dir()), folder)
 
 
 def _sample(infrared: Image, visible: Image) -> Sample:

@@ -1,7 +1,7 @@
 """Computes the metrics of every fused image of several methods, from folders of images."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ def score_images(
     if family not in fusion.FAMILIES:
         raise InputError(f"--family={family} is unknown; expected one of {', '.join(fusion.FAMILIES)}.")
     pairs = find_pairs(infrared, visible)
-    files = {method: fused_files(method, folder, pairs) for method, folder in folders.items()}
+    files = {method: fused_files(method, folder, pairs.keys()) for method, folder in folders.items()}
     fusers = {name: TrivialFuser(name) for name in baselines}
     metrics = tuple(fusion.FAMILIES[family])
     values = {method: np.full((len(pairs), len(metrics)), np.nan) for method in [*files, *fusers]}
@@ -89,19 +89,24 @@ def score_images(
     return ImageScores(tuple(pairs), metrics, values, tuple(undefined))
 
 
-def fused_files(method: str, folder: Path, pairs: Mapping[str, tuple[Path, Path]]) -> dict[str, Path]:
+def fused_files(method: str, folder: Path, names: Collection[str]) -> dict[str, Path]:
     """The images of a method by stem.
+
+    Args:
+        method: for the message.
+        folder: holds the images.
+        names: of the pairs.
 
     Raises:
         InputError: the folder does not exist, or it has no image for one of the pairs.
     """
     if not folder.is_dir():
-        raise InputError(f"--fused={folder} is no folder; expected a folder of fused images.")
+        raise InputError(f"{method}={folder} is no folder; expected a folder of fused images.")
     files = list_files(folder, IMAGE_SUFFIXES)
-    missing = [stem for stem in pairs if stem not in files]
+    missing = [stem for stem in names if stem not in files]
     if missing:
         raise InputError(
-            f"{method} misses {len(missing)} of {len(pairs)} images ({first_few(missing)}): {folder} has no image of "
+            f"{method} misses {len(missing)} of {len(names)} images ({first_few(missing)}): {folder} has no image of "
             "that name; expected one for every pair."
         )
     return files

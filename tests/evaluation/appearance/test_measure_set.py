@@ -8,7 +8,7 @@ import pytest
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
 from bilevel_jax.evaluation.appearance.measure_set import Group, _fused_again, measure_set
-from bilevel_jax.evaluation.appearance.methods import Method, folder_method, named_method
+from bilevel_jax.evaluation.appearance.methods import Method, folder_method, folder_of_set, named_method
 from bilevel_jax.evaluation.appearance.neighbours import are_neighbours, coarse
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair, set_of_files
 from bilevel_jax.images.files import write_image
@@ -130,13 +130,15 @@ def test_a_set_of_files(files):
 
 def test_a_folder_of_images(files):
     pairs = set_of_files(find_pairs(files / "ir", files / "vi"), "s")
-    method = folder_method("m", files / "fused", pairs)  # the images lie in FOLDER/SET
+    assert folder_of_set(files / "fused", "s/val") == folder_of_set(files / "fused", "s") == files / "fused" / "s"
+    assert folder_of_set(files / "fused", "t") == files / "fused"
+    method = folder_method("m", files / "fused" / "s", pairs)
     assert method.image("1D", pairs.read(0), "day").shape == (*SIZE, 1)
     with pytest.raises(InputError, match="2N.png is 192 x 159 pixels, expected 192 x 160"):
         method.image("2N", pairs.read(1), "night")
     with pytest.raises(InputError, match="m=.*none is no folder"):
         folder_method("m", files / "none", pairs)
-    with pytest.raises(InputError, match=r"m misses 2 of 2 images of s \(1D, 2N\)"):
+    with pytest.raises(InputError, match=r"m misses 2 of 2 images \(1D, 2N\)"):
         folder_method("m", files / "boxes", pairs)
 
 
