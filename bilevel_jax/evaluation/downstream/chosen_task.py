@@ -1,5 +1,7 @@
 """Which task of a configuration a comparison is about, where the configuration has several."""
 
+from collections.abc import Sequence
+
 from ml_collections import ConfigDict
 
 from bilevel_jax.errors import InputError
@@ -29,14 +31,12 @@ def with_one_task(config: ConfigDict, wanted: str = "") -> ConfigDict:
                 f"--task={wanted} is neither a kind of task nor one of config.tasks; expected one of {known}."
             )
         config.semantic.task = wanted
+        _check_trained(config, wanted, MAIN_TASK, trained)
         return _without(config, [name for name in blocks if name != MAIN_TASK])
     if not wanted and len(trained) > 1:
         raise InputError(f"--task is missing, and config.tasks has several; expected one of {', '.join(trained)}.")
-    if wanted and wanted not in trained:
-        raise InputError(
-            f"--task={wanted} is a network that is not trained (config.{wanted}.trainable is False); expected one of "
-            f"{', '.join(trained) or 'the kinds ' + ', '.join(SEMANTIC_TASKS)}."
-        )
+    if wanted:
+        _check_trained(config, wanted, wanted, trained)
     if not trained:
         raise InputError(f"--task is missing; expected one of {', '.join(SEMANTIC_TASKS)}.")
     return _without(config, [name for name in blocks if name != (wanted or trained[0])])
@@ -53,6 +53,17 @@ def task_title(config: ConfigDict) -> str:
     name = only_task(config)
     kind = semantic_tasks(config)[name].task
     return kind if name in (MAIN_TASK, kind) else f"{kind} ({name})"
+
+
+def _check_trained(config: ConfigDict, wanted: str, name: str, trained: Sequence[str]) -> None:
+    """Refuses --task=`wanted`, which means the network `name`, if this network is frozen."""
+    if config[name].trainable:
+        return
+    kinds = SEMANTIC_TASKS if config[MAIN_TASK].trainable else ()  # a kind is a task of config.semantic
+    expected = f"one of {', '.join(dict.fromkeys((*trained, *kinds)))}" if trained or kinds else "True"
+    raise InputError(
+        f"--task={wanted} is a network that is not trained (config.{name}.trainable is False); expected {expected}."
+    )
 
 
 def _without(config: ConfigDict, names: list[str]) -> ConfigDict:

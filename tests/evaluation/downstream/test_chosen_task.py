@@ -53,3 +53,14 @@ def test_one_task_is_left_as_it_is():
 def test_what_is_refused(config, wanted, sentence):
     with pytest.raises(InputError, match=sentence):
         with_one_task(config, wanted)
+
+
+@pytest.mark.parametrize("wanted", ["detection", "segmentation", "semantic"])
+def test_a_frozen_network_is_not_trained_under_the_name_of_its_kind(config, wanted):
+    config.semantic.task, config.semantic.trainable = "detection", False
+    sentence = rf"--task={wanted} is a network that is not trained \(config\.semantic\.trainable.*one of boxes"
+    with pytest.raises(InputError, match=sentence):
+        with_one_task(config, wanted)
+    config.tasks = ("visual", "semantic")
+    with pytest.raises(InputError, match=r"config\.semantic\.trainable is False\); expected True"):
+        with_one_task(config, wanted)
