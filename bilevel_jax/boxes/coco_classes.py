@@ -22,15 +22,22 @@ COCO_CLASSES = (
 OTHER_NAMES = {
     "people": "person",
     "pedestrian": "person",
+    "rider": "person",
     "bike": "bicycle",
     "cyclist": "bicycle",
     "motor": "motorcycle",
     "motorbike": "motorcycle",
     "vehicle": "car",
+    "van": "car",
 }
 CAR = "car"
 # Data sets that do not tell them apart label all of these as cars.
 CARS = ("car", "bus", "truck")
+
+
+def coco_name(name: str) -> str:
+    """Returns what COCO calls a data set's class, or the name in lower case where COCO lacks the class."""
+    return OTHER_NAMES.get(name.lower(), name.lower())
 
 
 def coco_members(class_names: Sequence[str]) -> Bool[np.ndarray, "k 80"]:
@@ -41,7 +48,7 @@ def coco_members(class_names: Sequence[str]) -> Bool[np.ndarray, "k 80"]:
     Args:
         class_names: of the data set, in any case, such as "Person" or "people".
     """
-    names = [OTHER_NAMES.get(name.lower(), name.lower()) for name in class_names]
+    names = [coco_name(name) for name in class_names]
     members = np.zeros((len(names), len(COCO_CLASSES)), bool)
     for row, name in zip(members, names, strict=True):
         meant = [known for known in CARS if known == CAR or known not in names] if name == CAR else [name]

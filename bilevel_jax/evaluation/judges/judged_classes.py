@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from bilevel_jax.boxes.coco_classes import CARS, COCO_CLASSES, OTHER_NAMES
+from bilevel_jax.boxes.coco_classes import CARS, COCO_CLASSES, coco_name
 from bilevel_jax.metrics.coco import Boxes
 
 # Class -> the classes of COCO that count as it. Data sets draw the line between car, bus and truck differently.
@@ -16,7 +16,7 @@ NUMBERS = {name: [COCO_CLASSES.index(member) for member in members] for name, me
 
 def judged_number(name: str) -> int:
     """Returns the number in `CLASSES` of a data set's class, -1 where no judge is asked about it."""
-    known = OTHER_NAMES.get(name.lower(), name.lower())
+    known = coco_name(name)
     return next((number for number, members in enumerate(JUDGED.values()) if known in members), -1)
 
 

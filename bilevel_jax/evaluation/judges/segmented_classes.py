@@ -6,16 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int32
 
+from bilevel_jax.boxes.coco_classes import CARS, coco_name
 from bilevel_jax.markdown_table import markdown_table
 from bilevel_jax.metrics.segmentation import IGNORE
 
 CLASSES = ("other", "person", "car", "bike")
-# What data sets call them, in lower case.
-NAMES = {
-    "person": ("person", "people", "pedestrian", "rider"),
-    "car": ("car", "bus", "truck", "van"),
-    "bike": ("bike", "bicycle", "motorcycle", "motorbike"),
-}
+# Class -> the classes of COCO that count as it.
+MEMBERS: Mapping[str, Sequence[str]] = {"person": ("person",), "car": CARS, "bike": ("bicycle", "motorcycle")}
 
 
 class Convention(NamedTuple):
@@ -54,7 +51,7 @@ def from_names(names: Sequence[str]) -> Int32[np.ndarray, "256"]:
     result = np.zeros(256, np.int32)
     for place, name in enumerate(names):
         for number, own in enumerate(CLASSES[1:], start=1):
-            if name.lower() in NAMES[own]:
+            if coco_name(name) in MEMBERS[own]:
                 result[place] = number
     result[IGNORE] = IGNORE
     return result

@@ -78,8 +78,8 @@ def test_late_is_a_row(write_detector, tmp_path):
     assert table["right"]["late"]["AP50"] == pytest.approx(1.0)
 
 
-def test_bus_and_truck_of_a_data_set_are_cars_and_a_lamp_is_not_judged():
-    names = ("Lamp", "Bus", "Truck", "People")
+def test_bus_truck_and_van_of_a_data_set_are_cars_and_a_lamp_is_not_judged():
+    names = ("Lamp", "Bus", "Van", "People")
     boxes = np.arange(20, dtype=np.float32).reshape(5, 4)
     found = judged_boxes(boxes, np.array([0, 1, 2, 3, -1]), names)
     np.testing.assert_array_equal(found["classes"], [1, 1, 0])
