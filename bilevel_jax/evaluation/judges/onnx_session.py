@@ -72,8 +72,8 @@ class OnnxSession:
             content = path.read_bytes()
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has many exceptions of its own for a damaged file
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            raise InputError(f"{path} cannot be read as an ONNX network: {said[0].rstrip('.')}.") from error
+            raise InputError(f"{path} cannot be read as an ONNX network: {_said(error)}.") from error
+        self._path = path
         self.name, self.digest = path.stem, hashlib.sha256(content).hexdigest()
         self.signature = Signature(
             {tensor.name: _shape(tensor.shape) for tensor in self._session.get_inputs()},
@@ -81,10 +81,23 @@ class OnnxSession:
         )
 
     def run(self, image: Float32[np.ndarray, "1 3 h w"]) -> dict[str, np.ndarray]:
-        """Returns the outputs by name for the only input."""
+        """Returns the outputs by name for the only input; InputError where the network cannot take its size."""
         [name] = self.signature.inputs
-        found = self._session.run(None, {name: np.ascontiguousarray(image, np.float32)})
+        try:
+            found = self._session.run(None, {name: np.ascontiguousarray(image, np.float32)})
+        except Exception as error:  # onnxruntime has many exceptions of its own
+            height, width = image.shape[2:]
+            raise InputError(
+                f"{self._path} fails on an input of {width} x {height} pixels: {_said(error)}. Expected a network that "
+                "takes images of this size."
+            ) from error
         return dict(zip(self.signature.outputs, found, strict=True))
+
+
+def _said(error: Exception) -> str:
+    """The first line of what an exception says."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return said[0].rstrip(".")
 
 
 def _shape(sides: list[object] | None) -> Shape:

@@ -84,13 +84,25 @@ def test_the_ceiling_is_the_mean_iou_of_all_pairs_of_segmenters(tmp_path):
     columns = {"one": [2, 2, 1, 0], "two": [2, 0, 1, 0], "three": [2, 2, 0, 0], "all": [2, 2, 1, 255]}
     for name, row in columns.items():
         write_image(tmp_path / name / "a.png", np.array([row], np.uint8))
-    folders = [AgreementMaps(tmp_path / name) for name in columns]
+
+    def folders_of(*names):
+        return [AgreementMaps(tmp_path / name) for name in names]
+
+    folders = folders_of(*columns)
     found = mutual_agreement(folders[3], folders[:3], ["a"])
     # Persons: 1/2, 1, 1/2. Cars: 1, 0, 0. Bikes are nowhere.
     assert found["IoU/person"] == pytest.approx(2 / 3) and found["IoU/car"] == pytest.approx(1 / 3)
     assert np.isnan(found["IoU/bike"]) and found["mIoU"] == pytest.approx(0.5)
     with pytest.raises(InputError, match="one lacks 1 maps \\(b\\)"):
         mutual_agreement(folders[3], folders[:3], ["a", "b"])
+    # Where nobody finds anything, there is no figure and no warning.
+    for name in ("one", "two"):
+        write_image(tmp_path / name / "b.png", np.zeros((1, 4), np.uint8))
+    write_image(tmp_path / "all" / "b.png", np.zeros((1, 4), np.uint8))
+    assert np.isnan(mutual_agreement(folders_of("all")[0], folders_of("one", "two"), ["b"])["mIoU"])
+    write_image(tmp_path / "two" / "b.png", np.zeros((2, 4), np.uint8))
+    with pytest.raises(InputError, match="two/b is 4 x 2 pixels, expected 4 x 1 as .*all/b is"):
+        mutual_agreement(folders_of("all")[0], folders_of("one", "two"), ["b"])
     with pytest.raises(InputError, match="at least two"):
         mutual_agreement(folders[3], folders[:1], ["a"])
 
@@ -105,6 +117,7 @@ def test_conventions_name_classes_that_their_networks_have(name):
 def test_class_names_of_data_sets():
     numbers = from_names(("background", "Car", "person", "bicycle", "bump"))
     assert numbers[:5].tolist() == [0, 2, 1, 3, 0] and numbers[255] == 255
+    assert from_names(("Rider", "Van", "motorbike", "bus", "cyclist"))[:5].tolist() == [1, 2, 3, 2, 3]
 
 
 def test_what_does_not_fit_is_refused(judge, write_segmenter, tmp_path):
@@ -114,5 +127,10 @@ def test_what_does_not_fit_is_refused(judge, write_segmenter, tmp_path):
         judge().check_classes((), ("sky",), "scenes")
     with pytest.raises(InputError, match=r"has .*the outputs logits \[1, 19, \?, \?\]; expected a segmenter of voc"):
         judge(convention="voc")
+    small = SegmentationJudge(write_segmenter(tmp_path / "small.onnx", 19, [PERSON, CAR, ROAD], (4, 6)))
+    with pytest.raises(InputError, match="small.onnx fails on an input of 12 x 8 pixels: "):
+        small.session.run(np.zeros((1, 3, 8, 12), np.float32))
+    with pytest.raises(InputError, match="--judge has 2 files of the name 'small'"):
+        judge_rows([judge(), small, small], Pairs(), ROWS)
     with pytest.raises(InputError, match="nowhere is not a folder"):
         AgreementMaps(Path("nowhere"))
