@@ -1,8 +1,9 @@
 """How a fused luminance gets the colour of the visible image, by name.
 
-All methods keep the fused luminance u and the visible image's hue, and differ in one factor k: the colour is
-u + k (RGB - Y), where Y is the visible luminance and RGB - Y says how far each channel is from grey. NumPy arrays give
-NumPy arrays; JAX arrays give JAX arrays and have gradients.
+The methods differ in one factor k: the colour is u + k (RGB - Y), where u is the fused luminance, Y is the visible
+luminance, and RGB - Y says how far each channel is from grey. So the colour has the luminance u and the visible image's
+hue. Where it would leave [0, 1], `hue` and `light` reduce k, which keeps both; `chroma` clips each channel, which keeps
+neither. NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gradients.
 """
 
 from collections.abc import Mapping
@@ -98,11 +99,14 @@ def color_by_light(
 DEFAULT_COLOR = "chroma"
 COLOR_METHODS: Mapping[str, ColorMethod] = MappingProxyType(
     {
-        "chroma": ColorMethod(fuse_color, "the visible image's own chroma (Cb and Cr), whatever the luminance becomes"),
+        "chroma": ColorMethod(fuse_color, "the visible image's own chroma (Cb and Cr), clipped to the range"),
         "hue": ColorMethod(
             scale_color, "the visible image scaled to the fused luminance: brighter is also more colourful"
         ),
-        "light": ColorMethod(color_by_light, "`hue` where the visible image is bright, `chroma` where it is dark"),
+        "light": ColorMethod(
+            color_by_light,
+            "`hue` where the visible image is bright, its own chroma where it is dark; less colour instead of clipping",
+        ),
     }
 )
 

@@ -23,6 +23,7 @@ def heat_replace(
     nobody sees them; R does not depend on how dark they are.
 
     The mask is `heat_mask`, blurred by one pixel. The infrared image inside R is always exposed (`images.exposure`).
+    If the given infrared image is exposed already (`heat_replace+exposed`), R is exposed a second time.
     """
     mask = gaussian_mean(heat_mask(infrared), EDGE)
     bright, wide = expose(infrared), GROUND * min(visible.shape[-3:-1])
@@ -32,5 +33,7 @@ def heat_replace(
 
 
 HEAT_REPLACE = TrivialMethod(
-    heat_replace, "the visible image, replaced by the brightened infrared one where something is warm"
+    heat_replace,
+    "the visible image, replaced by the brightened infrared one where something is warm; it exposes the infrared image "
+    "by itself, and +exposed does so a second time",
 )
