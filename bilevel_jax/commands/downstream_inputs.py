@@ -44,8 +44,8 @@ def named_inputs(given: Sequence[str], run: LoadedRun | None, judged: bool = Fal
         judged: whether judges look at them, and no network is trained on them.
 
     Raises:
-        InputError: no inputs, an unknown one, two of the same name, an empty name or one with a slash, or "ours" without
-            --workdir.
+        InputError: no inputs, an unknown one, two of the same name, an empty name, a name with a slash, or "ours"
+            without --workdir.
     """
     inputs: dict[str, Input] = {}
     for text in given:

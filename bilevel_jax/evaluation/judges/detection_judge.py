@@ -121,7 +121,8 @@ class DetectionJudge(Judge[list[Matches]]):
         # Most images of a group's samples are never drawn.
         drawn = np.asarray(counts.any(axis=0))
         values = np.stack([average_precision(_of_images(own, drawn), counts[:, drawn]) for own in evidence], axis=1)
-        return {"AP50": mean_of_classes(values)} | {str(FigureName("AP50", name)): values[:, i] for i, name in enumerate(CLASSES)}
+        of_class = {str(FigureName("AP50", name)): values[:, i] for i, name in enumerate(CLASSES)}
+        return {"AP50": mean_of_classes(values)} | of_class
 
 
 def _of_images(matches: Matches, chosen: np.ndarray) -> Matches:

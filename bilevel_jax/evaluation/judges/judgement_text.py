@@ -74,8 +74,8 @@ def left_out(by_group: Mapping[str, Mapping[str, Row]], draws: int, reference: s
     estimates = [value for rows in by_group.values() for own in rows.values() for value in own.values()]
     lacking = max((value.lacking for value in estimates), default=0)
     zero = max((value.zero for value in estimates), default=0)
-    why = [f"up to {lacking} lack a class that the set has"] * (lacking > 0)
-    why += [f"in up to {zero} {reference} has the figure 0"] * (zero > 0)
+    why = [f"up to {lacking} that lack a class of the set"] * (lacking > 0)
+    why += [f"up to {zero} in which {reference} has the figure 0"] * (zero > 0)
     if not why:
         return []
     return [f"Of the {draws} bootstrap samples, these are left out for all inputs alike: {'; '.join(why)}."]
