@@ -1,6 +1,6 @@
 """The start of a new run from the parameters of other runs, as far as their networks are the same."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import jax
@@ -32,7 +32,9 @@ def rows_start(task: str) -> str:
     return "rows_start" if task == "semantic" else f"rows_start_{task}"
 
 
-def start_from(run: str, parts: Sequence[str], state: TrainState) -> tuple[TrainState, str]:
+def start_from(
+    run: str, parts: Sequence[str], state: TrainState, fixed: Collection[str] = ()
+) -> tuple[TrainState, str]:
     """Returns a state before its first step with the parameters of other runs, and a table of what was taken over.
 
     The states of the optimizers stay: before the first step they depend on no parameter.
@@ -42,9 +44,11 @@ def start_from(run: str, parts: Sequence[str], state: TrainState) -> tuple[Train
         parts: which networks are taken over: "fusion", "discriminator", "semantic" or a further task's name. Networks
             that this run does not have are left out.
         state: its networks decide which paths and shapes are wanted.
+        fixed: tasks whose networks never learn, and whose arrays must therefore all be taken over.
 
     Raises:
-        InputError: there is no such run or file, or none of the arrays match.
+        InputError: there is no such run or file, or none of the arrays match; or an array of a fixed task's network
+            does not.
     """
     origins = read_origins(run)
     own = {FUSION: state.outer_params} | {part_of_task(task): own for task, own in state.inner_params.items()}
@@ -57,6 +61,14 @@ def start_from(run: str, parts: Sequence[str], state: TrainState) -> tuple[Train
             f"config.initial.run is {run!r}, which has {_words(origins)}, and none of its arrays has the path and "
             f"shape of one of this run's ({', '.join(found)}); expected a run of the same networks."
         )
+    for task in fixed:
+        if unlike := [*found[task].missing, *found[task].differing]:
+            count = len(found[task].taken)
+            raise InputError(
+                f"config.{task}.trainable is False, and config.initial.run is {run!r}, which has {count} of this "
+                f"network's {count + len(unlike)} arrays, and not {unlike[0]}; expected a run with a network of the same "
+                f"sizes and classes, or --config.{task}.start."
+            )
     inner = {task_of_part(part): params for part, params in own.items() if part != FUSION}
     return state.replace(outer_params=own[FUSION], inner_params=inner), _table(run, origins, found)
 

@@ -62,7 +62,8 @@ def train(
     begins = not has_checkpoint(workdir)
     fresh, taken_over = initial_state(config, networks, optimizers, imported=begins), None
     if config.initial.run and begins:
-        fresh, taken_over = start_from(config.initial.run, config.initial.parts, fresh)
+        fixed = [task for task, block in semantic_tasks(config).items() if not (block.trainable or block.start)]
+        fresh, taken_over = start_from(config.initial.run, config.initial.parts, fresh, fixed)
     steps = make_steps(config, networks, optimizers, mesh, fresh)
     state = place_state(mesh, fresh)
     batches = {"inner": _batches(config, sets, "inner"), "outer": _batches(config, sets, "outer")}

@@ -76,6 +76,17 @@ def test_parts_that_are_not_asked_for_or_not_there_stay(source):
     assert after.inner_params == {} and set(values(after.outer_params).values()) == {7.0}
 
 
+def test_a_network_that_never_learns_is_taken_over_whole(source):
+    parts = ("fusion", "semantic", "segmenter")
+    after, _ = start_from(source, parts, state(1), fixed=["semantic"])
+    assert set(values(after.inner_params["semantic"]).values()) == {7.0}
+    with pytest.raises(InputError, match=r"config\.semantic\.trainable is False, .* 2 of this network's 3 arrays, and "):
+        start_from(source, parts, state(1, classes=9), fixed=["semantic"])
+    three = state(1).replace(inner_params=state(1).inner_params | {"segmenter": tree(1)})
+    with pytest.raises(InputError, match=r"0 of this network's 3 arrays, and not params/.*, or --config\.segmenter\.st"):
+        start_from(source, parts, three, fixed=["segmenter"])
+
+
 def test_each_network_comes_from_the_first_place_that_holds_it(source, tmp_path):
     first = written(tmp_path / "first.safetensors", 5, 9, "semantic")
     run = f"{first}, {source}"
