@@ -180,8 +180,7 @@ def _compared(
         if row == reference:
             continue
         result[row] = {
-            figure: _pooled([(own[row][figure], own[reference][figure]) for own in rows])
-            for figure in rows[0][row]
+            figure: _pooled([(own[row][figure], own[reference][figure]) for own in rows]) for figure in rows[0][row]
         }
     return result
 
