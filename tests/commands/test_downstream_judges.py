@@ -65,7 +65,9 @@ def test_the_command_pools_sets_and_keeps_what_was_found(detector, folders, tmp_
     assert found["figures"]["right"]["constant"]["day"]["late"]["AP50/person"]["value"] == 1.0
     assert found["figures"]["wrong"]["constant"]["all"]["max"]["AP50"]["value"] == 0.0
     # A reference of 0 has no relative difference, so the other set alone is left.
-    assert found["relative"]["max"]["pooled"]["all"]["switch"]["AP50"] == {"value": 0.0, "bounds": [0.0, 0.0]}
+    switch = found["relative"]["max"]["pooled"]["all"]["switch"]["AP50"]
+    assert switch == {"value": 0.0, "bounds": [0.0, 0.0], "without": 1}
+    assert "where max has the figure 0 over all images: up to 1 table of a judge and a set." in said
     assert "late" in (tmp_path / "out" / "comparison.md").read_text()
     assert "data:image" in (tmp_path / "page" / "index.html").read_text()
     # The same command looks at nothing again; one more input is looked at alone.

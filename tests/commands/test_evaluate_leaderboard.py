@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,9 @@ def test_the_appearance_below_a_leaderboard(root, tmp_path, capsys, monkeypatch)
     )
     (tmp_path / "boxes").mkdir()
     (tmp_path / "boxes" / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n")
-    flags = [f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--fused=ours={root / 'copy'}"]
+    shutil.copytree(root / "copy", tmp_path / "copy")
+    shutil.copytree(root / "grey", tmp_path / "copy" / root.name)  # not read: the scores do not read it either
+    flags = [f"--ir={root / 'ir'}", f"--vis={root / 'vi'}", f"--fused=ours={tmp_path / 'copy'}"]
     flags += ["--rules=max", f"--boxes={tmp_path / 'boxes'}", f"--out={tmp_path}", f"--report={tmp_path}"]
     assert run_command(evaluate_command, ["evaluate.py", *flags]) == 0
     said = capsys.readouterr().out

@@ -64,7 +64,7 @@ def columns(by_group: Mapping[str, Mapping[str, Row]], row: str, brief: bool = F
 
 
 def left_out(by_group: Mapping[str, Mapping[str, Row]], draws: int, reference: str = "") -> list[str]:
-    """Returns the sentence on how many bootstrap samples are left out of a table's intervals; [] where none is.
+    """Returns the sentences on what is left out of a table's means and intervals; [] where nothing is.
 
     Args:
         by_group: group -> row -> figure.
@@ -76,9 +76,17 @@ def left_out(by_group: Mapping[str, Mapping[str, Row]], draws: int, reference: s
     zero = max((value.zero for value in estimates), default=0)
     why = [f"up to {lacking} that lack a class of the set"] * (lacking > 0)
     why += [f"up to {zero} in which {reference} has the figure 0"] * (zero > 0)
-    if not why:
-        return []
-    return [f"Of the {draws} bootstrap samples, these are left out for all inputs alike: {'; '.join(why)}."]
+    sentences = []
+    if without := max((value.without for value in estimates), default=0):
+        sentences.append(
+            f"Left out of the means where {reference} has the figure 0 over all images: up to "
+            f"{counted(without, 'table')} of a judge and a set."
+        )
+    if why:
+        sentences.append(
+            f"Of the {draws} bootstrap samples, these are left out for all inputs alike: {'; '.join(why)}."
+        )
+    return sentences
 
 
 def set_title(about: SetAbout) -> str:
@@ -117,7 +125,8 @@ def judgement_json(found: Judgement) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, Estimate):
         numbers = [None if np.isnan(number) else number for number in (value.value, *value.bounds)]
-        left = {key: number for key, number in (("lacking", value.lacking), ("zero", value.zero)) if number}
+        counts = {"lacking": value.lacking, "zero": value.zero, "without": value.without}
+        left = {key: number for key, number in counts.items() if number}
         return {"value": numbers[0], "bounds": numbers[1:], **left}
     assert isinstance(value, Mapping)
     return {key: _plain(own) for key, own in value.items()}

@@ -24,12 +24,14 @@ class Estimate(NamedTuple):
         bounds: bootstrap 95 % interval over blocks of neighbouring images.
         lacking: how many bootstrap samples are left out because they lack a class that the set has.
         zero: how many of the others are left out because the reference has the figure 0 there.
+        without: how many judges and sets are left out because the reference has the figure 0 over all images.
     """
 
     value: float
     bounds: tuple[float, float]
     lacking: int = 0
     zero: int = 0
+    without: int = 0
 
 
 Row = Mapping[str, Estimate]  # figure -> estimate
@@ -56,7 +58,7 @@ class Relative(NamedTuple):
     """Relative differences to one reference: (input - reference) / reference.
 
     There is none where the reference has the figure 0. A judge and set where it has 0 over all images are left out of
-    the means. A single bootstrap sample where it has 0 is left out of the interval, and counted.
+    the means. A single bootstrap sample where it has 0 is left out of the interval. Both are counted.
 
     Attributes:
         pooled: group -> row -> figure: the mean over all judges and sets that have the figure.
@@ -180,8 +182,7 @@ def _compared(
         if row == reference:
             continue
         result[row] = {
-            figure: _pooled([(own[row][figure], own[reference][figure]) for own in rows])
-            for figure in rows[0][row]
+            figure: _pooled([(own[row][figure], own[reference][figure]) for own in rows]) for figure in rows[0][row]
         }
     return result
 
@@ -192,12 +193,13 @@ def _pooled(pairs: Sequence[tuple[Drawn, Drawn]]) -> Estimate:
     # that every sample that counts is a mean over the same judges and sets.
     gains = [(_gain(one, other), other) for one, other in pairs]
     known = [(gain, other) for gain, other in gains if not np.isnan(gain[0])]
+    without = sum(other[0] == 0 for _, other in gains)
     if not known:
-        return Estimate(float("nan"), (float("nan"), float("nan")))
+        return Estimate(float("nan"), (float("nan"), float("nan")), without=int(without))
     mean = np.mean([gain for gain, _ in known], axis=0)
     lacking = np.isnan([other for _, other in known]).any(axis=0)
     zero = np.isnan(mean) & ~lacking
-    return Estimate(float(mean[0]), interval(mean[1:]), int(lacking.sum()), int(zero.sum()))
+    return Estimate(float(mean[0]), interval(mean[1:]), int(lacking.sum()), int(zero.sum()), int(without))
 
 
 def _gain(one: Drawn, other: Drawn) -> Drawn:
