@@ -62,7 +62,7 @@ class SemanticTrainer:
             _check_channels(config, network, task)
         self._start = TaskStart(task, block)
         self._drawn: dict[tuple[int, bool], PyTree] = {}  # by (seed, noise); drawing takes seconds
-        terms = kind.loss(block, network, self.class_names)
+        terms = kind.loss(task, block, network, self.class_names)
         find = kind.predictor(block, network, self.class_names)
 
         def step(

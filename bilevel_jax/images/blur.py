@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from bilevel_jax.images.gaussian_mean import gaussian_weights
+
 
 def gaussian_blur(images: Float[Array, "b h w c"], sigma: float) -> Float[Array, "b h w c"]:
     """Returns the images blurred by a Gaussian of `sigma` pixels.
@@ -25,9 +27,7 @@ def gaussian_blur(images: Float[Array, "b h w c"], sigma: float) -> Float[Array,
 @functools.cache
 def _weights(length: int, sigma: float) -> Float[np.ndarray, "length length"]:
     """Row i holds the weights of the pixels around pixel i, as float32."""
-    offsets = np.arange(length)[:, None] - np.arange(length)[None, :]
-    weights = np.where(np.abs(offsets) <= np.ceil(4 * sigma), np.exp(-0.5 * (offsets / sigma) ** 2), 0.0)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return gaussian_weights(np.arange(length), length, sigma).astype(np.float32)
 
 
 def blurred(images: Float[Array, "b h w c"], sigmas: Float[Array, " b"]) -> Float[Array, "b h w c"]:

@@ -9,11 +9,11 @@ from typing import TypeVar, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Num
 
 ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
 
-REACH = 4  # sigmas: where the window ends, as in `images.blur`
+REACH = 4  # sigmas: where the window ends
 NARROW = 2.0  # pixels: largest sigma whose window is summed pixel by pixel
 POINTS = 6  # points for each sigma at which a wide mean is computed
 
@@ -65,11 +65,18 @@ def _matrices(length: int, sigma: float) -> list[np.ndarray]:
     """The matrices that are applied along one axis: the means at all pixels, or at few points and an interpolation."""
     count = max(4, int(np.ceil((length - 1) * POINTS / sigma)) + 1)
     if count >= length:
-        return [_weights(np.arange(length), length, sigma)]
-    return [_weights(np.linspace(0, length - 1, count), length, sigma), _cubic(length, count)]
+        return [gaussian_weights(np.arange(length), length, sigma)]
+    return [gaussian_weights(np.linspace(0, length - 1, count), length, sigma), _cubic(length, count)]
 
 
-def _weights(centres: Float64[np.ndarray, " n"], length: int, sigma: float) -> Float64[np.ndarray, "n length"]:
+def gaussian_weights(centres: Num[np.ndarray, " n"], length: int, sigma: float) -> Float64[np.ndarray, "n length"]:
+    """Returns the weight of each pixel of a row in the mean around each centre; those of a centre sum to 1.
+
+    Args:
+        centres: places in the row, in pixels; 0 = the first pixel.
+        length: number of pixels of the row.
+        sigma: of the Gaussian, in pixels.
+    """
     offsets = centres[:, None] - np.arange(length)
     weights = np.where(np.abs(offsets) <= np.ceil(REACH * sigma), np.exp(-0.5 * (offsets / sigma) ** 2), 0.0)
     return weights / weights.sum(axis=1, keepdims=True)

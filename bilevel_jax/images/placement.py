@@ -5,7 +5,10 @@ from typing import NamedTuple
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
+
+from bilevel_jax.images.bilinear import bilinear_weights
 
 # Grey around a picture, of [0, 1]: Ge et al., "YOLOX" (arXiv 2107.08430), whose release pads with 114 of 255.
 GREY = 114.0 / 255.0
@@ -26,15 +29,27 @@ class Placement(NamedTuple):
     mirrored: Bool[Array, " b"]
 
 
-def letterbox(batch: int, height: int, width: int, side: int) -> Placement:
-    """Returns the placement of pictures at the top left of a square canvas that their longer side fills.
+def letterboxed(
+    images: Float[Array, "b h w c"], side: int, around: float = GREY
+) -> tuple[Float[Array, "b side side c"], float]:
+    """Returns square canvases with the images at the top left, and the pixels of a canvas for one of an image.
+
+    The longer side of an image fills the canvas. The images are scaled as OpenCV's INTER_LINEAR does it, so where they
+    shrink neighbours are not averaged.
 
     Args:
-        batch: number of pictures.
-        height, width: of the pictures, in pixels.
-        side: of the canvas, in pixels.
+        images: in [0, 1].
+        side: of the canvases, in pixels.
+        around: the value of the canvas outside of the image.
     """
-    return top_left(batch, jnp.float32(side / max(height, width)))
+    chex.assert_rank(images, 4)
+    scale = side / max(images.shape[1:3])
+    matrices = []
+    for length in images.shape[1:3]:
+        inner = max(1, round(length * scale))
+        matrices.append(np.pad(bilinear_weights(length, inner), ((0, side - inner), (0, 0))))
+    exact = jax.lax.Precision.HIGHEST
+    return jnp.einsum("ih,bhwc,jw->bijc", matrices[0], images - around, matrices[1], precision=exact) + around, scale
 
 
 def top_left(batch: int, scale: Float[Array, ""]) -> Placement:

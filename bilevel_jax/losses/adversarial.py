@@ -47,10 +47,6 @@ class AdversarialLoss(NamedTuple):
         """Returns the discriminator's loss where every score counts alike, of scores of one shape."""
         return mean_cost(self.both(real, fake) if self.both else self.real(real) + self.fake(fake))
 
-    def generator(self, fake: Scores) -> Pair:
-        """Returns the fusion network's loss G where every score counts alike."""
-        return mean_cost(self.generated(fake))
-
 
 def mean_cost(costs: Scores, weight: Scores | None = None) -> Pair:
     """Returns (sum, normaliser) of the costs' mean, in which each cost counts by its weight; None = all alike."""

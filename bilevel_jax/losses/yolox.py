@@ -43,7 +43,9 @@ def yolox_loss(
         "class": cross-entropy of the data set's classes at the cells that answer for a box.
         "box": 5 (1 - GIoU) at the cells that answer for a box.
         The normaliser of all three is the number of cells that answer for a box. Where that is 0, the sum of
-        "objectness" is not. Boxes of a class that COCO lacks count as padding.
+        "objectness" is not, and `reduce_loss` takes this sum itself for the loss: all cells are told to see nothing.
+        Boxes of a class that COCO lacks count as padding. Classes of the data set that stand for the same class of COCO
+        (person and people) are targets together, since the detector cannot tell them apart.
     """
     chex.assert_rank([outputs["raw"], boxes, classes], [3, 3, 2])
     logits, objectness, found = class_logits(outputs), outputs["raw"][..., 4], yolox_boxes(outputs)
@@ -52,7 +54,7 @@ def yolox_loss(
     weights = (jnp.ones(len(boxes)) if weight is None else jnp.asarray(weight, jnp.float32))[:, None]
     counted = positive * weights
     presence = jnp.where(positive | ~unlabelled_wins(outputs), weights, 0.0)
-    own_class = jax.nn.one_hot(jnp.take_along_axis(classes, owner, axis=1), logits.shape[-1])
+    own_class = _targets(outputs["members"])[jnp.take_along_axis(classes, owner, axis=1)]
     own_box = jnp.take_along_axis(boxes, owner[..., None], axis=1)
     count = counted.sum()
     return {
@@ -80,13 +82,15 @@ def yolox_owners(outputs: YoloxOutputs, boxes: Float[Array, "b n 4"], classes: I
     known = outputs["members"].any(axis=1)[classes] & (classes >= 0)
     centres = (outputs["cells"] + 0.5)[:, ::-1] * outputs["strides"][:, None]
     reach = CENTRE_RADIUS * outputs["strides"]
-    owners = jax.vmap(lambda *image: _owners(centres, reach, *image))
+    targets = _targets(outputs["members"])
+    owners = jax.vmap(lambda *image: _owners(centres, reach, targets, *image))
     return jax.lax.stop_gradient(owners(yolox_boxes(outputs), likely, boxes, classes, known))
 
 
 def _owners(
     centres: Float[Array, "a 2"],
     reach: Float[Array, " a"],
+    targets: Float[Array, "k k"],
     found: Float[Array, "a 4"],
     likely: Float[Array, "a k"],
     boxes: Float[Array, "n 4"],
@@ -96,9 +100,10 @@ def _owners(
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     candidate = (jnp.abs(centres - middle[:, None]) < reach[:, None]).all(axis=-1) & known[:, None]  # [n, a]
     overlap = jnp.where(candidate, iou(boxes, found), 0.0)
-    # The cross-entropy of probability p with target 1 for the own class and 0 for the others.
+    # The cross-entropy of probability p with the targets of the own class.
     unlikely = jnp.log1p(-jnp.exp(jnp.minimum(likely, -1e-6)))
-    entropy = -(unlikely.sum(axis=1) + (likely - unlikely).T[classes])
+    own = jnp.matmul(targets[classes], (likely - unlikely).T, precision=jax.lax.Precision.HIGHEST)
+    entropy = -(unlikely.sum(axis=1) + own)
     cost = jnp.where(candidate, entropy - OVERLAP_COST * jnp.log(overlap + 1e-8), jnp.inf)
     most = min(MOST_CELLS, len(centres))
     best = jax.lax.top_k(overlap, most)[0].sum(axis=1)
@@ -107,6 +112,12 @@ def _owners(
     limit = jnp.take_along_axis(cheapest, number[:, None] - 1, axis=1)
     cost = jnp.where(cost <= limit, cost, jnp.inf)
     return jnp.where(jnp.isfinite(cost).any(axis=0), cost.argmin(axis=0), -1).astype(jnp.int32)
+
+
+def _targets(members: Bool[Array, "k 80"]) -> Float[Array, "k k"]:
+    """Returns the targets of each class of the data set: 1 for itself and for those that share a class of COCO."""
+    shared = (members[:, None] & members).any(axis=-1)
+    return (shared | jnp.eye(len(members), dtype=bool)).astype(jnp.float32)
 
 
 def _cross_entropy(logits: Float[Array, "..."], targets: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -66,8 +66,8 @@ def start_from(
             count = len(found[task].taken)
             raise InputError(
                 f"config.{task}.trainable is False, and config.initial.run is {run!r}, which has {count} of this "
-                f"network's {count + len(unlike)} arrays, and not {unlike[0]}; expected a run with a network of the same "
-                f"sizes and classes, or --config.{task}.start."
+                f"network's {count + len(unlike)} arrays, and not {unlike[0]}; expected a run with a network of the "
+                f"same sizes and classes, or --config.{task}.start."
             )
     inner = {task_of_part(part): params for part, params in own.items() if part != FUSION}
     return state.replace(outer_params=own[FUSION], inner_params=inner), _table(run, origins, found)

@@ -50,7 +50,7 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
 
 def _semantic_task(name: str, block: ConfigDict, networks: Networks, discriminator: Discriminator) -> Task:
     kind = SEMANTIC_TASKS[block.task]
-    loss = kind.loss(block, networks.semantic[name], networks.class_names[name])
+    loss = kind.loss(name, block, networks.semantic[name], networks.class_names[name])
 
     def inner_loss(fused: Fused, params: PyTree, batch: PreparedBatch) -> Terms:
         return loss(params, fuse_color(fused, batch["vis"]), batch)

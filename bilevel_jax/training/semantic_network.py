@@ -25,11 +25,12 @@ class BackboneStart:
     """Puts the weights of `semantic.backbone` into freshly initialised parameters; does nothing where that is "".
 
     Args:
-        semantic: the `semantic` block of a configuration. Its file is read at the first call.
+        name: of the task, for what is printed.
+        semantic: the task's block of a configuration. Its file is read at the first call.
     """
 
-    def __init__(self, semantic: ConfigDict):
-        self._path = semantic.backbone
+    def __init__(self, name: str, semantic: ConfigDict):
+        self._name, self._path = name, semantic.backbone
         self._backbone: Backbone | None = None
 
     def __call__(self, params: PyTree) -> PyTree:
@@ -46,6 +47,6 @@ class BackboneStart:
             backbone = self._backbone = Backbone(*read_backbone(self._path))
         params, matched, fresh = start_from(params, backbone, self._path)
         if begins and jax.process_index() == 0:
-            name = backbone.architecture
-            print(f"semantic network: {matched} arrays of {name} from {self._path}, {fresh} others fresh", flush=True)
+            what = f"{matched} arrays of {backbone.architecture}"
+            print(f"{self._name}: {what} from {self._path}, {fresh} others fresh", flush=True)
         return params

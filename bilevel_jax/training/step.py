@@ -86,18 +86,17 @@ def inner_step(
     )
     present = dict(zip(problem.tasks, _present(config, problem, prepared, axis_name), strict=True))
     inner_params, inner_state, metrics = dict(state.inner_params), dict(state.inner_state), {}
-    # A single semantic task on a single data set has labels in every batch, and is spared the selection.
-    partly_labelled = len(config.data.mix) > 0 or len(problem.tasks) > 2
+    # Both choose the same. What XLA fuses with the update decides how it is rounded, and runs go on bit for bit.
+    selected = _in_each_array if len(config.data.mix) > 0 or len(problem.tasks) > 2 else _by_branch
     for task, gradient in gradients.items():
         updates, inner_state[task] = optimizers.inner.update(
             gradient, state.inner_state[task], state.inner_params[task]
         )
         inner_params[task] = optax.apply_updates(state.inner_params[task], updates)
-        if task != "visual" and partly_labelled:
+        if task != "visual":
             before = state.inner_params[task], state.inner_state[task]
             after = inner_params[task], inner_state[task]
-            kept = jax.tree.map(lambda new, old, p=present[task]: jnp.where(p, new, old), after, before)
-            inner_params[task], inner_state[task] = kept
+            inner_params[task], inner_state[task] = selected(present[task], after, before)
         metrics[metric_names.loss(task, metric_names.INNER)] = aux[task]["inner_loss"]
     return state.replace(step=state.step + 1, inner_params=inner_params, inner_state=inner_state), metrics
 
@@ -223,6 +222,14 @@ def _present(
             labelled = jax.lax.pmax(labelled.astype(jnp.int32), axis_name) > 0
         present[name] = labelled
     return jnp.stack([present[task] for task in problem.tasks])
+
+
+def _in_each_array(chosen: Bool[Array, ""], after: PyTree, before: PyTree) -> PyTree:
+    return jax.tree.map(lambda new, old: jnp.where(chosen, new, old), after, before)
+
+
+def _by_branch(chosen: Bool[Array, ""], after: PyTree, before: PyTree) -> PyTree:
+    return jax.lax.cond(chosen, lambda new, old: new, lambda new, old: old, after, before)
 
 
 def _terms(task: str, terms: Mapping[str, Array]) -> Metrics:

@@ -74,7 +74,8 @@ class StopOnNan:
                 return
             bad = bad or ["the norm of the updated parameters"]
         for name in bad:
-            batch = next((batch for batch in files if batch in name), next(iter(files)))
+            level = metric_names.parse(name).part
+            batch = level if level in files else next(iter(files))
             raise RunError(
                 f"{name} is {values.get(name, math.inf)} at step {step}, on the batch "
                 f"{_listed(self._names, files[batch])}; the last checkpoint is from before. Lower the learning rate, "

@@ -27,7 +27,7 @@ class TaskStart:
 
     def __init__(self, name: str, block: ConfigDict):
         self._name, self._block = name, block
-        self._backbone = BackboneStart(block)
+        self._backbone = BackboneStart(name, block)
         self._source: PyTree | None = None
 
     def __call__(self, params: PyTree) -> PyTree:

@@ -13,6 +13,7 @@ from bilevel_jax.training.config import default_config, task_block
 
 def get_config(detector: str = "yolox_nano.onnx") -> ConfigDict:
     config = default_config()
+    config.data.crop = (96, 128)  # the whole scene: a detector of COCO knows large objects in large pictures
     config.tasks = ("visual", "semantic", "segmenter", "yolox")
     config.semantic.task = "detection"
     config.semantic.depth = 10

@@ -37,9 +37,9 @@ def test_a_run_starts_from_imported_weights(command, tmp_path, name, options):
     done = command(*train, *options, "--config.steps=4", "--config.rows.steps=2")
     assert done.returncode == 0, done.stderr
     # Once for the run's own network, once for those of the table's rows.
-    said = [line for line in done.stdout.splitlines() if line.startswith("semantic network: ")]
+    said = [line for line in done.stdout.splitlines() if line.startswith("semantic: ") and " arrays of " in line]
     assert len(said) == 2 and all(f" arrays of {name} from {converted}, " in line for line in said)
     # A run that goes on needs the file no more; its rows are done too.
     converted.unlink()
     done = command(*train, *options, "--config.steps=4", "--config.rows.steps=2")
-    assert done.returncode == 0 and "semantic network: " not in done.stdout, done.stderr
+    assert done.returncode == 0 and " arrays of " not in done.stdout, done.stderr

@@ -7,18 +7,20 @@ import pytest
 
 from bilevel_jax.images import placement as placements
 from bilevel_jax.images.blur import blurred, gaussian_blur
-from bilevel_jax.images.placement import GREY, Placement, letterbox, placed_boxes
+from bilevel_jax.images.placement import GREY, Placement, letterboxed, placed_boxes, top_left
 from bilevel_jax.images.views import LONGEST, SHORTEST, canvas_of, draw_views, seen
 
 place = jax.jit(placements.place, static_argnums=2)
 
 
 @pytest.mark.parametrize("size", [(24, 32), (40, 30), (60, 80)])
-def test_letterbox_is_the_linear_interpolation_of_jax_and_grey(size):
+@pytest.mark.parametrize("smooth", [True, False])
+def test_pictures_at_the_top_left_are_the_linear_interpolation_of_jax_and_grey(size, smooth):
     images = jnp.asarray(np.random.default_rng(0).random((2, *size, 3)), jnp.float32)
     inner = [round(side * 48 / max(size)) for side in size]
-    found = place(images, letterbox(2, *size, 48), (48, 48))
-    expected = jax.image.resize(images, (2, *inner, 3), "linear")
+    placed = lambda: place(images, top_left(2, jnp.float32(48 / max(size))), (48, 48))
+    found = placed() if smooth else jax.jit(letterboxed, static_argnums=1)(images, 48)[0]
+    expected = jax.image.resize(images, (2, *inner, 3), "linear", antialias=smooth)
     np.testing.assert_allclose(found[:, : inner[0], : inner[1]], expected, atol=1e-5)
     assert np.allclose(found[:, inner[0] :], GREY) and np.allclose(found[:, :, inner[1] :], GREY)
 

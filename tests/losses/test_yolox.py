@@ -132,6 +132,17 @@ def test_sums_by_numpy_for_the_assignment_at_hand():
     np.testing.assert_allclose(losses["box"][0], 5 * total, rtol=1e-4)
 
 
+def test_classes_that_are_one_class_of_coco_are_targets_together():
+    raw = _nothing()
+    _says(raw, 69, BOXES[0, 0], PERSON)
+    outputs = _outputs(raw) | {"members": jnp.asarray(coco_members(("person", "people", "cyclist")))}
+    one, other = (yolox_loss(outputs, BOXES[:, :1], jnp.array([[number]])) for number in (0, 1))
+    # The certain and right prediction costs nothing, whichever of the two names the label has.
+    assert float(one["class"][0]) < 1e-5 and float(one["class"][1]) == 1
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+    assert float(yolox_loss(outputs, BOXES[:, :1], jnp.array([[2]]))["class"][0]) > 20
+
+
 def test_padding_unknown_classes_and_images_of_weight_zero_count_for_nothing():
     raw = _random(2)
     alone = yolox_loss(_outputs(raw[:1]), BOXES[:, :2], CLASSES[:, :2])

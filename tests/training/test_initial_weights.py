@@ -80,10 +80,14 @@ def test_a_network_that_never_learns_is_taken_over_whole(source):
     parts = ("fusion", "semantic", "segmenter")
     after, _ = start_from(source, parts, state(1), fixed=["semantic"])
     assert set(values(after.inner_params["semantic"]).values()) == {7.0}
-    with pytest.raises(InputError, match=r"config\.semantic\.trainable is False, .* 2 of this network's 3 arrays, and "):
+    with pytest.raises(
+        InputError, match=r"config\.semantic\.trainable is False, .* 2 of this network's 3 arrays, and "
+    ):
         start_from(source, parts, state(1, classes=9), fixed=["semantic"])
     three = state(1).replace(inner_params=state(1).inner_params | {"segmenter": tree(1)})
-    with pytest.raises(InputError, match=r"0 of this network's 3 arrays, and not params/.*, or --config\.segmenter\.st"):
+    with pytest.raises(
+        InputError, match=r"0 of this network's 3 arrays, and not params/.*, or --config\.segmenter\.st"
+    ):
         start_from(source, parts, three, fixed=["segmenter"])
 
 

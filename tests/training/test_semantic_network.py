@@ -66,7 +66,7 @@ def test_starts_from_the_file_and_says_so_once(tmp_path, capsys):
     write_backbone(path, "resnet18", arrays, "resnet18.pth")
     semantic = configured(**WEIGHTS | {"backbone": str(path)}).semantic
     shapes = jax.eval_shape(configured_network(semantic, 3).init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)))
-    start, zeros = BackboneStart(semantic), lambda: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes)
+    start, zeros = BackboneStart("eyes", semantic), lambda: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes)
     for _ in range(2):
         params = start(zeros())
         np.testing.assert_array_equal(
@@ -78,13 +78,13 @@ def test_starts_from_the_file_and_says_so_once(tmp_path, capsys):
         jax.jit(lambda tree: jax.tree.map(lambda leaf: leaf - 1, tree), donate_argnums=0)(params)
     said = capsys.readouterr().out
     rest = len(jax.tree.leaves(shapes)) - 60
-    assert said == f"semantic network: 60 arrays of resnet18 from {path}, {rest} others fresh\n"
+    assert said == f"eyes: 60 arrays of resnet18 from {path}, {rest} others fresh\n"
     semantic.backbone = str(tmp_path / "none.safetensors")
     with pytest.raises(InputError, match="none.safetensors does not exist; expected a file that .*convert.py backbone"):
-        BackboneStart(semantic)(zeros())
+        BackboneStart("eyes", semantic)(zeros())
     semantic.backbone = ""
     fresh = zeros()
-    assert BackboneStart(semantic)(fresh) is fresh
+    assert BackboneStart("eyes", semantic)(fresh) is fresh
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw"])

@@ -154,7 +154,6 @@ def test_outer_step_without_labels_trains_the_visual_task_alone():
 @pytest.mark.parametrize("task", ["segmentation", pytest.param("detection", marks=pytest.mark.slow)])
 def test_inner_step_without_labels_leaves_the_semantic_network_and_its_optimizer_alone(task):
     config, networks, optimizers, state = setup(task)
-    config.data.mix = (("folder", "without_labels", 1.0),)
     problem = problem_from_config(config, networks)
     step = jax.jit(functools.partial(inner_step, config=config, problem=problem, optimizers=optimizers))
     labelled, _ = step(state, host_batch(0))  # momentum, which would move it on

@@ -35,7 +35,13 @@ def test_a_step_with_a_nan_changes_nothing_but_the_count():
 
 
 @pytest.mark.parametrize(
-    ("name", "files"), [("loss/visual/outer", "c"), ("loss/semantic/inner", "a, b"), ("loss/other", "a, b")]
+    ("name", "files"),
+    [
+        ("loss/visual/outer", "c"),
+        ("loss/semantic/inner", "a, b"),
+        ("loss/other", "a, b"),
+        ("loss/inner_city/outer", "c"),
+    ],
 )
 def test_a_loss_that_is_not_finite_ends_the_run_and_names_the_files_of_its_batch(name, files):
     watch = StopOnNan("stop", NAMES)

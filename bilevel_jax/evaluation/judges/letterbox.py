@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Num, UInt, UInt8
 
-FLOAT_ERROR = 1e-3  # of a level; more than that of float32, less than the distance between levels that bilinear makes
+from bilevel_jax.images.bilinear import FLOAT_ERROR, bilinear_weights
 
 
 class Placement(NamedTuple):
@@ -57,10 +57,9 @@ def resized(
         height, width: of the result in pixels.
         whole: whether levels are rounded to the nearest whole number.
     """
-    rows, columns = _weights(image.shape[0], height), _weights(image.shape[1], width)
+    rows, columns = bilinear_weights(image.shape[0], height), bilinear_weights(image.shape[1], width)
     scaled = np.einsum("ih,hwc->iwc", rows, image.astype(np.float32), optimize=True)
     scaled = np.einsum("jw,iwc->ijc", columns, scaled, optimize=True)
-    # Many pixels lie exactly between two levels (one of 676 for 320 -> 416). The float error must not decide there.
     return np.floor(scaled + 0.5 + FLOAT_ERROR) if whole else scaled
 
 
@@ -69,14 +68,3 @@ def eight_bit(image: UInt[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w c"]:
     if image.dtype == np.uint8:
         return image
     return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _weights(old: int, new: int) -> Float32[np.ndarray, "new old"]:
-    """The bilinear weights of each old pixel in each new one; pixels beyond the border repeat it."""
-    place = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
-    low = np.minimum(place.astype(np.int64), max(0, old - 2))
-    share = (place - low).astype(np.float32)
-    weights = np.zeros((new, old), np.float32)
-    weights[np.arange(new), np.minimum(low + 1, old - 1)] = share
-    weights[np.arange(new), low] += 1 - share
-    return weights

@@ -17,14 +17,14 @@ from bilevel_jax.boxes.nms import best_boxes
 from bilevel_jax.boxes.predictions import Detections
 from bilevel_jax.boxes.yolox_outputs import YoloxOutputs, class_logits, yolox_boxes
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.placement import letterbox, place
+from bilevel_jax.images.bilinear import FLOAT_ERROR
+from bilevel_jax.images.placement import letterboxed
 from bilevel_jax.models.imported.onnx import ImportedNetwork, find_heads, read_onnx
 
 SIDE = 416  # of the canvas in pixels, for a file that takes any size; that of the published nano and tiny
 LEVELS = 255.0
-# Where 320 pixels become 416, one pixel in 676 is half a level exactly. More than 1/2 sends it up whatever the rounding
-# error: which way it goes moves AP50 by up to 0.4 points.
-HALF = 0.501
+# Half a level goes up whatever the rounding error: which way it goes moves AP50 by up to 0.4 points.
+HALF = 0.5 + FLOAT_ERROR
 CHANNELS = (4, 1, len(COCO_CLASSES))  # of a head: box, objectness, classes
 
 Params = dict[str, Array]
@@ -64,9 +64,8 @@ class Yolox(NamedTuple):
                 a canvas are multiples of 32 pixels.
         """
         if scale is None:
-            batch, height, width, _ = images.shape
-            placement = letterbox(batch, height, width, self.side)
-            images, scale = _whole_levels(place(images, placement, (self.side, self.side))), placement.scale[0]
+            canvases, pixels_for_one = letterboxed(images, self.side)
+            images, scale = _whole_levels(canvases), jnp.float32(pixels_for_one)
         pixels = LEVELS * jnp.transpose(images[..., ::-1], (0, 3, 1, 2))
         # Parameters in bfloat16 ask for a computation in bfloat16.
         levels = self.network.apply(params, pixels.astype(jnp.result_type(*params.values())))

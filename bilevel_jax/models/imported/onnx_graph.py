@@ -38,9 +38,11 @@ def needed_for(graph: Graph, outputs: Sequence[str] | None) -> Graph:
 def weight_names(graph: Graph, operators: Mapping[str, Operator]) -> dict[str, str]:
     """Returns the constants that can be trained, as name in the file -> name in the parameters."""
     demanded: set[str] = set()
+    sizes = _sizes(graph)
     for node in reversed(graph.nodes):
         for position, name in enumerate(node.inputs):
-            if _is_weight(operators[node.operator], position, graph.constants.get(name)):
+            weighs = not sizes.intersection(node.outputs)  # what sizes are multiplied with is no weight
+            if weighs and _is_weight(operators[node.operator], position, graph.constants.get(name)):
                 demanded.add(name)
         if node.operator in PASSING and node.outputs[0] in demanded:
             demanded.add(node.inputs[0])
@@ -71,6 +73,16 @@ def _is_weight(operator: Operator, position: int, array: np.ndarray | None) -> b
         return True
     # One axis with more than one value: a value a channel. More are grids of positions.
     return -1 in operator.weights and array is not None and sum(length > 1 for length in array.shape) == 1
+
+
+def _sizes(graph: Graph) -> set[str]:
+    """Returns the tensors that follow from the shapes of other tensors and from constants alone."""
+    sizes: set[str] = set()
+    for node in graph.nodes:
+        given = set(filter(None, node.inputs))
+        if node.operator in ("Shape", "Size") or (given & sizes and given <= sizes | graph.constants.keys()):
+            sizes.update(filter(None, node.outputs))
+    return sizes
 
 
 def _is_constant(node: Node) -> bool:

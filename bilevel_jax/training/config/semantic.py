@@ -3,6 +3,8 @@
 `config.semantic` has these keys, and so has the block `config.NAME` of every further task in `config.tasks`.
 """
 
+from collections.abc import Mapping, Sequence
+
 from ml_collections import ConfigDict
 
 from bilevel_jax.command_line import nearest_key
@@ -76,8 +78,25 @@ BLOCK = (
 
 def block_keys(name: str) -> tuple[Key, ...]:
     """Returns the keys of the block `config.NAME`: the same for every task, under the task's name."""
-    own = (_option_key(kind.name, option) for kind in SEMANTIC_TASKS.values() for option in kind.options)
+    own = own_keys({kind.name: kind.options for kind in SEMANTIC_TASKS.values()})
     return tuple(key._replace(name=f"{name}.{key.name}") for key in (*BLOCK, *own))
+
+
+def own_keys(options: Mapping[str, Sequence[BlockOption]]) -> tuple[Key, ...]:
+    """Returns the keys of a block that single kinds of task add to those of every block.
+
+    Args:
+        options: kind of task -> its options.
+
+    Raises:
+        ValueError: two kinds have options of one name, or an option has the name of a key of every block.
+    """
+    taken = {key.name: "every block" for key in BLOCK}
+    for kind, option in ((kind, option) for kind, own in options.items() for option in own):
+        if option.name in taken:
+            raise ValueError(f"{kind} has an option {option.name!r}, which {taken[option.name]} has too; rename it.")
+        taken[option.name] = kind
+    return tuple(_option_key(kind, option) for kind, own in options.items() for option in own)
 
 
 def _option_key(kind: str, option: BlockOption) -> Key:

@@ -141,7 +141,7 @@ class Detection(BoxTask[DensePredictions]):
     name = "detection"
     title = "Detection"
 
-    def loss(self, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
+    def loss(self, name: str, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
         """Returns the focal loss, the GIoU loss and the cross-entropy of the centerness."""
 
         def terms(params: PyTree, image: Float[Array, "b h w 3"], batch: PreparedBatch) -> Terms:

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.losses.adversarial import FAMILIES, mean_cost, patch_gradient_penalty, pixel_gradient_penalty
 from bilevel_jax.models.discriminators import DISCRIMINATORS, View, discriminator_network
-from bilevel_jax.training.networks import Network
+from bilevel_jax.models.network import Network
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks.real_images import pictures
 from bilevel_jax.training.tasks.terms import Terms, weighted

@@ -64,7 +64,7 @@ class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction, Confusions])
     def labelled(self, block: ConfigDict, batch: PreparedBatch) -> Bool[Array, " b"]:
         return batch["has_labels"]
 
-    def loss(self, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
+    def loss(self, name: str, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
         """Returns the cross-entropy, and the Dice and the Lovasz loss where the block gives them a weight."""
         class_weights = jnp.array(block.class_weights) if len(block.class_weights) else None
 

@@ -112,10 +112,11 @@ class SemanticTask(Protocol[Outputs, BatchPredictions, ImagePrediction, Evidence
         """Returns which images of a batch have labels for the task, or need none; without any the task is absent."""
         ...
 
-    def loss(self, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
+    def loss(self, name: str, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
         """Returns the task's loss on an image.
 
         Args:
+            name: of the task; it decides what the loss draws beside the batch's own draws.
             block: of the task, with the weights of the terms.
             network: what makes predictions of an image, from `network`.
             class_names: of the data's labels.

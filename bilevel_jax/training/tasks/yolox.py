@@ -3,6 +3,7 @@
 Ge et al., "YOLOX: Exceeding YOLO Series in 2021" (arXiv 2107.08430).
 """
 
+import zlib
 from collections.abc import Sequence
 
 import jax
@@ -78,7 +79,7 @@ class YoloxTask(BoxTask[YoloxOutputs]):
     def network(self, block: ConfigDict, class_names: Sequence[str]) -> Network:
         return read_yolox(block.start, class_names)
 
-    def loss(self, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
+    def loss(self, name: str, block: ConfigDict, network: Network, class_names: Sequence[str]) -> ImageLoss:
         """Returns the cross-entropies of objectness and class and the GIoU loss, on a view of the image."""
         teacher = YoloxTeacher(network, block.teacher, block.teacher_score) if block.teacher else None
 
@@ -86,7 +87,7 @@ class YoloxTask(BoxTask[YoloxOutputs]):
             labels = own_labels(batch) if teacher is None else teacher(batch)
             height, width = image.shape[1:3]
             if block.views:
-                view = draw_views(_keys(batch["mix"]), height, width)
+                view = draw_views(_keys(batch["mix"], name), height, width)
                 placement, outputs = view.placement, network.apply(params, seen(image, view), jnp.ones(()))
             else:
                 outputs = network.apply(params, image)
@@ -100,6 +101,7 @@ class YoloxTask(BoxTask[YoloxOutputs]):
         return decode_yolox(outputs)
 
 
-def _keys(draws: Float[Array, " b"]) -> PRNGKeyArray:
-    """Returns a random key for each image, which its own draw decides."""
-    return jax.vmap(jax.random.PRNGKey)(jax.lax.bitcast_convert_type(draws, jnp.uint32))
+def _keys(draws: Float[Array, " b"], task: str) -> PRNGKeyArray:
+    """Returns a random key for each image, which its own draw and the task's name decide."""
+    seeds = jax.lax.bitcast_convert_type(draws, jnp.uint32)
+    return jax.vmap(lambda seed: jax.random.fold_in(jax.random.PRNGKey(seed), zlib.crc32(task.encode())))(seeds)

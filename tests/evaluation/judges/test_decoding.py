@@ -1,5 +1,6 @@
 """What goes into each make of detector and how its outputs are read, against loops that follow the description."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +8,8 @@ from PIL import Image
 from bilevel_jax.evaluation.judges.letterbox import Placement, eight_bit, letterbox, resized
 from bilevel_jax.evaluation.judges.nanodet import NanoDet
 from bilevel_jax.evaluation.judges.yolox import Yolox
+from bilevel_jax.images.placement import letterboxed
+from bilevel_jax.models.detectors.yolox import _whole_levels
 
 RNG = np.random.default_rng(0)
 
@@ -85,6 +88,14 @@ def test_boxes_come_back_to_the_image():
     rows, columns = np.nonzero(boxed[..., 0] > 127)
     box = np.array([[rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]], np.float32)
     np.testing.assert_allclose(placement.to_image(box), [[10, 5, 20, 45]], atol=0.5)
+
+
+def test_a_detector_in_training_sees_the_levels_that_its_judge_sees():
+    image = RNG.integers(0, 256, (512, 640, 3)).astype(np.uint8)
+    expected, placement = letterbox(image, 416, 416, fill=114, centred=False)
+    canvas, scale = letterboxed(jnp.asarray(image[None] / np.float32(255)), 416)
+    assert scale == placement.scale
+    assert np.abs(np.asarray(_whole_levels(canvas))[0] * 255 - expected).max() < 1e-3
 
 
 @pytest.mark.parametrize("level", [0, 1, 127, 255])

@@ -20,7 +20,8 @@ needs_judges = pytest.mark.skipif(
     reason="BILEVEL_JAX_TEST_DATA names no folder with ../judges/yolox_nano.onnx beside it",
 )
 # Of an output's largest value, for a detector of 100 layers in float32. Measured 2026-11-27: 9.3e-5 for YOLOX, 9.9e-5
-# with the tests' compiler options, 5e-6 for NanoDet. onnxruntime itself is 5.0e-5 away from YOLOX in float64.
+# with the tests' compiler options, and 3.4e-6 for NanoDet on three images. onnxruntime itself is 5.0e-5 away from YOLOX
+# in float64.
 TOLERANCE = 1.5e-4
 
 
@@ -245,3 +246,51 @@ def test_what_is_trainable(save_graph):
     cut = read_onnx(path, ["c", "a"])
     assert set(cut.params) == {"block.kernel", "channels"}
     assert [tensor.name for tensor in cut.outputs] == ["c", "a"] and cut.outputs[1].shape == (1, 4, 8, 8)
+
+
+def test_in_bfloat16_statistics_and_constants_do_not_change_the_type(save_graph):
+    """The statistics of a batch normalisation and single numbers stay float32; the weights are bfloat16."""
+    constants = {
+        "first": numbers(4, 3, 3, 3),
+        "second": numbers(4, 2, 3, 3),
+        "bias": numbers(2),
+        "half": np.float32(0.5),
+    }
+    constants |= {"scale": numbers(4), "shift": numbers(4, seed=1), "mean": numbers(4, seed=2)}
+    constants |= {"variance": np.abs(numbers(4, seed=3)) + np.float32(0.5)}
+    nodes = [
+        make_node("Conv", ["x", "first"], ["a"]),
+        make_node("BatchNormalization", ["a", "scale", "shift", "mean", "variance"], ["b"]),
+        make_node("Mul", ["b", "half"], ["c"]),
+        make_node("ConvTranspose", ["c", "second", "bias"], ["d"]),
+        make_node("Conv", ["d", "deep"], ["y"], group=2),
+    ]
+    image = numbers(1, 3, 12, 12)
+    network = read_onnx(save_graph(nodes, {"x": image}, ["y"], constants | {"deep": numbers(2, 1, 3, 3)}))
+    (exact,) = network.apply(network.params, image)
+    rounded = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.bfloat16), (network.params, image))
+    (found,) = jax.jit(network.apply)(*rounded)
+    assert found.dtype == jnp.bfloat16
+    np.testing.assert_allclose(np.asarray(found, np.float32), exact, atol=0.03 * np.abs(exact).max())
+
+
+def test_what_a_size_is_multiplied_with_is_no_weight(save_graph, by_onnxruntime):
+    constants = {"two": np.array([2]), "four": np.array([4]), "zero": np.array([0]), "no": np.zeros(0, np.float32)}
+    constants |= {"factors": np.array([2.0, 3.0], np.float32), "gain": numbers(3, 1, 1)}
+    nodes = [
+        make_node("Mul", ["x", "gain"], ["a"]),
+        make_node("Shape", ["a"], ["shape"]),
+        make_node("Slice", ["shape", "two", "four", "zero"], ["size"]),
+        make_node("Slice", ["shape", "zero", "two", "zero"], ["start"]),
+        make_node("Cast", ["size"], ["real"], to=1),
+        make_node("Mul", ["real", "factors"], ["larger"]),
+        make_node("Cast", ["larger"], ["whole"], to=7),
+        make_node("Concat", ["start", "whole"], ["sizes"], axis=0),
+        make_node("Resize", ["a", "no", "no", "sizes"], ["y"], mode="nearest"),
+    ]
+    image = numbers(1, 3, 5, 4)
+    path = save_graph(nodes, {"x": image}, ["y"], constants)
+    network = read_onnx(path)
+    assert network.params.keys() == {"gain"}
+    (found,) = jax.jit(network.apply)(network.params, image)
+    np.testing.assert_allclose(found, by_onnxruntime(path, image)[0], rtol=1e-6)

@@ -67,6 +67,14 @@ def test_without_the_package_onnx(graph, monkeypatch):
     assert "pip install 'bilevel-jax[judge]'" in refused(graph)
 
 
+def test_a_cast_to_what_is_no_common_number(save_graph):
+    for number in (onnx.TensorProto.STRING, onnx.TensorProto.COMPLEX64, onnx.TensorProto.FLOAT8E4M3FN):
+        node = make_node("Cast", ["x"], ["y"], name="cast", to=number)
+        network = read_onnx(save_graph([node], {"x": IMAGE}, ["y"], version=19))
+        with pytest.raises(InputError, match=rf"'cast' \(Cast\) has the data type number {number}, which cannot be im"):
+            network.apply(network.params, IMAGE)
+
+
 def test_operators_and_attributes_that_are_not_implemented(save_graph):
     nodes = [make_node("Det", ["x"], ["a"], name="determinant"), make_node("Hardmax", ["x"], ["b"])]
     message = refused(save_graph(nodes, {"x": np.ones((2, 2), np.float32)}, ["a", "b"]))

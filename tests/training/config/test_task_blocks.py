@@ -17,10 +17,19 @@ from bilevel_jax.training.config import (
     task_names,
 )
 from bilevel_jax.training.config.help import config_help
-from bilevel_jax.training.config.semantic import block_keys
+from bilevel_jax.training.config.semantic import block_keys, own_keys
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.problem import problem_from_config
-from bilevel_jax.training.tasks import SEMANTIC_TASKS
+from bilevel_jax.training.tasks import SEMANTIC_TASKS, BlockOption
+
+
+def test_two_options_of_one_name_are_refused():
+    one, other = BlockOption("sharp", 1, "."), BlockOption("width", 2, ".")
+    assert [key.name for key in own_keys({"depth": [one]})] == ["sharp"]
+    with pytest.raises(ValueError, match="flow has an option 'sharp', which depth has too"):
+        own_keys({"depth": [one], "flow": [one]})
+    with pytest.raises(ValueError, match="depth has an option 'width', which every block has too"):
+        own_keys({"depth": [one, other]})
 
 
 def configured(**block):

@@ -137,7 +137,7 @@ def test_the_loss_and_the_predictions_fit_a_network_s_outputs(task, source, requ
         }
         batch = prepare(host, key)
         params, names = network.init(key, image), task.class_names(source)
-        terms = task.loss(config.semantic, network, names)(params, image, batch)
+        terms = task.loss("semantic", config.semantic, network, names)(params, image, batch)
         found = task.predictor(config.semantic, network, names)(params, image)
         return terms, task.labelled(config.semantic, batch), found
 

@@ -20,7 +20,7 @@ from bilevel_jax.training.prepared_batch import prepare
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import initial_task_params
 from bilevel_jax.training.task_start import TaskStart
-from bilevel_jax.training.tasks import SEMANTIC_TASKS
+from bilevel_jax.training.tasks import SEMANTIC_TASKS, yolox
 from bilevel_jax.training.tasks.yolox_teacher import YoloxTeacher
 
 TASK = SEMANTIC_TASKS["yolox"]
@@ -144,7 +144,7 @@ def test_a_run_begins_with_the_file_s_weights_fixed_or_not(tiny_yolox):
 def test_the_loss_reaches_every_pixel_and_follows_the_draws(tiny_yolox):
     block = task_block(task="yolox", start=str(tiny_yolox))
     network = TASK.network(block, NAMES)
-    batch, loss = _batch(pairs=1), TASK.loss(block, network, NAMES)
+    batch, loss = _batch(pairs=1), TASK.loss("eyes", block, network, NAMES)
     picture = jnp.asarray(np.random.default_rng(0).uniform(0.3, 0.7, (1, SIZE, SIZE, 3)), jnp.float32)
     value = lambda image, mix: reduce_loss(loss(network.init(None), image, batch | {"mix": mix}))[0]
     both = jax.jit(jax.value_and_grad(value))
@@ -154,9 +154,15 @@ def test_the_loss_reaches_every_pixel_and_follows_the_draws(tiny_yolox):
     assert first == again != other
 
 
+def test_two_tasks_draw_different_views():
+    draws = jnp.array([0.25, 0.5])
+    keys = [np.asarray(jax.vmap(jax.random.key_data)(yolox._keys(draws, name))) for name in ("eyes", "ears", "eyes")]
+    assert (keys[0] == keys[2]).all() and len(np.unique(np.concatenate(keys[:2]), axis=0)) == 4
+
+
 def test_pairs_without_boxes_have_no_share():
     network = Glass()
-    loss = TASK.loss(task_block(task="yolox", views=False), network, NAMES)
+    loss = TASK.loss("eyes", task_block(task="yolox", views=False), network, NAMES)
     batch = _batch(pairs=2)
     terms = jax.jit(lambda batch: loss(network.init(None), batch["vis"], batch))
     changed = batch | {

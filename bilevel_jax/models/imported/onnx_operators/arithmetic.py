@@ -22,8 +22,13 @@ TYPES = {1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32
 
 
 def cast(node: Node, x: Value, *like: Value) -> Value:
-    """Cast and CastLike. Floating-point numbers keep their precision when the target is floating point."""
-    wanted = like[0].dtype if like else np.dtype(TYPES.get(node.integer("to", 1), "float32"))
+    """Cast and CastLike. Floating-point numbers keep their precision when the target is floating point.
+
+    Raises InputError where the target is a text, a complex number, or a number of less than 8 bits or float8.
+    """
+    if not like and node.integer("to", 1) not in TYPES:
+        raise node.refused(f"the data type number {node.integer('to', 1)}", "it must be a common type of numbers")
+    wanted = like[0].dtype if like else np.dtype(TYPES[node.integer("to", 1)])
     if jnp.issubdtype(wanted, jnp.floating) and jnp.issubdtype(x.dtype, jnp.floating):
         return x
     return x.astype(wanted if isinstance(x, np.ndarray) else jax.dtypes.canonicalize_dtype(wanted))

@@ -26,6 +26,7 @@ def conv(
     `depthwise` computes it where every channel is a group; None = the fastest of this backend.
     """
     kernel, groups = jnp.asarray(kernel), node.integer("group", 1)
+    x = x.astype(kernel.dtype)  # constants in float32 promote what parameters in bfloat16 made
     window = windows(node, x.shape[1:-1], kernel.shape[2:])
     if groups == 1:
         y = _dense(x, kernel, window)
@@ -36,7 +37,7 @@ def conv(
         y = jnp.concatenate([_dense(part, taps, window) for part, taps in parts], axis=-1)
     else:
         y = grouped(x, kernel, window, groups)
-    return y if bias is None else y + bias
+    return y if bias is None else y + jnp.asarray(bias, y.dtype)
 
 
 def conv_transpose(
@@ -48,7 +49,8 @@ def conv_transpose(
     """ConvTranspose: the gradient of a convolution, as a convolution of the image with zeros between its pixels."""
     if "output_shape" in node.attributes or node.text("auto_pad", "NOTSET") != "NOTSET":
         raise node.refused("output_shape or auto_pad", "the padding must be given by pads and output_padding")
-    axes = len(x.shape) - 2
+    kernel = jnp.asarray(kernel)
+    x, axes = x.astype(kernel.dtype), len(x.shape) - 2
     ones, zeros = (1,) * axes, (0,) * axes
     strides, dilations = node.integers("strides") or ones, node.integers("dilations") or ones
     pads, more = node.integers("pads") or (*zeros, *zeros), node.integers("output_padding") or zeros
@@ -71,7 +73,7 @@ def conv_transpose(
         for part, taps in zip(jnp.split(x, groups, axis=-1), jnp.split(turned, groups), strict=True)
     ]
     y = jnp.concatenate(parts, axis=-1)
-    return y if bias is None else y + bias
+    return y if bias is None else y + jnp.asarray(bias, y.dtype)
 
 
 def _dense(x: Array, kernel: Array, window: Sequence[Window]) -> Array:
