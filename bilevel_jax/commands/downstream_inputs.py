@@ -69,23 +69,21 @@ def named_inputs(given: Sequence[str], run: LoadedRun | None, judged: bool = Fal
 
 
 def check_weights(inputs: Mapping[str, Input], split: str, held_out: Source, config: ConfigDict) -> list[str]:
-    """A note for each input that is made by weights of the package which may have seen test pairs.
+    """A note on the inputs that are made by weights of the package which may have seen test pairs; [] without any.
 
     Raises:
         InputError: weights of the package were trained on the held-out pairs.
     """
-    notes = []
+    unsure = []
     for name, given in inputs.items():
         if "weights" not in given.origin:
             continue
         trained = read_weights(pretrained_file(str(given.origin["weights"]))).config
         check_unseen(trained, held_out, config, f"The network of --inputs={KIND}")
         if split == "test" and config.data.name != "scenes" and trained_without_test(trained):
-            notes.append(
-                f"{name}: these weights were trained before a test split was held out; they may have seen the test "
-                "pairs."
-            )
-    return notes
+            unsure.append(name)
+    why = "these weights were trained before a test split was held out; they may have seen the test pairs."
+    return [f"{', '.join(unsure)}: {why}"] if unsure else []
 
 
 def _named_input(text: str, run: LoadedRun | None) -> tuple[str, Input]:
