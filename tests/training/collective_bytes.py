@@ -38,9 +38,10 @@ def main(weighting: str) -> None:
     fixed = dict(config=config, problem=problem, optimizers=optimizers)
     size = lambda tree: sum(4 * int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(tree))
     gradients = 1 if weighting == "random" else 2  # with a Gramian each task's own
+    again = size(state.inner_params["visual"])  # the discriminator's two losses are reduced one by one
     expected = {
-        "inner": size(state.inner_params),
-        "outer": gradients * size(state.outer_params) + 2 * size(state.inner_params),  # and F_v, f_v for rho
+        "inner": size(state.inner_params) + again,
+        "outer": gradients * size(state.outer_params) + 2 * size(state.inner_params) + again,  # and F_v, f_v for rho
     }
     rows = []
     for devices in (2, 4, 8):

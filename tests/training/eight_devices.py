@@ -34,7 +34,7 @@ from bilevel_jax.training.step import inner_step, outer_step, warm_start_step
 SIZE, BATCH = 32, 8
 
 
-def configuration(task: str, weighting: str) -> ConfigDict:
+def configuration(task: str, weighting: str, rate: float = 3e-2) -> ConfigDict:
     config = default_config()
     config.data.crop = (SIZE, SIZE)
     config.semantic.update(task=task, depth=10, width=8, channels=8, head_convs=1)
@@ -42,7 +42,7 @@ def configuration(task: str, weighting: str) -> ConfigDict:
     # Adam divides by the root of a mean square: where a gradient is all but zero it turns rounding into steps of full
     # size, and no two orders of summation agree.
     for optimizer in ("warm_start", "inner", "outer"):
-        config[optimizer].update(name="sgd", learning_rate=3e-2)
+        config[optimizer].update(name="sgd", learning_rate=rate)
     return config
 
 
@@ -120,9 +120,14 @@ def train(config: ConfigDict, mesh, steps: int, starts=None):
     return states, history
 
 
+def rate_of(weighting: str, steps: int) -> float:
+    """The learning rate: twenty steps of segmentation with `random` end in NaN at 3e-2."""
+    return 1e-2 if weighting == "random" and steps > 10 else 3e-2
+
+
 @functools.cache
 def on_one_device(task: str, weighting: str, steps: int):
-    return train(configuration(task, weighting), None, steps)
+    return train(configuration(task, weighting, rate_of(weighting, steps)), None, steps)
 
 
 def compare(precision: str, task: str, weighting: str, how: int | str, steps: int, longest: int) -> dict[str, float]:
@@ -130,7 +135,7 @@ def compare(precision: str, task: str, weighting: str, how: int | str, steps: in
     one, one_history = one[: 2 * steps + 2], one_history[: 2 * steps + 1]
     mesh = device_mesh(how) if isinstance(how, int) else how
     starts = one if precision == "float32" else None
-    many, many_history = train(configuration(task, weighting), mesh, steps, starts)
+    many, many_history = train(configuration(task, weighting, rate_of(weighting, longest)), mesh, steps, starts)
     assert one[-1].outer_params["params"]["fuse"]["bias"].dtype == precision
     apart = lambda a, b: float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
     furthest = lambda a, b: max(jax.tree.leaves(jax.tree.map(apart, a, b)))
