@@ -4,13 +4,14 @@ Every function takes floats in [0, 1] with channels last. NumPy arrays stay on t
 arrays give JAX arrays.
 """
 
-from types import ModuleType
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+
+from bilevel_jax.images.namespace import namespace
 
 ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
 
@@ -38,7 +39,7 @@ def rgb_to_ycbcr(rgb: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
     y = luma(rgb)
     cb = (rgb[..., 2:3] - y) * (0.5 / (1.0 - BLUE)) + CHROMA_CENTRE
     cr = (rgb[..., 0:1] - y) * (0.5 / (1.0 - RED)) + CHROMA_CENTRE
-    return _namespace(rgb).concatenate([y, cb, cr], axis=-1)
+    return namespace(rgb).concatenate([y, cb, cr], axis=-1)
 
 
 def ycbcr_to_rgb(ycbcr: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
@@ -51,7 +52,7 @@ def ycbcr_to_rgb(ycbcr: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
     red = y + (ycbcr[..., 2:3] - CHROMA_CENTRE) * (2.0 * (1.0 - RED))
     blue = y + (ycbcr[..., 1:2] - CHROMA_CENTRE) * (2.0 * (1.0 - BLUE))
     green = (y - RED * red - BLUE * blue) * (1.0 / GREEN)
-    return _namespace(ycbcr).concatenate([red, green, blue], axis=-1)
+    return namespace(ycbcr).concatenate([red, green, blue], axis=-1)
 
 
 def fuse_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
@@ -69,13 +70,9 @@ def fuse_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape 
         TypeError: an image holds integers.
     """
     _check(fused, 1)
-    space = _namespace(fused, visible)
+    space = namespace(fused, visible)
     chroma = rgb_to_ycbcr(visible)[..., 1:]
     return space.clip(ycbcr_to_rgb(space.concatenate([fused, chroma], axis=-1)), 0.0, 1.0)
-
-
-def _namespace(*arrays: np.ndarray | jax.Array) -> ModuleType:
-    return np if all(isinstance(array, np.ndarray) for array in arrays) else jnp
 
 
 def _check(array: np.ndarray | jax.Array, channels: int) -> None:

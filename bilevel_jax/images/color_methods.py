@@ -8,17 +8,17 @@ neither. NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gra
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from bilevel_jax.errors import InputError, nearest
 from bilevel_jax.images.color import fuse_color, luma
 from bilevel_jax.images.gaussian_mean import gaussian_mean
+from bilevel_jax.images.namespace import namespace
 
 ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
 
@@ -73,7 +73,7 @@ def scale_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape
         TypeError: the visible image holds integers.
     """
     light = luma(visible)
-    inside = _namespace(fused, visible).clip(fused, 0.0, 1.0)
+    inside = namespace(fused, visible).clip(fused, 0.0, 1.0)
     return _with_chroma(inside, visible, light, _scale(inside, light))
 
 
@@ -88,7 +88,7 @@ def color_by_light(
     Arguments, clipping and errors are those of `scale_color`.
     """
     light = luma(visible)
-    space = _namespace(fused, visible)
+    space = namespace(fused, visible)
     inside = space.clip(fused, 0.0, 1.0)
     around = gaussian_mean(light, AROUND * min(visible.shape[-3:-1]))
     share = space.clip((around - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
@@ -122,19 +122,15 @@ def color_method(name: str) -> ColorMethod:
 
 
 def _scale(fused: ArrayT, light: ArrayT) -> ArrayT:
-    space = _namespace(fused, light)
+    space = namespace(fused, light)
     return space.clip(1.0 + (fused - light) / space.maximum(light, NOISE_FLOOR), 0.0, MOST_GAIN)
 
 
 def _with_chroma(fused: ArrayT, visible: ArrayT, light: ArrayT, factor: ArrayT) -> ArrayT:
     """u + k (RGB - Y), with k reduced to what [0, 1] allows."""
-    space = _namespace(fused, visible)
+    space = namespace(fused, visible)
     away = visible - light
     room = space.where(away > 0, 1.0 - fused, fused) / space.maximum(abs(away), _TINY)
     factor = space.minimum(factor, room.min(axis=-1, keepdims=True))
     # The clip takes away rounding errors alone.
     return space.clip(fused + factor * away, 0.0, 1.0)
-
-
-def _namespace(*arrays: np.ndarray | jax.Array) -> ModuleType:
-    return np if all(isinstance(array, np.ndarray) for array in arrays) else jnp

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from bilevel_jax.images.namespace import namespace
 from bilevel_jax.images.pyramid import halve
 from bilevel_jax.images.sums import image_means
 
@@ -51,7 +52,7 @@ def expose(infrared: Float[ArrayT, "*batch h w 1"], most: float = MOST) -> Float
 
 
 def _gain(means: Float[ArrayT, " b"], highlights: Float[ArrayT, " b"], most: float) -> Float[ArrayT, " b"]:
-    space = np if isinstance(means, np.ndarray) else jnp
+    space = namespace(means)
     return space.clip(
         space.minimum(KEY / space.maximum(means, LEAST), 1.0 / space.maximum(highlights, LEAST)), 1.0, most
     )

@@ -8,9 +8,10 @@ NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gradients.
 from typing import Any, TypeVar, cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+
+from bilevel_jax.images.namespace import namespace
 
 ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
 
@@ -65,7 +66,7 @@ def double(images: Float[ArrayT, "*batch h2 w2 c"], height: int, width: int) -> 
     given = images.shape[-3:-1]
     if given != (-(-height // 2), -(-width // 2)):
         raise ValueError(f"{given[0]} x {given[1]} pixels are not half of {height} x {width}.")
-    space = np if isinstance(images, np.ndarray) else jnp
+    space = namespace(images)
     for axis, length in ((-3, height), (-2, width)):
         # Even pixels of the larger image blend a known pixel with both neighbours; odd ones are the mean of two.
         padded = images.take(_mirrored(length)[::2] // 2, axis=axis)

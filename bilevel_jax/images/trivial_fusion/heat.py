@@ -5,7 +5,8 @@ import numpy as np
 from jaxtyping import Float
 
 from bilevel_jax.images.gaussian_mean import gaussian_mean
-from bilevel_jax.images.trivial_fusion.rule import ArrayT, TrivialMethod, namespace
+from bilevel_jax.images.namespace import namespace
+from bilevel_jax.images.trivial_fusion.rule import ArrayT, TrivialMethod
 
 SURROUNDINGS = 0.12  # of the shorter side: sigma of the mean that warm things are compared with
 QUANTILE = 0.995  # of the pixels' warmth: counts as full heat, so that single hot pixels do not set the scale

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from jaxtyping import Float
 
+from bilevel_jax.images.namespace import namespace
 from bilevel_jax.images.pyramid import LEVELS, from_laplacian_pyramid, laplacian_pyramid
 from bilevel_jax.images.trivial_fusion.pointwise import average
-from bilevel_jax.images.trivial_fusion.rule import ArrayT, TrivialMethod, namespace
+from bilevel_jax.images.trivial_fusion.rule import ArrayT, TrivialMethod
 
 
 def laplacian(

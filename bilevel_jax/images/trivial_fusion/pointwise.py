@@ -2,7 +2,8 @@
 
 from jaxtyping import Float
 
-from bilevel_jax.images.trivial_fusion.rule import ArrayT, TrivialMethod, namespace
+from bilevel_jax.images.namespace import namespace
+from bilevel_jax.images.trivial_fusion.rule import ArrayT, TrivialMethod
 
 
 def average(

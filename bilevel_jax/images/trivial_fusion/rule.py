@@ -1,11 +1,9 @@
 """What a rule without learning is."""
 
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Protocol, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -38,8 +36,3 @@ class TrivialMethod:
     ) -> Float[ArrayT, "*batch h w 1"]:
         """Returns the fused luminance, not clipped."""
         return self.rule(infrared, visible)
-
-
-def namespace(array: np.ndarray | jax.Array) -> ModuleType:
-    """Returns numpy for a NumPy array, and jax.numpy for a JAX array."""
-    return np if isinstance(array, np.ndarray) else jnp
