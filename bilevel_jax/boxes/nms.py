@@ -10,13 +10,42 @@ from bilevel_jax.boxes.iou import iou
 from bilevel_jax.boxes.predictions import Detections
 
 
+def best_scored(
+    boxes: Float[Array, "b a 4"],
+    scores: Float[Array, "b a k"],
+    *,
+    score_threshold: float,
+    candidates: int,
+    iou_threshold: float,
+    max_outputs: int,
+) -> Detections:
+    """Returns the best boxes of places that have a score for each of k classes, best first.
+
+    The best `candidates` scores of all places and classes go through class-wise non-maximum suppression; those that do
+    not exceed `score_threshold` are left out.
+
+    Args:
+        boxes: of the places, yxyx in pixels.
+        scores: in [0, 1].
+        score_threshold: in [0, 1].
+        candidates: number of scores an image.
+        iou_threshold: intersection over union, in [0, 1].
+        max_outputs: number of boxes an image.
+    """
+    batch, places, classes_known = scores.shape
+    scores, flat = jax.lax.top_k(scores.reshape(batch, -1), min(candidates, places * classes_known))
+    classes = jnp.where(scores > score_threshold, flat % classes_known, -1).astype(jnp.int32)
+    boxes = jnp.take_along_axis(boxes, (flat // classes_known)[..., None], axis=1)
+    return best_boxes(boxes, scores, classes, iou_threshold=iou_threshold, max_outputs=max_outputs)
+
+
 def best_boxes(
     boxes: Float[Array, "b n 4"],
     scores: Float[Array, "b n"],
     classes: Int[Array, "b n"],
     *,
-    iou_threshold: float = 0.5,
-    max_outputs: int = 100,
+    iou_threshold: float,
+    max_outputs: int,
 ) -> Detections:
     """Returns the boxes that `batched_nms` keeps, best first.
 
@@ -42,8 +71,8 @@ def batched_nms(
     scores: Float[Array, "b n"],
     classes: Int[Array, "b n"],
     *,
-    iou_threshold: float = 0.5,
-    max_outputs: int = 100,
+    iou_threshold: float,
+    max_outputs: int,
 ) -> Int[Array, "b max_outputs"]:
     """Returns the indices of the boxes to keep, int32, best first; -1 fills the places that are left.
 

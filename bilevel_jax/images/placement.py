@@ -29,9 +29,7 @@ class Placement(NamedTuple):
     mirrored: Bool[Array, " b"]
 
 
-def letterboxed(
-    images: Float[Array, "b h w c"], side: int, around: float = GREY
-) -> tuple[Float[Array, "b side side c"], float]:
+def letterboxed(images: Float[Array, "b h w c"], side: int) -> tuple[Float[Array, "b side side c"], float]:
     """Returns square canvases with the images at the top left, and the pixels of a canvas for one of an image.
 
     The longer side of an image fills the canvas. The images are scaled as OpenCV's INTER_LINEAR does it, so where they
@@ -40,7 +38,6 @@ def letterboxed(
     Args:
         images: in [0, 1].
         side: of the canvases, in pixels.
-        around: the value of the canvas outside of the image.
     """
     chex.assert_rank(images, 4)
     scale = side / max(images.shape[1:3])
@@ -49,7 +46,7 @@ def letterboxed(
         inner = max(1, round(length * scale))
         matrices.append(np.pad(bilinear_weights(length, inner), ((0, side - inner), (0, 0))))
     exact = jax.lax.Precision.HIGHEST
-    return jnp.einsum("ih,bhwc,jw->bijc", matrices[0], images - around, matrices[1], precision=exact) + around, scale
+    return jnp.einsum("ih,bhwc,jw->bijc", matrices[0], images - GREY, matrices[1], precision=exact) + GREY, scale
 
 
 def top_left(batch: int, scale: Float[Array, ""]) -> Placement:
@@ -64,7 +61,7 @@ def top_left(batch: int, scale: Float[Array, ""]) -> Placement:
 
 
 def place(
-    images: Float[Array, "b h w c"], placement: Placement, canvas: tuple[int, int], around: float = GREY
+    images: Float[Array, "b h w c"], placement: Placement, canvas: tuple[int, int]
 ) -> Float[Array, "b canvas_h canvas_w c"]:
     """Returns canvases with the images on them, interpolated linearly; where an image shrinks, neighbours are averaged.
 
@@ -72,7 +69,6 @@ def place(
         images: in [0, 1].
         placement: of each image.
         canvas: height and width in pixels.
-        around: the value of the canvas outside of the image.
     """
     chex.assert_rank(images, 4)
     height, width = images.shape[1:3]
@@ -81,8 +77,8 @@ def place(
     columns = across(canvas[1], width, placement.scale, placement.left)
     columns = jnp.where(placement.mirrored[:, None, None], columns[:, :, ::-1], columns)
     exact = jax.lax.Precision.HIGHEST
-    placed = jnp.einsum("bih,bhwc,bjw->bijc", rows, images - around, columns, precision=exact)
-    return placed + around
+    placed = jnp.einsum("bih,bhwc,bjw->bijc", rows, images - GREY, columns, precision=exact)
+    return placed + GREY
 
 
 def placed_boxes(boxes: Float[Array, "b n 4"], placement: Placement, width: int) -> Float[Array, "b n 4"]:

@@ -15,6 +15,7 @@ from bilevel_jax.images.jpeg import jpeg
 from bilevel_jax.images.placement import Placement, place
 
 SHORTEST, LONGEST = 320, 512  # of the picture's longer side on the canvas, in pixels
+MULTIPLE = 32  # of the canvas's sides: the coarsest stride of the detector, in pixels
 LARGEST_BLUR = 1.2  # standard deviation, in pixels of the picture
 LARGEST_NOISE = 0.03  # standard deviation, for images in [0, 1]
 QUALITY = (50.0, 95.0)  # of the JPEG compression
@@ -36,14 +37,13 @@ class View(NamedTuple):
     placement: Placement
 
 
-def canvas_of(height: int, width: int, multiple: int = 32) -> tuple[int, int]:
+def canvas_of(height: int, width: int) -> tuple[int, int]:
     """Returns height and width of the smallest canvas that holds every view of a picture, in pixels.
 
     Args:
         height, width: of the picture, in pixels.
-        multiple: what the canvas's sides are multiples of: the coarsest stride of the detector, in pixels.
     """
-    side = lambda pixels: -(-LONGEST * pixels // (max(height, width) * multiple)) * multiple
+    side = lambda pixels: -(-LONGEST * pixels // (max(height, width) * MULTIPLE)) * MULTIPLE
     return side(height), side(width)
 
 

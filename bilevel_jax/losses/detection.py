@@ -13,6 +13,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from bilevel_jax.boxes.iou import area, giou
+from bilevel_jax.losses.binary_cross_entropy import binary_cross_entropy
 from bilevel_jax.losses.pair import Pair
 
 # Centre sampling: a location answers only for boxes whose centre is at most this many strides away.
@@ -110,7 +111,7 @@ def focal_loss(
 
     Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, equation 5.
     """
-    cross_entropy = _binary_cross_entropy(logits, targets)
+    cross_entropy = binary_cross_entropy(logits, targets)
     probability = jax.nn.sigmoid(logits)
     missed = probability + targets - 2 * probability * targets
     return (alpha * targets + (1 - alpha) * (1 - targets)) * missed**gamma * cross_entropy
@@ -144,14 +145,10 @@ def detection_loss(
     focal = focal_loss(logits, jax.nn.one_hot(targets["classes"], logits.shape[-1])).sum(axis=-1)
     overlap = giou(outputs["boxes"], targets["boxes"])
     centred = targets["centerness"] * positive
-    centerness = _binary_cross_entropy(outputs["centerness"], targets["centerness"])
+    centerness = binary_cross_entropy(outputs["centerness"], targets["centerness"])
     count = positive.sum()
     return {
         "classification": (jnp.sum(focal * weights), count),
         "box": (jnp.sum((1.0 - overlap) * centred), centred.sum()),
         "centerness": (jnp.sum(centerness * positive), count),
     }
-
-
-def _binary_cross_entropy(logits: Float[Array, "..."], targets: Float[Array, "..."]) -> Float[Array, "..."]:
-    return jax.nn.softplus(logits) - logits * targets

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from bilevel_jax.boxes.iou import giou, iou
 from bilevel_jax.boxes.yolox_outputs import YoloxOutputs, class_logits, unlabelled_wins, yolox_boxes
+from bilevel_jax.losses.binary_cross_entropy import binary_cross_entropy
 from bilevel_jax.losses.pair import Pair
 
 # A cell is a candidate for a box whose centre is less than this many strides away, in both directions.
@@ -58,8 +59,8 @@ def yolox_loss(
     own_box = jnp.take_along_axis(boxes, owner[..., None], axis=1)
     count = counted.sum()
     return {
-        "objectness": (jnp.sum(_cross_entropy(objectness, positive.astype(jnp.float32)) * presence), count),
-        "class": (jnp.sum(_cross_entropy(logits, own_class).sum(axis=-1) * counted), count),
+        "objectness": (jnp.sum(binary_cross_entropy(objectness, positive.astype(jnp.float32)) * presence), count),
+        "class": (jnp.sum(binary_cross_entropy(logits, own_class).sum(axis=-1) * counted), count),
         "box": (BOX_WEIGHT * jnp.sum((1.0 - giou(found, own_box)) * counted), count),
     }
 
@@ -118,7 +119,3 @@ def _targets(members: Bool[Array, "k 80"]) -> Float[Array, "k k"]:
     """Returns the targets of each class of the data set: 1 for itself and for those that share a class of COCO."""
     shared = (members[:, None] & members).any(axis=-1)
     return (shared | jnp.eye(len(members), dtype=bool)).astype(jnp.float32)
-
-
-def _cross_entropy(logits: Float[Array, "..."], targets: Float[Array, "..."]) -> Float[Array, "..."]:
-    return jax.nn.softplus(logits) - logits * targets

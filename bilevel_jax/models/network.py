@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from jaxtyping import PyTree
+import jax
+from jaxtyping import Array, PyTree
 
 
 class Network(Protocol):
@@ -18,3 +19,8 @@ class Network(Protocol):
     def apply(self) -> Callable[..., PyTree]:
         """(parameters, *inputs) -> outputs."""
         ...
+
+
+def count_parameters(network: Network, *inputs: Array) -> int:
+    """Returns the number of parameters that a network has for such inputs, without computing any."""
+    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0), *inputs)))

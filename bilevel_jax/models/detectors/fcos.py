@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from bilevel_jax.boxes.nms import best_boxes
+from bilevel_jax.boxes.nms import best_scored
 from bilevel_jax.boxes.predictions import DensePredictions, Detections
 from bilevel_jax.models.backbones.resnet import ResNet
 from bilevel_jax.models.convolution import Conv
@@ -129,11 +129,14 @@ def decode(
     arguments.
     """
     scores = jnp.sqrt(jax.nn.sigmoid(outputs["logits"]) * jax.nn.sigmoid(outputs["centerness"])[..., None])
-    batch, locations, num_classes = scores.shape
-    scores, flat = jax.lax.top_k(scores.reshape(batch, -1), min(candidates, locations * num_classes))
-    classes = jnp.where(scores > score_threshold, flat % num_classes, -1).astype(jnp.int32)
-    boxes = jnp.take_along_axis(outputs["boxes"], (flat // num_classes)[..., None], axis=1)
-    return best_boxes(boxes, scores, classes, iou_threshold=iou_threshold, max_outputs=max_detections)
+    return best_scored(
+        outputs["boxes"],
+        scores,
+        score_threshold=score_threshold,
+        candidates=candidates,
+        iou_threshold=iou_threshold,
+        max_outputs=max_detections,
+    )
 
 
 def _locations(height: int, width: int, stride: int) -> Float[Array, "a 2"]:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from bilevel_jax.boxes.coco_classes import COCO_CLASSES, coco_members
-from bilevel_jax.boxes.nms import best_boxes
+from bilevel_jax.boxes.nms import best_scored
 from bilevel_jax.boxes.predictions import Detections
 from bilevel_jax.boxes.yolox_outputs import YoloxOutputs, class_logits, yolox_boxes
 from bilevel_jax.errors import InputError
@@ -137,8 +137,11 @@ def decode_yolox(
     """
     objectness = jax.nn.sigmoid(outputs["raw"][..., 4:5])
     scores = objectness * jax.nn.sigmoid(class_logits(outputs))
-    batch, cells, classes_known = scores.shape
-    scores, flat = jax.lax.top_k(scores.reshape(batch, -1), min(candidates, cells * classes_known))
-    classes = jnp.where(scores > score_threshold, flat % classes_known, -1).astype(jnp.int32)
-    boxes = jnp.take_along_axis(yolox_boxes(outputs), (flat // classes_known)[..., None], axis=1) / outputs["scale"]
-    return best_boxes(boxes, scores, classes, iou_threshold=iou_threshold, max_outputs=max_detections)
+    return best_scored(
+        yolox_boxes(outputs) / outputs["scale"],
+        scores,
+        score_threshold=score_threshold,
+        candidates=candidates,
+        iou_threshold=iou_threshold,
+        max_outputs=max_detections,
+    )

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
 
-import jax
 import jax.numpy as jnp
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.discriminators.discriminator import Discriminator, DiscriminatorNetwork
+from bilevel_jax.models.network import count_parameters
 
 FILES = (
     "pixel",
@@ -44,8 +44,7 @@ def discriminator_network(name: str) -> DiscriminatorNetwork:
 @functools.cache
 def parameter_count(name: str) -> int:
     """Returns the number of parameters of the discriminator of that name; InputError for an unknown name."""
-    network, image = discriminator_network(name), jnp.zeros((1, 64, 64, 1))
-    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0), image)))
+    return count_parameters(discriminator_network(name), jnp.zeros((1, 64, 64, 1)))
 
 
 def discriminator_help() -> str:

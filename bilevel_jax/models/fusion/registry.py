@@ -3,12 +3,12 @@
 import functools
 from collections.abc import Mapping
 
-import jax
 import jax.numpy as jnp
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.fusion.network import FusionNetwork
 from bilevel_jax.models.named_network import NamedNetwork, collect_networks
+from bilevel_jax.models.network import count_parameters
 
 FILES = (
     "dilated_dense",
@@ -38,8 +38,8 @@ def fusion_network(name: str, remat: bool = False) -> FusionNetwork:
 @functools.cache
 def parameter_count(name: str) -> int:
     """Returns the number of parameters of the fusion network of that name; InputError for an unknown name."""
-    network, image = fusion_network(name), jnp.zeros((1, 64, 64, 1))
-    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0), image, image)))
+    image = jnp.zeros((1, 64, 64, 1))
+    return count_parameters(fusion_network(name), image, image)
 
 
 def fusion_help() -> str:

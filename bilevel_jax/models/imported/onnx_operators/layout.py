@@ -65,7 +65,7 @@ def run(operator: Operator, node: Node, inputs: Sequence[Held]) -> tuple[Held, .
         return tuple(results)
     if layout is Layout.IMAGES:
         given = [None if value is None else in_file_order(value) for value in inputs[1:]]
-        results = _called(operator, node, [channels_last(inputs[0]), *given])
+        results = _called(operator, node._replace(channels_last=True), [channels_last(inputs[0]), *given])
     else:
         rank = max(value.array.ndim for value in inputs if isinstance(value, ChannelsLast))
         # Operators that find their axis also take lists of numbers, which have no axes to move.

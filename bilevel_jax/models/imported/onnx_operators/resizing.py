@@ -54,7 +54,7 @@ def _resized(node: Node, x: Array, scales: Mapping[int, float], sizes: Mapping[i
     coordinates = node.chosen("coordinate_transformation_mode", default, tuple(COORDINATES))
     matrices = {}
     for axis in scales or sizes:
-        ours = node._replace(channels_last=True).axis(axis, x.ndim)
+        ours = node.axis(axis, x.ndim)
         inputs = x.shape[ours]
         outputs = int(sizes[axis]) if sizes else int(np.floor(np.float32(inputs) * np.float32(scales[axis])))
         scale = outputs / inputs if sizes else scales[axis]
