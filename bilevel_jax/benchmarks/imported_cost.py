@@ -1,7 +1,6 @@
 """Measures what a network from an ONNX file costs an image: `benchmark.py imported`."""
 
 import functools
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from bilevel_jax.benchmarks.call_seconds import call_seconds
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.imported.onnx import ImportedNetwork, read_onnx
 from bilevel_jax.models.imported.onnx_operators import OPERATORS
@@ -115,11 +115,7 @@ def _runtime(path: Path, network: ImportedNetwork, image: Float[np.ndarray, "b c
 
 
 def _row(variant: str, work: str, call: Callable[[], object], batch: int, repeats: int) -> ImportedTime:
-    seconds = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        jax.block_until_ready(call())
-        seconds.append(time.perf_counter() - start)
+    seconds = call_seconds(call, repeats)
     least, median = min(seconds[1:]), float(np.median(seconds[1:]))
     return {
         "depthwise convolutions": variant,

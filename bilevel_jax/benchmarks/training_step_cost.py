@@ -1,6 +1,5 @@
 """Measures what a training step costs, part by part: `benchmark.py --config=FILE.py`."""
 
-import time
 from collections.abc import Callable
 from typing import Literal, TypedDict
 
@@ -8,6 +7,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.benchmarks.call_seconds import call_seconds
 from bilevel_jax.bilevel import reduce_loss
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.configured_batches import configured_batches
@@ -146,9 +146,5 @@ def _repeatable(step: Callable[[TrainState], tuple[TrainState, PyTree]], state: 
 
 
 def _timed(part: str, call: Callable[[], PyTree]) -> PartTime:
-    seconds = []
-    for _ in range(REPEATS + 1):
-        start = time.perf_counter()
-        jax.block_until_ready(call())
-        seconds.append(time.perf_counter() - start)
+    seconds = call_seconds(call, REPEATS)
     return {"part": part, "ms": 1e3 * float(np.median(seconds[1:])), "compile_s": seconds[0]}
