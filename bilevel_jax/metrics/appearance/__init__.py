@@ -4,7 +4,7 @@
 measures are functions of a `FusedPair` (NumPy, on the host). `MEASURES` is the registry: one file for each subject.
 """
 
-from bilevel_jax.metrics.appearance.evaluate import Seen, figure, observe, worst
+from bilevel_jax.metrics.appearance.evaluate import figure, observe, worst
 from bilevel_jax.metrics.appearance.measure import Measure, Observations
 from bilevel_jax.metrics.appearance.pair import Fuse, FusedPair, Means, fused_pair
 from bilevel_jax.metrics.appearance.registry import MEASURES
@@ -16,7 +16,6 @@ __all__ = [
     "Means",
     "Measure",
     "Observations",
-    "Seen",
     "figure",
     "fused_pair",
     "observe",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bilevel_jax.metrics.appearance.measure import UNDEFINED, Measure, Observations
-from bilevel_jax.metrics.appearance.pair import FusedPair, as_uint8
+from bilevel_jax.metrics.appearance.pair import FusedPair
 from bilevel_jax.metrics.appearance.rim import inside
 
 
@@ -18,9 +18,9 @@ def crop(pair: FusedPair) -> Observations:
     if pair.fuse is None or within is None:
         return UNDEFINED
     middle = np.s_[height // 4 : height // 4 + height // 2, width // 4 : width // 4 + width // 2]
-    infrared, visible = as_uint8(pair.infrared[..., None]), as_uint8(pair.visible)
-    whole = pair.fuse(infrared, visible)[middle].astype(np.float64)
-    alone = pair.fuse(np.ascontiguousarray(infrared[middle]), np.ascontiguousarray(visible[middle]))
+    whole = pair.fused_again[middle].astype(np.float64)
+    infrared, visible = (np.ascontiguousarray(image[middle]) for image in pair.eight_bit)
+    alone = pair.fuse(infrared, visible)
     return np.array([np.abs(alone - whole)[within].mean()])
 
 

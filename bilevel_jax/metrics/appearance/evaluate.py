@@ -1,6 +1,6 @@
 """What the measures of appearance say of one fused pair, and of many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,8 +8,6 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.metrics.appearance.measure import Better, Measure, Observations
 from bilevel_jax.metrics.appearance.pair import FusedPair
 from bilevel_jax.metrics.appearance.registry import MEASURES
-
-Seen = Mapping[str, Observations]
 
 
 def observe(pair: FusedPair, names: Sequence[str] | None = None) -> dict[str, Observations]:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from bilevel_jax.metrics.appearance.measure import UNDEFINED, Measure, Observations
-from bilevel_jax.metrics.appearance.pair import FusedPair, as_uint8
+from bilevel_jax.metrics.appearance.pair import FusedPair
 from bilevel_jax.metrics.appearance.rim import inside
 
 SHARE = 8  # the frame is as wide as an eighth of the image's height and width
@@ -20,13 +20,12 @@ def frame(pair: FusedPair) -> Observations:
     within = inside(*pair.infrared.shape)
     if pair.fuse is None or within is None:
         return UNDEFINED
-    infrared, visible = as_uint8(pair.infrared[..., None]), as_uint8(pair.visible)
     rows, columns = (max(1, length // SHARE) for length in pair.infrared.shape)
-    whole = pair.fuse(infrared, visible).astype(np.float64)
+    whole = pair.fused_again.astype(np.float64)
     height, width = pair.infrared.shape
     changes = []
     for level in LEVELS:
-        framed = pair.fuse(*(_framed(image, rows, columns, level) for image in (infrared, visible)))
+        framed = pair.fuse(*(_framed(image, rows, columns, level) for image in pair.eight_bit))
         change = np.abs(framed[rows : rows + height, columns : columns + width] - whole)
         changes.append(change[within].mean())
     return np.array(changes)

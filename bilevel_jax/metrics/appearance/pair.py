@@ -1,6 +1,8 @@
 """What a measure of appearance looks at: a fused image with its two sources, and what is known about them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +22,8 @@ class Means(NamedTuple):
     fused: float
 
 
-class FusedPair(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class FusedPair:
     """A fused image with its sources; `fused_pair` makes it from the pixels of files.
 
     Attributes:
@@ -43,7 +46,18 @@ class FusedPair(NamedTuple):
     previous: Means | None = None
     fuse: Fuse | None = None
 
-    @property
+    @cached_property
+    def eight_bit(self) -> tuple[UInt8[np.ndarray, "h w 1"], UInt8[np.ndarray, "h w 3"]]:
+        """The sources in whole levels, as a `Fuse` takes them."""
+        return as_uint8(self.infrared[..., None]), as_uint8(self.visible)
+
+    @cached_property
+    def fused_again(self) -> UInt8[np.ndarray, "h w 3"]:
+        """What `fuse`, which must be there, makes of `eight_bit`."""
+        assert self.fuse is not None
+        return self.fuse(*self.eight_bit)
+
+    @cached_property
     def means(self) -> Means:
         """The means of the three images, which the next frame is compared with."""
         return Means(*(float(image.mean()) for image in (self.infrared, self.visible_gray, self.fused_gray)))
