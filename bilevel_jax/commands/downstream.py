@@ -9,7 +9,15 @@ from ml_collections import ConfigDict
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.command_line import define_checkpoint_flag, define_config_flag, parse_flags, read_seeds
-from bilevel_jax.commands.downstream_inputs import NOISE, OURS, STACKED, LoadedRun, check_weights, named_inputs
+from bilevel_jax.commands.downstream_inputs import (
+    NOISE,
+    OURS,
+    STACKED,
+    LoadedRun,
+    check_weights,
+    lists_of_run,
+    named_inputs,
+)
 from bilevel_jax.commands.downstream_judges import check_without_judges, define_judge_flags, judge_inputs
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import open_sets
@@ -55,7 +63,7 @@ def downstream_command(argv: Sequence[str]) -> None:
         )
     config = _config(values, run)
     out = Path(values.out or Path("runs") / "downstream" / _task_folder(config))
-    sets = open_sets(config.data, config.seed, run=_lists_folder(config, run, out))
+    sets = open_sets(config.data, config.seed, run=lists_of_run(config.data, run) or out)
     split, reported = sets.reported(values.split)
     inputs = named_inputs(values.inputs, run)
     if run is not None and OURS in inputs:
@@ -175,12 +183,3 @@ def _task_folder(config: ConfigDict) -> str:
     """The task's name, or the kind of the task named `semantic`."""
     task = only_task(config)
     return config.semantic.task if task == MAIN_TASK else task
-
-
-def _lists_folder(config: ConfigDict, run: LoadedRun | None, out: Path) -> Path:
-    """The folder with the lists for pairs without lists: that of the run if it was trained on these pairs, or `out`."""
-    if run is None or not run.config.data.get("root", ""):
-        return out
-    trained = run.config.data
-    same = trained.name == config.data.name and Path(trained.root).resolve() == Path(config.data.root).resolve()
-    return Path(run.workdir) if same else out

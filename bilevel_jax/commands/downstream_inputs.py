@@ -35,6 +35,13 @@ class LoadedRun(NamedTuple):
     state: SavedState
 
 
+def lists_of_run(data: ConfigDict, run: LoadedRun | None) -> Path | None:
+    """The folder of the run, which may keep lists for pairs without lists, if it was trained on these pairs."""
+    if run is None or not run.config.data.get("root", "") or run.config.data.name != data.name:
+        return None
+    return Path(run.workdir) if Path(run.config.data.root).resolve() == Path(data.root).resolve() else None
+
+
 def named_inputs(given: Sequence[str], run: LoadedRun | None, judged: bool = False) -> dict[str, Input]:
     """The inputs by name.
 

@@ -8,7 +8,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json, write_text
-from bilevel_jax.commands.downstream_inputs import LoadedRun, check_weights, named_inputs
+from bilevel_jax.commands.downstream_inputs import LoadedRun, check_weights, lists_of_run, named_inputs
 from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.train_cells import Input
@@ -144,15 +144,8 @@ def _open(config: ConfigDict, split: str | None, run: LoadedRun | None) -> Judge
         if data.name == "scenes":
             raise InputError("--split=all is for folders of pairs; expected val or test for the built-in scenes.")
         return JudgedSet(name, split, open_other(data, data.root))
-    sets = open_sets(data, config.seed, run=_lists(data, run))
+    sets = open_sets(data, config.seed, run=lists_of_run(data, run))
     return JudgedSet(name, *sets.reported(split))
-
-
-def _lists(data: ConfigDict, run: LoadedRun | None) -> Path | None:
-    """The folder of the run, which may keep lists, if it was trained on these pairs."""
-    if run is None or not run.config.data.get("root", "") or run.config.data.name != data.name:
-        return None
-    return Path(run.workdir) if Path(run.config.data.root).resolve() == Path(data.root).resolve() else None
 
 
 def _about_agreement(values: flags.FlagValues, agreement: AgreementMaps | None, names: Sequence[str]) -> list[str]:

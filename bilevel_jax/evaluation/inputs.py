@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import UInt
 from tqdm import tqdm
 
+from bilevel_jax.data.channels import three_channels
 from bilevel_jax.data.day_or_night import light_of_source
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.data.sources.source import Sample, Source
@@ -42,8 +43,7 @@ def input_image(kind: str, sample: Sample, fuser: Fuser | None) -> UInt[np.ndarr
         name = parse_method_name(kind, [name for name in KINDS if name not in TRIVIAL_METHODS])
         if name.base != INFRARED:
             return TrivialFuser(kind).fuse(infrared, visible)
-        shown = _exposed(infrared) if name.exposed else infrared
-        return np.repeat(shown, 3, axis=-1)
+        return three_channels(_exposed(infrared) if name.exposed else infrared)
     if fuser is None:
         raise ValueError("the kind 'fused' needs a fuser")
     return fuser.fuse(infrared, visible)
@@ -135,4 +135,4 @@ def _read_color(path: Path, size: tuple[int, ...]) -> UInt[np.ndarray, "h w 3"]:
     if image.shape[:2] != size:
         found, expected = (f"{shape[1]} x {shape[0]}" for shape in (image.shape, size))
         raise InputError(f"{path} has {found} pixels; expected {expected} as its pair has.")
-    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
+    return three_channels(image)

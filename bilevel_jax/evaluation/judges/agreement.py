@@ -32,7 +32,7 @@ class AgreementMaps:
         self._files = list_files(folder, IMAGE_SUFFIXES)
         if not self._files:
             raise InputError(f"{folder} has no label maps; expected files NAME.png.")
-        self.folder, self.names = folder, sorted(self._files)
+        self.folder = folder
 
     def __contains__(self, name: str) -> bool:
         return name in self._files

@@ -44,16 +44,15 @@ class DetectionJudge(Judge[list[Matches]]):
     """
 
     task = "detection"
-    main_figure = "AP50"
 
     def __init__(self, path: str | os.PathLike):
         self.session = OnnxSession(path)
         self.name = self.session.name
         self.make = make_of(self.session.signature, str(path))
         self.about = self.make.name
-        size = self.session.signature.image_size()
-        assert size is not None and size[0] is not None and size[1] is not None  # each make asks for it
-        self._size = size[0], size[1]
+        size = self.session.signature.fixed_size()
+        assert size is not None  # each make asks for it
+        self._size = size
         settings = (FORMAT, self.session.digest, self.make.score_threshold, self.make.nms_iou, NUMBERS)
         self.digest = hashlib.sha256(repr(settings).encode()).hexdigest()
 

@@ -20,14 +20,12 @@ class Judge(abc.ABC, Generic[EvidenceT]):
         about: its make, for tables.
         digest: of the file and of all settings that what it finds depends on.
         task: "detection" or "segmentation".
-        main_figure: the name of the figure over all classes.
     """
 
     name: str
     about: str
     digest: str
     task: str
-    main_figure: str
 
     @abc.abstractmethod
     def look(self, image: UInt[np.ndarray, "h w 3"]) -> Shaped[np.ndarray, "..."]:

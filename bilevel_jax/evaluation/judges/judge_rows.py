@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bilevel_jax.data.day_or_night import Light, light_of_source
+from bilevel_jax.data.day_or_night import Light, light_of
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.errors import InputError
@@ -14,6 +14,7 @@ from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.inputs import LATE, InputSource
 from bilevel_jax.evaluation.judges.found import found_file, look_at
 from bilevel_jax.evaluation.judges.judge import Judge
+from bilevel_jax.images.daylight import mean_level
 
 
 class JudgedSet(NamedTuple):
@@ -71,11 +72,12 @@ def find_in_set(
     source, first = given.source, judges[0]
     first.check_classes(source.class_names, source.label_names, given.name)
     order = sorted(range(len(source)), key=lambda index: source.names[index])
-    labelled = [index for index in order if first.is_labelled(source[index], source.names[index])]
+    # Each pair is read once here.
+    read = ((index, source[index]) for index in order)
+    labelled = {index: sample for index, sample in read if first.is_labelled(sample, source.names[index])}
     if not labelled:
         raise InputError(f"{given.name} has no pair with labels for {first.task} in {given.split}; expected some.")
-    pairs = Subset(source, np.array(labelled))
-    samples = [pairs[index] for index in range(len(pairs))]
+    pairs, samples = Subset(source, list(labelled)), list(labelled.values())
     classes = source.class_names if first.task == "detection" else source.label_names
     evidence: dict[str, dict[str, object]] = {judge.name: {} for judge in judges}
 
@@ -93,7 +95,8 @@ def find_in_set(
             if others:
                 found = [judge.merged(*both) for both in zip(found, others[0], strict=True)]
             evidence[judge.name][row] = judge.evidence(samples, pairs.names, found, classes)
-    return Findings(given._replace(source=pairs), light_of_source(pairs), evidence)
+    light = light_of(pairs.groups, pairs.names, (mean_level(sample["vis"]) for sample in samples))
+    return Findings(given._replace(source=pairs), light, evidence)
 
 
 CAMERA_ROWS = {"ir": "ir", "vi": "vis"}  # the rows whose findings `late` merges

@@ -28,8 +28,7 @@ class NanoDet(DetectorMake):
     nms_iou = 0.6
 
     def fits(self, signature: Signature) -> bool:
-        size = signature.image_size()
-        if size is None or size[0] is None or size[1] is None or not (found := _strides(signature.outputs)):
+        if signature.fixed_size() is None or not (found := _strides(signature.outputs)):
             return False
         shapes = [signature.outputs.get(f"dis_pred_stride_{stride}", ()) for stride in found]
         classes = [signature.outputs[f"cls_pred_stride_{stride}"] for stride in found]

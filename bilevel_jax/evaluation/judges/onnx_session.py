@@ -30,6 +30,11 @@ class Signature(NamedTuple):
             return None
         return shape[2], shape[3]
 
+    def fixed_size(self) -> tuple[int, int] | None:
+        """Returns the height and width of `image_size` where the file says both; else None."""
+        size = self.image_size()
+        return None if size is None or size[0] is None or size[1] is None else (size[0], size[1])
+
     def __str__(self) -> str:
         def text(tensors: Mapping[str, Shape]) -> str:
             return ", ".join(

@@ -61,7 +61,6 @@ class SegmentationJudge(Judge[Confusions]):
     """
 
     task = "segmentation"
-    main_figure = "mIoU"
 
     def __init__(
         self,

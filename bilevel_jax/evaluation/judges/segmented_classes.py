@@ -6,13 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int32
 
-from bilevel_jax.boxes.coco_classes import CARS, coco_name
+from bilevel_jax.boxes.coco_classes import coco_name
+from bilevel_jax.evaluation.judges.judged_classes import JUDGED
 from bilevel_jax.markdown_table import markdown_table
 from bilevel_jax.metrics.segmentation import IGNORE
 
 CLASSES = ("other", "person", "car", "bike")
 # Class -> the classes of COCO that count as it.
-MEMBERS: Mapping[str, Sequence[str]] = {"person": ("person",), "car": CARS, "bike": ("bicycle", "motorcycle")}
+MEMBERS: Mapping[str, Sequence[str]] = {**JUDGED, "bike": ("bicycle", "motorcycle")}
 
 
 class Convention(NamedTuple):

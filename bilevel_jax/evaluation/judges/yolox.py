@@ -23,8 +23,8 @@ class Yolox(DetectorMake):
     nms_iou = 0.65
 
     def fits(self, signature: Signature) -> bool:
-        size = signature.image_size()
-        if size is None or size[0] is None or size[1] is None or len(signature.outputs) != 1:
+        size = signature.fixed_size()
+        if size is None or len(signature.outputs) != 1:
             return False
         locations = sum(len(grid(size[0], size[1], stride)) for stride in STRIDES)
         [shape] = signature.outputs.values()
