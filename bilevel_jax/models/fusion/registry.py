@@ -13,6 +13,7 @@ from bilevel_jax.models.network import count_parameters
 FILES = (
     "dilated_dense",
     "pyramid",
+    "local_heat",
 )
 VARIANTS: Mapping[str, NamedNetwork[FusionNetwork]] = collect_networks(
     "bilevel_jax.models.fusion", FILES, FusionNetwork

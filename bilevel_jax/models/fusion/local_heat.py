@@ -1,0 +1,148 @@
+"""A fusion network that shows local heat in the visible image and looks no farther than 64 pixels."""
+
+import chex
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from bilevel_jax.images.pyramid import double, halve, laplacian_pyramid
+from bilevel_jax.models.convolution import Conv
+from bilevel_jax.models.fusion.network import FusionNetwork
+from bilevel_jax.models.named_network import NamedNetwork
+
+LEVELS = 3  # halvings from the image to its surroundings
+REACH = 4  # pixels of the smallest size: where the mean of the surroundings ends
+SPREAD = 2.0  # pixels of the smallest size: sigma of that mean
+FULL_HEAT = 0.25  # warmth above the surroundings that replaces the visible image wholly, before training
+MOST_HEAT = 4.0  # largest factor of that warmth, and its inverse the smallest
+DETAIL_SCALE = 10.0  # details are about this much smaller than images
+MOST_ADDED = 1.0  # largest share of an infrared detail that is added or taken away
+MOST_AMPLIFIED = 0.5  # largest change of a visible detail
+MOST_LIGHT = 0.25  # largest change of the light of a place
+BEYOND = 0.01  # slope outside [0, 1]: a clipped pixel still has a gradient
+
+
+class LocalHeatFusion(FusionNetwork):
+    """Fuses `ir` and `luma` [B,H,W,1] in [0, 1] into one luminance image [B,H,W,1].
+
+    Before training it is a local `images.trivial_fusion.heat_replace`: what is warmer than the mean of its surroundings
+    (about 32 pixels to each side) takes the place of the visible image, with the visible image's fine detail. Small
+    convolutions at an eighth, a quarter and half of the size learn how much heat replaces, how much of each detail of
+    the infrared image is added, how much the visible image's details are amplified, and how much lighter or darker a
+    place becomes. All of these are bounded, and they are smooth maps at half of the size or less: what is finest in the
+    fused image comes from its sources.
+
+    The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is compressed to a
+    hundredth. Raises AssertionError where the inputs' shapes differ.
+    """
+
+    width: int = 16  # channels at half of the size; twice as many at a quarter, three times as many at an eighth
+
+    receptive_radius = 63
+
+    @nn.compact
+    def __call__(self, ir: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+        chex.assert_rank([ir, luma], 4)
+        chex.assert_equal_shape([ir, luma])
+        warm, lit = _Sizes(ir), _Sizes(luma)
+        features = jnp.concatenate([warm.base, lit.base], axis=-1)
+        for index in range(3):
+            features = nn.relu(Conv(3 * self.width, name=f"surroundings{index}")(features))
+        level = nn.remat(Level) if self.remat else Level
+        energies = [DETAIL_SCALE * halve(abs(own.details[0])) for own in (warm, lit)]
+        features, coarse = level(2 * self.width, 2, name="quarter")(features, warm.at(2), lit.at(2))
+        _, half = level(self.width, 7, name="half")(features, warm.at(1), lit.at(1), *energies)
+        heat, more, light, *shares = (lit.grown(half[..., i : i + 1], 1) for i in range(5))
+        share = _bounded(MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.above(), 0.0) / FULL_HEAT + more)
+        replacement = lit.ground() + warm.above() + luma - lit.grown(lit.images[2], 2)
+        fused = luma + share * (replacement - luma) + MOST_LIGHT * jnp.tanh(light)
+        details = _details(coarse, warm.details[2], lit.details[2])
+        details = lit.grown_once(details, 1) + _details(half[..., 5:], warm.details[1], lit.details[1])
+        details = lit.grown_once(details, 0)
+        details += _details(jnp.concatenate(shares, axis=-1), warm.details[0], lit.details[0])
+        return _bounded(fused + details)
+
+
+class Level(nn.Module):
+    """Features and maps at one size, from the next coarser features at half the size and the images at this size."""
+
+    width: int
+    maps: int
+
+    @nn.compact
+    def __call__(
+        self, below: Float[Array, "b h2 w2 c"], *seen: Float[Array, "b h w c2"]
+    ) -> tuple[Float[Array, "b h w width"], Float[Array, "b h w maps"]]:
+        below = Conv(self.width, kernel_size=1, name="below")(below)
+        below = jnp.repeat(jnp.repeat(below, 2, axis=1), 2, axis=2)[:, : seen[0].shape[1], : seen[0].shape[2]]
+        features = jnp.concatenate([below, *seen], axis=-1)
+        for index in range(2):
+            features = nn.relu(Conv(self.width, name=f"conv{index}")(features))
+        features = below + features
+        return features, Conv(self.maps, kernel_size=1, kernel_init=nn.initializers.zeros, name="heads")(features)
+
+
+class _Sizes:
+    """An image at all sizes, with what is computed from them."""
+
+    def __init__(self, image: Float[Array, "b h w 1"]):
+        self.details, self.base = laplacian_pyramid(image, LEVELS)
+        self.images = [image]
+        for _ in range(LEVELS - 1):
+            self.images.append(halve(self.images[-1]))
+
+    def at(self, size: int) -> Float[Array, "b h w 3"]:
+        """The image, its detail and the detail's strength at one size."""
+        detail = DETAIL_SCALE * self.details[size]
+        return jnp.concatenate([self.images[size], detail, abs(detail)], axis=-1)
+
+    def ground(self) -> Float[Array, "b h w 1"]:
+        """The mean of each pixel's surroundings."""
+        return self.grown(_surroundings(self.base), LEVELS)
+
+    def above(self) -> Float[Array, "b h w 1"]:
+        """How far each pixel is above its surroundings."""
+        return self.images[0] - self.ground()
+
+    def grown_once(self, field: Float[Array, "b h2 w2 c"], size: int) -> Float[Array, "b h w c"]:
+        """Interpolates a field to the given size from the next smaller one."""
+        return double(field, *self.images[size].shape[1:3])
+
+    def grown(self, field: Float[Array, "b h2 w2 c"], size: int) -> Float[Array, "b h w c"]:
+        """Interpolates a field from the given size to the whole image."""
+        for larger in reversed(range(size)):
+            field = self.grown_once(field, larger)
+        return field
+
+
+def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    """The mean around each pixel, weighted by a Gaussian; at the border the weights inside are scaled to sum to 1."""
+    taps = np.exp(-0.5 * (np.arange(-REACH, REACH + 1) / SPREAD) ** 2)
+    for axis in (1, 2):
+        length = base.shape[axis]
+        distance = np.arange(length)[:, None] - np.arange(length)
+        weights = np.where(abs(distance) <= REACH, taps[np.clip(distance, -REACH, REACH) + REACH], 0.0)
+        weights = jnp.asarray(weights / weights.sum(axis=1, keepdims=True), base.dtype)
+        base = jnp.moveaxis(jnp.tensordot(weights, base, (1, axis)), 0, axis)
+    return base
+
+
+def _details(
+    maps: Float[Array, "b h w 2"], infrared: Float[Array, "b h w 1"], visible: Float[Array, "b h w 1"]
+) -> Float[Array, "b h w 1"]:
+    """The details that are added: a share of the infrared image's, and a change of the visible image's."""
+    shares = jnp.tanh(maps)
+    return MOST_ADDED * shares[..., :1] * infrared + MOST_AMPLIFIED * shares[..., 1:] * visible
+
+
+def _bounded(image: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    inside = jnp.clip(image, 0.0, 1.0)
+    return inside + BEYOND * (image - inside)
+
+
+VARIANTS = {
+    "local_heat": NamedNetwork(
+        LocalHeatFusion, {"width": 16}, "shows what is locally hot in the visible image, from a rule at the start"
+    )
+}
