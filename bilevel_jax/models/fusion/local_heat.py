@@ -15,7 +15,7 @@ LEVELS = 3  # halvings from the image to its surroundings
 REACH = 4  # pixels of the smallest size: where the mean of the surroundings ends
 SPREAD = 2.0  # pixels of the smallest size: sigma of that mean
 FULL_HEAT = 0.25  # warmth above the surroundings that replaces the visible image wholly, before training
-MOST_HEAT = 4.0  # largest factor of that warmth, and its inverse the smallest
+MOST_HEAT = 3.0  # largest factor of that warmth, and its inverse the smallest
 DETAIL_SCALE = 10.0  # details are about this much smaller than images
 MOST_ADDED = 1.0  # largest share of an infrared detail that is added or taken away
 MOST_AMPLIFIED = 0.5  # largest change of a visible detail
@@ -39,7 +39,7 @@ class LocalHeatFusion(FusionNetwork):
 
     width: int = 16  # channels at half of the size; twice as many at a quarter, three times as many at an eighth
 
-    receptive_radius = 63
+    receptive_radius = 64  # at most 60 are reached; a multiple of 8 keeps the pyramids of tiles in step
 
     @nn.compact
     def __call__(self, ir: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
@@ -53,9 +53,13 @@ class LocalHeatFusion(FusionNetwork):
         energies = [DETAIL_SCALE * halve(abs(own.details[0])) for own in (warm, lit)]
         features, coarse = level(2 * self.width, 2, name="quarter")(features, warm.at(2), lit.at(2))
         _, half = level(self.width, 7, name="half")(features, warm.at(1), lit.at(1), *energies)
-        heat, more, light, *shares = (lit.grown(half[..., i : i + 1], 1) for i in range(5))
-        share = _bounded(MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.above(), 0.0) / FULL_HEAT + more)
-        replacement = lit.ground() + warm.above() + luma - lit.grown(lit.images[2], 2)
+        heat, more, light = (half[..., i : i + 1] for i in range(3))
+        above = warm.images[1] - warm.grown(_surroundings(warm.base), LEVELS, 1)
+        share = _bounded(MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(above, 0.0) / FULL_HEAT + more)
+        share, light, *shares = (lit.grown(field, 1) for field in (share, light, half[..., 3:4], half[..., 4:5]))
+        ground = lit.grown(_surroundings(lit.base), LEVELS)
+        warmth = ir - warm.grown(_surroundings(warm.base), LEVELS)
+        replacement = ground + warmth + luma - lit.grown(lit.images[2], 2)
         fused = luma + share * (replacement - luma) + MOST_LIGHT * jnp.tanh(light)
         details = _details(coarse, warm.details[2], lit.details[2])
         details = lit.grown_once(details, 1) + _details(half[..., 5:], warm.details[1], lit.details[1])
@@ -97,21 +101,13 @@ class _Sizes:
         detail = DETAIL_SCALE * self.details[size]
         return jnp.concatenate([self.images[size], detail, abs(detail)], axis=-1)
 
-    def ground(self) -> Float[Array, "b h w 1"]:
-        """The mean of each pixel's surroundings."""
-        return self.grown(_surroundings(self.base), LEVELS)
-
-    def above(self) -> Float[Array, "b h w 1"]:
-        """How far each pixel is above its surroundings."""
-        return self.images[0] - self.ground()
-
     def grown_once(self, field: Float[Array, "b h2 w2 c"], size: int) -> Float[Array, "b h w c"]:
         """Interpolates a field to the given size from the next smaller one."""
         return double(field, *self.images[size].shape[1:3])
 
-    def grown(self, field: Float[Array, "b h2 w2 c"], size: int) -> Float[Array, "b h w c"]:
-        """Interpolates a field from the given size to the whole image."""
-        for larger in reversed(range(size)):
+    def grown(self, field: Float[Array, "b h2 w2 c"], size: int, to: int = 0) -> Float[Array, "b h w c"]:
+        """Interpolates a field from one size to a larger one, which by default is that of the image."""
+        for larger in reversed(range(to, size)):
             field = self.grown_once(field, larger)
         return field
 
@@ -123,8 +119,8 @@ def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
         length = base.shape[axis]
         distance = np.arange(length)[:, None] - np.arange(length)
         weights = np.where(abs(distance) <= REACH, taps[np.clip(distance, -REACH, REACH) + REACH], 0.0)
-        weights = jnp.asarray(weights / weights.sum(axis=1, keepdims=True), base.dtype)
-        base = jnp.moveaxis(jnp.tensordot(weights, base, (1, axis)), 0, axis)
+        shares = jnp.asarray(weights / weights.sum(axis=1, keepdims=True), base.dtype)
+        base = jnp.moveaxis(jnp.tensordot(shares, base, (1, axis)), 0, axis)
     return base
 
 
