@@ -68,9 +68,9 @@ def remaining_title(found: Judgement) -> str:
     """Says what the table of remaining gains holds."""
     rule = next(iter(found.relative))
     return (
-        f"Per cent of the gain over {rule} that remains after a disturbance, {main_figure(found)}, {how_pooled(found)}: "
-        f"(input / {rule} - 1) with both disturbed, divided by the same with neither disturbed, with the paired "
-        "bootstrap 95 % interval (none where the interval of the gain reaches 0)"
+        f"Per cent of the gain over {rule} that remains after a disturbance, {main_figure(found)}, "
+        f"{how_pooled(found)}: (input / {rule} - 1) with both disturbed, divided by the same with neither disturbed, "
+        "with the paired bootstrap 95 % interval (none where the interval of the gain reaches 0)"
     )
 
 
