@@ -51,11 +51,7 @@ def judgement_text(found: Judgement, markdown: bool = False, by_light: bool = Fa
             parts += [f"The same by judge and by set, {main_figure(found)}:", format_table(apart, markdown=markdown)]
         parts += _by_light(found, reference, markdown) if by_light else []
     if found.remaining:
-        lines = [
-            {"input": row} | {name: _remaining(figures[main_figure(found)]) for name, figures in own.items()}
-            for row, own in found.remaining[ALL].items()
-        ]
-        parts += [f"{remaining_title(found)}:", format_table(lines, markdown=markdown)]
+        parts += [f"{remaining_title(found)}:", format_table(_remaining_lines(found), markdown=markdown)]
     return "\n\n".join(parts)
 
 
@@ -221,6 +217,18 @@ def _gain(value: Estimate) -> str:
     low, high = value.bounds
     mark = "*" if excludes_zero(value.bounds) else ""
     return f"{100 * value.value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]{mark}"
+
+
+def _remaining_lines(found: Judgement) -> list[dict[str, str]]:
+    """A line for each input: its gain, and the share that remains after each disturbance."""
+    figure = main_figure(found)
+    lines = []
+    for row, by_name in found.remaining[ALL].items():
+        gain = by_name[found.after[0]][figure].gain
+        # A share of a small gain is large by chance, so the gain stands beside it.
+        line = {"input": row, "gain": "-" if np.isnan(gain) else f"{100 * gain:+.1f}"}
+        lines.append(line | {name: _remaining(own[figure]) for name, own in by_name.items()})
+    return lines
 
 
 def _remaining(value: Remaining) -> str:

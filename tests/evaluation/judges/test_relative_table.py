@@ -200,4 +200,4 @@ def test_a_gain_that_may_be_none_has_a_share_without_an_interval():
     found = judgement([MeanJudge("a")], [own], ["max"], draws=100)
     remaining = found.remaining["all"]["ours"]["shift1"]["AP50"]
     assert remaining.share == pytest.approx(1) and np.isnan(remaining.bounds).all()
-    assert judgement_text(found).splitlines()[-1].split() == ["ours", "100"]
+    assert judgement_text(found).splitlines()[-1].split() == ["ours", "+10.0", "100"]
