@@ -43,7 +43,8 @@ from bilevel_jax.training.tasks import SEMANTIC_TASKS
 USAGE = (
     "python experiments/downstream.py --task=detection|segmentation|TASK --data=DIR|scenes "
     "--inputs=ir,vi,average,max,laplacian,ours,pretrained[,DIR...] [--workdir=RUN] [--split=val|test] [--seeds=0,1,2] "
-    "[--steps=N] [--matched [--save=FILE]] [--init=FILE] [--report=DIR] [--judge=FILE.onnx[,FILE2.onnx]]\n"
+    "[--steps=N] [--matched [--save=FILE]] [--init=FILE] [--report=DIR] [--judge=FILE.onnx[,FILE2.onnx] "
+    "[--after=jpeg75,blur0.7,shift1] [--by_light]]\n"
     "Trains the same detector or segmenter on each kind of input, and prints what each input is worth. The same\n"
     "command continues a stopped comparison. With --judge nothing is trained: detectors or segmenters of\n"
     "other people look at each kind of input."

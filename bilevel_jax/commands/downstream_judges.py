@@ -15,6 +15,7 @@ from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.inputs import LATE
 from bilevel_jax.evaluation.judges.agreement import AgreementMaps, mutual_agreement
 from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
+from bilevel_jax.evaluation.judges.disturbances import SEPARATOR, disturbances_help, parse_disturbances
 from bilevel_jax.evaluation.judges.judge import Judge
 from bilevel_jax.evaluation.judges.judge_rows import JudgedSet, find_in_set
 from bilevel_jax.evaluation.judges.judgement_report import judgement_report
@@ -30,6 +31,7 @@ from bilevel_jax.training.signals import StopRequest
 RULE = "max"  # the rule that was named beforehand
 TRAINED_ONLY = ("matched", "save", "init", "steps", "seeds")
 SEGMENTERS_ONLY = ("agreement", "ceiling", "judge_classes", "judge_levels")
+JUDGES_ONLY = (*SEGMENTERS_ONLY, "after", "by_light")
 
 
 def define_judge_flags(values: flags.FlagValues) -> None:
@@ -48,11 +50,18 @@ def define_judge_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("agreement", None, text, flag_values=values)
     text = "folders with the label maps of each of these segmenters: their mutual IoU is the ceiling of --agreement"
     flags.DEFINE_list("ceiling", [], text, flag_values=values)
+    text = (
+        "disturbances of the finished pictures, such as jpeg75,blur0.7,shift1: --judge also looks at each input after "
+    )
+    text += f"each of them, and a table says what remains of the gain over --reference ({disturbances_help()})"
+    flags.DEFINE_list("after", [], text, flag_values=values)
+    text = "with --judge, also print the differences of each class by day and by night, for each judge and set"
+    flags.DEFINE_bool("by_light", False, text, flag_values=values)
 
 
 def check_without_judges(values: flags.FlagValues) -> None:
     """Raises InputError where a flag is given that only judges read."""
-    for flag in SEGMENTERS_ONLY:
+    for flag in JUDGES_ONLY:
         if _is_given(values, flag):
             raise InputError(f"--{flag} is for judges; expected it with --judge=FILE.onnx.")
 
@@ -75,8 +84,14 @@ def judge_inputs(
     data: list[str | None] = [*values.data.split(",")] if values.data else [None]
     configs = [configured(own) for own in data]
     out = Path(values.out or Path("runs") / "judges" / values.task)
+    after = parse_disturbances(values.after)
     judges, agreement = _judges(values)
     inputs = named_inputs(values.inputs, run, judged=True)
+    for name in inputs:
+        if after and SEPARATOR in name:
+            raise InputError(
+                f"--inputs has {name!r}; with --after expected names without {SEPARATOR}, such as NAME=FOLDER."
+            )
     if values.task == "segmentation" and any(given.kind == LATE for given in inputs.values()):
         raise InputError(NO_BOXES)
     rule = values.reference or RULE
@@ -97,12 +112,13 @@ def judge_inputs(
     notes = _about_agreement(values, agreement, [name for own in sets for name in own.source.names]) + notes
     with StopRequest() as stop:
         findings = [
-            find_in_set(judges, own, inputs, out, lambda: stop.check("what the judges found is kept")) for own in sets
+            find_in_set(judges, own, inputs, out, lambda: stop.check("what the judges found is kept"), after)
+            for own in sets
         ]
     found = judgement(judges, findings, [rule, *(name for name in _ours(inputs) if name != rule)])
     write_json(out / "comparison.json", {**judgement_json(found), "notes": notes})
-    write_text(out / "comparison.md", "\n\n".join([*notes, judgement_text(found, markdown=True)]) + "\n")
-    print("\n\n".join([*notes, judgement_text(found)]))
+    write_text(out / "comparison.md", "\n\n".join([*notes, judgement_text(found, True, values.by_light)]) + "\n")
+    print("\n\n".join([*notes, judgement_text(found, by_light=values.by_light)]))
     print(f"\nTables: {out}")
     if values.report is not None:
         page = judgement_report(found, [own.about.source for own in findings], inputs, configs[0].to_dict(), notes)

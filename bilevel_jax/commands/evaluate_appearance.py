@@ -20,6 +20,7 @@ from bilevel_jax.training.config import default_config
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = """python experiments/evaluate.py appearance --data=DIR[:SPLIT],... --methods=METHOD,... [--out=DIR]
+[--distance=METHOD,...]
 Measures what an eye minds, by day and by night of every set; the worst of them stand in front."""
 
 HELD_OUT = ("val", "test")
@@ -36,13 +37,17 @@ def appearance_command(argv: Sequence[str]) -> None:
     sets = [_open(text) for text in values.data]
     _once("data", [pairs.name for pairs in sets])
     _once("methods", [text.partition("=")[0] for text in values.methods])
-    fusers = {text: named_method(text) for text in values.methods if "=" not in text}
-    chosen = [[_method(text, fusers, pairs) for text in values.methods] for pairs in sets]
+    others = _others(values.distance, values.methods)
+    _once("distance", [text.partition("=")[0] for text in others])
+    fusers = {text: named_method(text) for text in dict.fromkeys([*values.methods, *others]) if "=" not in text}
+    chosen = [
+        [[_method(text, fusers, pairs) for text in texts] for texts in (values.methods, others)] for pairs in sets
+    ]
     with StopRequest() as stop:
         groups = [
             group
-            for pairs, methods in zip(sets, chosen, strict=True)
-            for group in measure_set(pairs, methods, stop.check)
+            for pairs, (methods, far) in zip(sets, chosen, strict=True)
+            for group in measure_set(pairs, methods, stop.check, far)
         ]
     table = make_table(groups)
     print(appearance_text(table))
@@ -63,6 +68,11 @@ def _define(values: flags.FlagValues) -> None:
         f"FOLDER, FOLDER/SET or FOLDER/SET/SPLIT; {METHOD_OPTIONS}"
     )
     flags.DEFINE_list("methods", None, text, flag_values=values)
+    text = (
+        "methods, such as vis,average,switch: also measure how far the pictures of --methods are from theirs, as the "
+        "mean |difference| of luma. A network that only copies one of them has a distance near 0"
+    )
+    flags.DEFINE_list("distance", [], text, flag_values=values)
     flags.DEFINE_string("out", None, "folder that receives appearance.json and appearance.md", flag_values=values)
     define_report_flag(values)
 
@@ -81,6 +91,12 @@ def _open(text: str) -> PairSet:
         source = open_other(data, root, names or None)
     folder = Path(root).resolve().name
     return set_of_source(source, f"{folder}/{Path(names).stem}" if names else folder)
+
+
+def _others(texts: Sequence[str], methods: Sequence[str]) -> list[str]:
+    """The texts of --distance; one that names a folder of --methods stands for this folder."""
+    folders = {text.partition("=")[0]: text for text in methods if "=" in text}
+    return [folders.get(text, text) for text in texts]
 
 
 def _method(text: str, fusers: dict[str, Method], pairs: PairSet) -> Method:

@@ -27,6 +27,7 @@ TABLES = {
     "semantic_networks": ("bilevel_jax.models.tables", "semantic_table"),
     "detector_makes": ("bilevel_jax.evaluation.judges.registry", "makes_table"),
     "judge_classes": ("bilevel_jax.evaluation.judges.segmented_classes", "conventions_table"),
+    "disturbances": ("bilevel_jax.evaluation.judges.disturbances", "disturbances_table"),
     "onnx_operators": ("bilevel_jax.models.tables", "operator_table"),
     "data_sets": ("bilevel_jax.data.builders", "data_set_table"),
 }

@@ -78,6 +78,30 @@ def test_the_command_pools_sets_and_keeps_what_was_found(detector, folders, tmp_
     assert run(*flags[:-1], "--inputs=max,average") == 0 and len(seen) == 12
 
 
+def test_each_input_is_judged_again_after_a_disturbance(detector, folders, tmp_path, capsys, monkeypatch):
+    seen = []
+    look = DetectionJudge.look
+    monkeypatch.setattr(DetectionJudge, "look", lambda self, image: (seen.append(image), look(self, image))[1])
+    flags = [f"--judge={detector}", f"--data={folders[0]}", "--split=all", f"--out={tmp_path / 'out'}"]
+    flags += ["--inputs=vi,max,late", "--by_light"]
+    assert run(*flags) == 0 and len(seen) == 18
+    assert "that remains" not in capsys.readouterr().out
+    # Six pairs of ir, vi and max; `late` merges what was found in the cameras' disturbed images.
+    assert run(*flags, "--after=shift2", f"--report={tmp_path / 'page'}") == 0 and len(seen) == 36
+    np.testing.assert_array_equal(seen[18][2:, 2:], seen[0][:-2, :-2])
+    said = capsys.readouterr().out
+    assert "that remains after a disturbance" in said and "max by class, day and night" in said
+    found = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert list(found["figures"]["right"]["constant"]["all"]) == [
+        *("vi", "vi~shift2", "max", "max~shift2", "late", "late~shift2")
+    ]
+    assert list(found["remaining"]["day"]) == ["vi", "late"]
+    assert "What remains after a disturbance" in (tmp_path / "page" / "index.html").read_text()
+    assert run(*flags, "--after=shift2,jpeg75") == 0 and len(seen) == 54
+    assert run(*flags[:-2], f"--inputs=max,a~b={folders[0] / 'vi'}", "--after=shift2") == 2
+    assert "'a~b'; with --after expected names without ~" in capsys.readouterr().err
+
+
 def test_a_stop_says_that_the_command_continues(detector, folders, tmp_path, capsys, monkeypatch):
     def stopped(self, image):
         raise StopSignal("stopped by a signal; what the judges found is kept, and the same command resumes.")
@@ -147,6 +171,7 @@ def test_judges_look_whatever_the_tasks_of_a_configuration_are(detector, folders
         (["--inputs=max", "--judge_classes=voc"], "--judge_classes is for segmenters"),
         (["--inputs=max,stacked"], "'stacked', which is for networks that are trained"),
         (["--inputs=max,noise:vi"], "'noise:vi', which is for networks that are trained"),
+        (["--inputs=max", "--after=jpg75"], "'jpg75'; expected a disturbance and its strength"),
         (["--inputs=max", "--matched"], "--matched is for networks that are trained"),
         (["--inputs=max", "--agreement=maps"], "--agreement is for segmenters"),
         (["--inputs=max", "--task=segmentation", "--ceiling=a,b"], "--ceiling comes without --agreement"),
@@ -166,6 +191,8 @@ def test_rows_of_the_wrong_comparison_are_refused(capsys, tmp_path):
         (["--inputs=vi,stacked", "--matched"], "expected no stacked"),
         (["--inputs=vi", "--judge_levels=unit"], "--judge_levels is for judges; expected it with --judge=FILE.onnx"),
         (["--inputs=vi", "--ceiling=a,b"], "--ceiling is for judges"),
+        (["--inputs=vi", "--after=jpeg75"], "--after is for judges"),
+        (["--inputs=vi", "--by_light"], "--by_light is for judges"),
     ):
         assert run("--task=detection", "--data=scenes", *flags, f"--out={tmp_path / 'out'}") == 2
         assert message in capsys.readouterr().err

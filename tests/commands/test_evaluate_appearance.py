@@ -60,6 +60,18 @@ def test_the_command(root, tmp_path, capsys):
     assert "Appearance: street/val by day, 1 pair" in page and all(name in page for name in MEASURES)
 
 
+def test_the_distance_to_named_methods(root, tmp_path, capsys):
+    flags = [f"--data={root / 'street'},{root / 'dark'}", f"--methods=vis,max,black={root / 'black'}"]
+    assert run(*flags, "--distance=vis,average,black", f"--out={tmp_path}", f"--report={tmp_path}") == 0
+    assert "levels of 255), smallest, of 3 groups" in capsys.readouterr().out
+    nearest = json.loads((tmp_path / "appearance.json").read_text())["nearest"]
+    assert list(nearest) == ["vis", "max", "black"] and list(nearest["max"]) == ["vis", "average", "black"]
+    assert nearest["vis"]["vis"]["value"] == 0 and nearest["max"]["average"]["value"] > 1
+    # The black sky replaces a bright one by day and a dark one by night.
+    assert nearest["vis"]["black"]["light"] == "night"
+    assert "Distance: smallest, of 3 groups" in (tmp_path / "index.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -67,6 +79,11 @@ def test_the_command(root, tmp_path, capsys):
         (lambda root: [f"--data={root / 'street'}", "--methods=max,max"], "--methods has 'max' twice"),
         (lambda root: [f"--data={root / 'street'}", "--methods=maxx"], "'maxx' is not known.*max"),
         (lambda root: [f"--data={root / 'street'}", f"--methods=m={root / 'dark' / 'ir'}"], "m misses 3 of 3 images"),
+        (
+            lambda root: [f"--data={root / 'street'}", "--methods=max", "--distance=vis,vis"],
+            "--distance has 'vis' twice",
+        ),
+        (lambda root: [f"--data={root / 'street'}", "--methods=max", "--distance=viss"], "'viss' is not known"),
         (lambda root: [f"--data={root / 'street'}:vall", "--methods=max"], "vall"),
         (lambda root: ["--methods=max"], "--data is missing"),
         (lambda root: [f"--data={root / 'street'}"], "--methods is missing"),

@@ -35,4 +35,17 @@ def with_appearance(
         )
         for title, rows in table.parts()
     ]
+    tables += [
+        html.Table(
+            f"Distance: {title}",
+            [
+                html.Metric(name, "", "", f"mean |difference| of luma to {name}, in levels of 255", digits=2)
+                for name in next(iter(rows.values()))
+            ],
+            {shown[method]: row for method, row in rows.items()},
+            highlighted=[shown[method] for method in highlighted],
+            ranked=False,  # far is not better
+        )
+        for title, rows in table.distance_parts()
+    ]
     return replace(page, tables=[*page.tables, *tables])

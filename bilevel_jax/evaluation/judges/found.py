@@ -35,15 +35,13 @@ def look_at(
         check_stop: called after every image; may raise. What was found until then is kept.
         title: of the progress bar.
     """
-    digests = [
-        hashlib.sha256(f"{image.shape} {image.dtype}".encode() + image.tobytes()).hexdigest() for image in images
-    ]
+    digests = []
     kept = _read(path) if path else {}
     new = False
     try:
-        for digest, image in tqdm(
-            list(zip(digests, images, strict=True)), desc=title, unit="image", leave=False, dynamic_ncols=True
-        ):
+        for image in tqdm(images, desc=title, unit="image", leave=False, dynamic_ncols=True):
+            digest = hashlib.sha256(f"{image.shape} {image.dtype}".encode() + image.tobytes()).hexdigest()
+            digests.append(digest)
             if digest not in kept:
                 kept[digest] = judge.look(image)
                 new = True

@@ -1,5 +1,6 @@
 """Shows every kind of input of a data set to every judge, and keeps what their figures follow from."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.inputs import LATE, InputSource
+from bilevel_jax.evaluation.judges.disturbances import Disturbance, DisturbedPictures
 from bilevel_jax.evaluation.judges.found import found_file, look_at
 from bilevel_jax.evaluation.judges.judge import Judge
 from bilevel_jax.images.daylight import mean_level
@@ -38,11 +40,13 @@ class Findings(NamedTuple):
         about: the data set, of which the labelled pairs alone are kept, in the order of their names.
         light: day or night of each of these pairs.
         evidence: judge -> row -> what the judge's figures follow from.
+        after: the disturbances; each input has one more row for each of them (`Disturbance.row`).
     """
 
     about: JudgedSet
     light: Light
     evidence: Mapping[str, Mapping[str, object]]
+    after: tuple[Disturbance, ...] = ()
 
 
 def find_in_set(
@@ -51,6 +55,7 @@ def find_in_set(
     inputs: Mapping[str, Input],
     folder: Path | None = None,
     check_stop: Callable[[], None] = lambda: None,
+    after: tuple[Disturbance, ...] = (),
 ) -> Findings:
     """Shows all inputs of a data set to all judges of one task.
 
@@ -60,6 +65,7 @@ def find_in_set(
         inputs: row -> kind of input.
         folder: keeps what was found; None keeps nothing.
         check_stop: called after every image; may raise.
+        after: disturbances; each input is shown once more after each of them.
 
     Raises:
         InputError: no pair is labelled, the set has none of the judged classes, an input lacks an image, or two judges
@@ -81,22 +87,24 @@ def find_in_set(
     classes = source.class_names if first.task == "detection" else source.label_names
     evidence: dict[str, dict[str, object]] = {judge.name: {} for judge in judges}
 
-    def look(judge: Judge, row: str, images: InputSource) -> list[np.ndarray]:
+    def look(judge: Judge, name: str, pictures: Sequence[np.ndarray], change: Disturbance | None) -> list[np.ndarray]:
+        row = change.row(name) if change else name
+        shown = DisturbedPictures(pictures, pairs.names, change) if change else pictures
         path = found_file(folder, judge, given.name, row) if folder else None
-        return look_at(judge, images.images, path, check_stop, f"{judge.name}: {row}")
+        return look_at(judge, shown, path, check_stop, f"{judge.name}: {row}")
 
     for row, kind in inputs.items():
-        if kind.kind == LATE:
-            shown = [(name, InputSource(pairs, camera, None, check_stop)) for name, camera in CAMERA_ROWS.items()]
-        else:
-            shown = [(row, InputSource(pairs, kind.kind, kind.fuser, check_stop))]
-        for judge in judges:
-            found, *others = [look(judge, name, images) for name, images in shown]
+        cameras = CAMERA_ROWS if kind.kind == LATE else {}
+        shown = {name: InputSource(pairs, camera, None, check_stop).images for name, camera in cameras.items()}
+        shown = shown or {row: InputSource(pairs, kind.kind, kind.fuser, check_stop).images}
+        for change, judge in itertools.product((None, *after), judges):
+            found, *others = [look(judge, name, pictures, change) for name, pictures in shown.items()]
             if others:
                 found = [judge.merged(*both) for both in zip(found, others[0], strict=True)]
-            evidence[judge.name][row] = judge.evidence(samples, pairs.names, found, classes)
+            own = change.row(row) if change else row
+            evidence[judge.name][own] = judge.evidence(samples, pairs.names, found, classes)
     light = light_of(pairs.groups, pairs.names, (mean_level(sample["vis"]) for sample in samples))
-    return Findings(given._replace(source=pairs), light, evidence)
+    return Findings(given._replace(source=pairs), light, evidence, after)
 
 
 CAMERA_ROWS = {"ir": "ir", "vi": "vis"}  # the rows whose findings `late` merges

@@ -9,7 +9,15 @@ from bilevel_jax.evaluation.bootstrap import BLOCK, excludes_zero
 from bilevel_jax.evaluation.downstream.downstream_report import input_pictures
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.inputs import LATE
-from bilevel_jax.evaluation.judges.judgement_text import columns, counted, left_out, main_figure, set_title
+from bilevel_jax.evaluation.judges.disturbances import SEPARATOR
+from bilevel_jax.evaluation.judges.judgement_text import (
+    columns,
+    how_pooled,
+    left_out,
+    main_figure,
+    remaining_title,
+    set_title,
+)
 from bilevel_jax.evaluation.judges.relative_table import ALL, Estimate, Judgement, Row
 from bilevel_jax.report import html
 
@@ -40,7 +48,7 @@ def judgement_report(
         for about in found.sets
         for judge in found.judges
     ]
-    how = f"mean over {counted(len(found.judges), 'judge')} and {counted(len(found.sets), 'set')}"
+    how = how_pooled(found)
     for reference, relative in found.relative.items():
         note = (
             f"(input - {reference}) / {reference}, {how}; paired bootstrap 95 % intervals over blocks of {BLOCK} "
@@ -48,6 +56,7 @@ def judgement_report(
         )
         note = " ".join([note, *left_out(relative.pooled, found.draws, reference)])
         tables.append(_table(f"Per cent better than {reference}", relative.pooled, note))
+    tables += [_remaining_table(found)] if found.remaining else []
     shown = {name: given for name, given in inputs.items() if given.kind != LATE}
     return html.Report(
         title=f"What judges find in each input: {found.task}",
@@ -83,11 +92,35 @@ def _table(title: str, by_group: Mapping[str, Mapping[str, Row]], note: str) -> 
     )
 
 
+def _remaining_table(found: Judgement) -> html.Table:
+    """What remains of each gain after each disturbance; no figure where there is no gain."""
+    figure = main_figure(found)
+    rows = {row: {name: own[figure] for name, own in by_name.items()} for row, by_name in found.remaining[ALL].items()}
+    return html.Table(
+        "What remains after a disturbance",
+        [html.Metric(name, "up", "%", digits=0) for name in found.after],
+        {row: {name: 100 * value.share for name, value in own.items()} for row, own in rows.items()},
+        intervals={
+            row: {
+                name: (100 * value.bounds[0], 100 * value.bounds[1])
+                for name, value in own.items()
+                if not np.isnan(value.bounds[0])
+            }
+            for row, own in rows.items()
+        },
+        note=f"{remaining_title(found)}. A row without figures has no gain.",
+        ranked=False,  # a share of a small gain says nothing about the gain
+    )
+
+
 def _warnings(found: Judgement) -> list[str]:
     """Sentences that name the inputs which are clearly worse than the first reference."""
     reference, relative = next(iter(found.relative.items()))
     figure = main_figure(found)
+    disturbed = tuple(f"{SEPARATOR}{name}" for name in found.after)
     worse = [
-        row for row, own in relative.pooled[ALL].items() if own[figure].value < 0 and excludes_zero(own[figure].bounds)
+        row
+        for row, own in relative.pooled[ALL].items()
+        if own[figure].value < 0 and excludes_zero(own[figure].bounds) and not row.endswith(disturbed)
     ]
     return [f"{', '.join(worse)}: clearly worse than {reference} by {figure}."] if worse else []

@@ -1,19 +1,19 @@
 """The figures of all judges, and how much better each input is than a reference, with intervals over the images."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from bilevel_jax.evaluation.bootstrap import BLOCK, DRAWS, interval, resampled_blocks
 from bilevel_jax.evaluation.judges.judge import Judge
 from bilevel_jax.evaluation.judges.judge_rows import Findings
+from bilevel_jax.evaluation.judges.relative_gain import Drawn, Figures, relative_gain
+from bilevel_jax.evaluation.judges.remaining_gain import Remaining, remaining_gains
 
 ALL = "all"  # the group of all images, beside "day" and "night"
-
-Drawn = Float[np.ndarray, " samples"]  # the first sample is the set itself
-Figures = Mapping[str, Drawn]  # figure -> samples
 
 
 class Estimate(NamedTuple):
@@ -64,11 +64,13 @@ class Relative(NamedTuple):
         pooled: group -> row -> figure: the mean over all judges and sets that have the figure.
         of_judge: judge -> row -> figure: the mean over the sets, all images.
         of_set: set -> row -> figure: the mean over the judges, all images.
+        of_cell: set -> judge -> group -> row -> figure: of one judge on one set.
     """
 
     pooled: Mapping[str, Mapping[str, Row]]
     of_judge: Mapping[str, Mapping[str, Row]]
     of_set: Mapping[str, Mapping[str, Row]]
+    of_cell: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Row]]]]
 
 
 class Judgement(NamedTuple):
@@ -81,6 +83,9 @@ class Judgement(NamedTuple):
         figures: set -> judge -> group -> row -> figure.
         relative: reference -> relative differences to it.
         draws: number of bootstrap samples.
+        after: the disturbances, such as "jpeg75".
+        remaining: group -> row -> disturbance -> figure: what remains of the gain over the first reference, the mean
+            over all judges and sets. {} without disturbances.
     """
 
     task: str
@@ -89,6 +94,8 @@ class Judgement(NamedTuple):
     figures: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Row]]]]
     relative: Mapping[str, Relative]
     draws: int
+    after: Sequence[str] = ()
+    remaining: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Remaining]]]] = MappingProxyType({})
 
 
 def judgement(
@@ -150,8 +157,29 @@ def judgement(
                 name: _compared([own for (other, _), own in cells.items() if other == name], ALL, reference)
                 for name in drawn
             },
+            {
+                name: {
+                    judge: {group: _compared([own], group, reference) for group in own}
+                    for judge, own in by_judge.items()
+                }
+                for name, by_judge in drawn.items()
+            },
         )
-    return Judgement(judges[0].task, {judge.name: judge.about for judge in judges}, abouts, figures, relative, draws)
+    after = findings[0].after
+    remaining = {
+        group: remaining_gains(_of_group(drawn, group), references[0], after) for group in _all_groups(abouts) if after
+    }
+    about_judges = {judge.name: judge.about for judge in judges}
+    return Judgement(
+        judges[0].task, about_judges, abouts, figures, relative, draws, [str(own) for own in after], remaining
+    )
+
+
+def _of_group(
+    drawn: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Figures]]]], group: str
+) -> list[Mapping[str, Figures]]:
+    """Row -> figures of each judge and set that has the group."""
+    return [own[group] for by_judge in drawn.values() for own in by_judge.values() if group in own]
 
 
 def _groups(found: Findings, draws: int, block: int, seed: int) -> dict[str, Int[np.ndarray, "samples images"]]:
@@ -191,7 +219,7 @@ def _pooled(pairs: Sequence[tuple[Drawn, Drawn]]) -> Estimate:
     """The mean relative difference of pairs (input, reference), one pair for each judge and set."""
     # A judge or set that lacks the figure is left out. One that lacks it in a single sample makes this sample NaN, so
     # that every sample that counts is a mean over the same judges and sets.
-    gains = [(_gain(one, other), other) for one, other in pairs]
+    gains = [(relative_gain(one, other), other) for one, other in pairs]
     known = [(gain, other) for gain, other in gains if not np.isnan(gain[0])]
     without = sum(other[0] == 0 for _, other in gains)
     if not known:
@@ -200,10 +228,6 @@ def _pooled(pairs: Sequence[tuple[Drawn, Drawn]]) -> Estimate:
     lacking = np.isnan([other for _, other in known]).any(axis=0)
     zero = np.isnan(mean) & ~lacking
     return Estimate(float(mean[0]), interval(mean[1:]), int(lacking.sum()), int(zero.sum()), int(without))
-
-
-def _gain(one: Drawn, other: Drawn) -> Drawn:
-    return np.divide(one - other, other, out=np.full(len(one), np.nan), where=other > 0)
 
 
 def _estimates(figures: Figures) -> dict[str, Estimate]:

@@ -7,6 +7,7 @@ import pytest
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
+from bilevel_jax.evaluation.appearance.distance import luma_distances
 from bilevel_jax.evaluation.appearance.measure_set import Group, _fused_again, measure_set
 from bilevel_jax.evaluation.appearance.methods import Method, folder_method, folder_of_set, named_method
 from bilevel_jax.evaluation.appearance.neighbours import are_neighbours, coarse
@@ -56,6 +57,18 @@ def test_the_figures_of_a_set():
     assert day["flicker"] == night["flicker"] == day["frame"] == day["crop"] == 0
 
 
+def test_the_distance_to_the_pictures_of_other_methods():
+    methods = [Method("copy", lambda infrared, visible: visible), Method("brighter", lambda _, visible: visible + 7)]
+    others = [named_method("vis"), methods[1], named_method("switch")]
+    day, night = measure_set(VIDEO, methods, others=others)
+    assert list(day.distances) == ["copy", "brighter"] and list(day.distances["copy"]) == ["vis", "brighter", "switch"]
+    assert day.distances["copy"] == {"vis": 0, "brighter": 7, "switch": 0}
+    # By night `switch` is the maximum, and the visible image of these scenes is the brighter one.
+    assert night.distances["brighter"] == {"vis": 7, "brighter": 0, "switch": 7}
+    deep = luma_distances({"a": np.full((2, 2, 3), 257 * 9, np.uint16)}, {"b": np.full((2, 2, 1), 4, np.uint8)})
+    assert deep == {"a": {"b": 5}}
+
+
 def test_images_in_files_have_no_frame_and_may_flicker(tmp_path):
     for i, jump in enumerate([0, 50, 0, 0, 0, 50]):
         write_image(tmp_path / f"{i}.png", street(i).visible + np.uint8(jump))
@@ -99,6 +112,24 @@ def test_the_worst_group_stands_in_front(tmp_path):
         found["groups"][1]["rows"]["m"]["daylight"] is None and "NaN" not in (tmp_path / "appearance.json").read_text()
     )
     assert "| b/val by night |" in (tmp_path / "appearance.md").read_text()
+
+
+def test_the_smallest_distance_stands_in_front(tmp_path):
+    near, far = ({"m": {"vis": vis}, "n": {"vis": 30.0}} for vis in (0.25, 12.0))
+    groups = [group._replace(distances=own) for group, own in zip(TABLE.groups, (far, near, far), strict=True)]
+    table = make_table(groups)
+    text = appearance_text(table)
+    assert text.startswith(appearance_text(TABLE)) and "Distance" not in appearance_text(TABLE)
+    below = text[text.index("Distance") :]
+    assert below.index("smallest, of 3 groups") < below.index("a by day, 2 pairs") < below.index("b/val by night")
+    smallest = {line.split()[1]: line.split()[2:] for line in below.splitlines() if line.startswith("smallest")}
+    assert smallest == {"m": ["0.25"], "n": ["30.00"]}
+    write_appearance(tmp_path / "with", table)
+    write_appearance(tmp_path / "without", TABLE)
+    found, plain = (json.loads((tmp_path / name / "appearance.json").read_text()) for name in ("with", "without"))
+    assert found.pop("nearest")["m"] == {"vis": {"value": 0.25, "set": "b/val", "light": "night"}}
+    assert [group.pop("distances")["m"]["vis"] for group in found["groups"]] == [12.0, 0.25, 12.0]
+    assert found == plain
 
 
 def test_one_group_is_its_own_worst():

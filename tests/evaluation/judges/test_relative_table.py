@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bilevel_jax.data.day_or_night import Light
+from bilevel_jax.evaluation.judges.disturbances import Disturbance
 from bilevel_jax.evaluation.judges.judge_rows import Findings, JudgedSet
 from bilevel_jax.evaluation.judges.judgement_text import judgement_json, judgement_text
 from bilevel_jax.evaluation.judges.relative_table import judgement
@@ -111,3 +112,92 @@ def test_samples_where_the_reference_has_nothing_are_counted():
     assert 0 < own.zero < 100 and own.lacking == 0 and own.bounds == (0, 0)
     assert "max has the figure 0" in judgement_text(found)
     assert judgement_json(found)["relative"]["max"]["pooled"]["all"]["ours"]["AP50"]["zero"] == own.zero
+
+
+class ClassJudge(MeanJudge):
+    """Its evidence has a value of persons and one of cars for each image."""
+
+    def figures(self, evidence, counts):
+        person, car = (counts @ evidence / counts.sum(axis=1)[:, None]).T
+        return {"AP50": (person + car) / 2, "AP50/person": person, "AP50/car": car}
+
+
+def test_single_classes_by_day_and_by_night():
+    day = np.repeat([True, False], 8)[:, None]
+    base = np.where(day, [0.4, 0.5], [0.2, 0.25])
+    evidence = {"a": {"max": base, "ours": base * np.where(day, [1.0, 0.9], [1.5, 1.2])}}
+    night = findings(evidence, "nights")
+    found = judgement(
+        [ClassJudge("a")],
+        [findings(evidence), night._replace(light=night.light._replace(groups=["night"] * 16))],
+        ["max"],
+        draws=20,
+    )
+    cars = found.relative["max"].of_cell["pairs"]["a"]["day"]["ours"]["AP50/car"]
+    assert cars.value == pytest.approx(-0.1) and cars.bounds == pytest.approx((-0.1, -0.1))
+    text = judgement_text(found, by_light=True)
+    assert text.count("by class, day and night, ") == 2  # the mean, and the only set that has both
+    assert "50.0\n" not in text and "45.0 (-10.0 [-10.0, -10.0]*)" in text and "30.0 (+50.0 [+50.0, +50.0]*)" in text
+    assert "by class, day and night" not in judgement_text(found)
+    plain = judgement_json(found)["relative"]["max"]["of_cell"]["nights"]["a"]
+    assert list(plain) == ["all", "night"]
+
+
+JPEG, SHIFT = Disturbance("jpeg", 75), Disturbance("shift", 1)
+
+
+def disturbed(evidence, name="pairs"):
+    return findings(evidence, name)._replace(after=(JPEG, SHIFT))
+
+
+def test_the_share_of_a_gain_that_remains():
+    base = np.random.default_rng(2).uniform(0.4, 0.6, 16)
+    rows = {"max": 1.0, "ours": 1.2, "worse": 0.9, "same": 1.0}
+    after = {"max": (0.5, 0.8), "ours": (0.5 * 1.15, 0.8 * 0.98), "worse": (0.5, 0.8), "same": (0.5, 0.8)}
+    evidence = {row: base * value for row, value in rows.items()}
+    for row, values in after.items():
+        evidence |= {change.row(row): base * value for change, value in zip((JPEG, SHIFT), values, strict=True)}
+    found = judgement([MeanJudge("a")], [disturbed({"a": evidence})], ["max", "ours"], draws=30)
+    assert list(found.remaining) == ["all", "day", "night"] and list(found.remaining["day"]) == [
+        "ours",
+        "worse",
+        "same",
+    ]
+    jpeg, shift = (found.remaining["day"]["ours"][name]["AP50"] for name in ("jpeg75", "shift1"))
+    assert jpeg.share == pytest.approx(0.75) and jpeg.bounds == pytest.approx((0.75, 0.75))
+    assert (shift.gain, shift.after, shift.share) == pytest.approx((0.2, -0.02, -0.1))
+    lines = {line.split()[0]: line for line in judgement_text(found).splitlines()[-4:]}
+    assert "75 [75, 75]" in lines["ours"] and "-10 [-10, -10]" in lines["ours"]
+    assert lines["worse"].count("no gain") == lines["same"].count("no gain") == 2
+    plain = judgement_json(found)
+    assert plain["after"] == ["jpeg75", "shift1"]
+    assert plain["remaining"]["all"]["same"]["jpeg75"]["AP50"] == {
+        "share": None,
+        "bounds": [None, None],
+        "gain": 0.0,
+        "after": 0.0,
+    }
+    assert plain["remaining"]["all"]["ours"]["jpeg75"]["AP50/car"]["gain"] is None
+
+
+def test_the_gains_are_pooled_before_they_are_divided():
+    ones = np.ones(16)
+
+    def gains(before, after):
+        rows = {"max": ones, "ours": before * ones}
+        return rows | {SHIFT.row("max"): ones, SHIFT.row("ours"): after * ones}
+
+    judges = [MeanJudge("a"), MeanJudge("b")]
+    own = findings({"a": gains(1.3, 1.2), "b": gains(0.9, 1.0)})._replace(after=(SHIFT,))
+    found = judgement(judges, [own], ["max"], draws=10).remaining["all"]["ours"]["shift1"]["AP50"]
+    assert (found.gain, found.after, found.share) == pytest.approx((0.1, 0.1, 1.0))
+
+
+def test_a_gain_that_may_be_none_has_a_share_without_an_interval():
+    ours = np.where(np.arange(16) < 4, 2.0, 0.8)  # the first block alone gains
+    rows = {"max": np.ones(16), "ours": ours, SHIFT.row("max"): np.ones(16), SHIFT.row("ours"): ours}
+    own = findings({"a": rows})._replace(after=(SHIFT,))
+    found = judgement([MeanJudge("a")], [own], ["max"], draws=100)
+    remaining = found.remaining["all"]["ours"]["shift1"]["AP50"]
+    assert remaining.share == pytest.approx(1) and np.isnan(remaining.bounds).all()
+    assert judgement_text(found).splitlines()[-1].split() == ["ours", "+10.0", "100"]
