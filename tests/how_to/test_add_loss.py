@@ -33,6 +33,7 @@ assert config.visual.fusiongan == 0.0
 rng = np.random.default_rng(0)
 image = lambda channels: rng.random((1, 44, 45, channels), np.float32)
 batch = {"ir": image(1), "vis": image(3), "saliency": image(1)}
+batch |= {"boxes": np.zeros((1, 0, 4), np.float32), "classes": np.zeros((1, 0), int), "has_boxes": np.array([True])}
 fused = image(1)
 shapes = lambda: list(jax.eval_shape(lambda: appearance_loss(config, fused, batch)))
 before = shapes()

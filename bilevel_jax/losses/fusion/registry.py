@@ -24,6 +24,10 @@ FILES = (
     "entropy",
     "sharpness",
     "color",
+    "daylight",
+    "white",
+    "grain",
+    "object_contrast",
 )
 
 

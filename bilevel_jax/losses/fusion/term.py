@@ -4,25 +4,33 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from bilevel_jax.losses.pair import Pair
 
 
 class Images(NamedTuple):
-    """What a fused image is compared with. All values are in [0, 1].
+    """What a fused image is compared with. All images are in [0, 1].
 
     Attributes:
         target: target of the visual task, made by one of `TARGETS`.
-        infrared: infrared image x.
+        infrared: infrared image x, brightened where `visual.exposure` asks for it.
         luminance: luminance y_Y of the visible image.
         visible: visible image, RGB.
+        raw_infrared: infrared image as it comes, without exposure. Measures of appearance compare with this one.
+        boxes: y0, x0, y1, x1 of labelled objects in pixels.
+        classes: class of every box; -1 = padding.
+        has_boxes: which images are annotated with boxes.
     """
 
     target: Float[Array, "b h w 1"]
     infrared: Float[Array, "b h w 1"]
     luminance: Float[Array, "b h w 1"]
     visible: Float[Array, "b h w 3"]
+    raw_infrared: Float[Array, "b h w 1"]
+    boxes: Float[Array, "b n 4"]
+    classes: Int[Array, "b n"]
+    has_boxes: Bool[Array, " b"]
 
 
 Loss = Callable[[Float[Array, "b h w 1"], Images], Pair]
@@ -57,6 +65,13 @@ def to_sources(
 ) -> Loss:
     """A loss of (fused, infrared, luminance) as a loss of (fused, Images)."""
     return lambda fused, images: loss(fused, images.infrared, images.luminance)
+
+
+def to_raw_sources(
+    loss: Callable[[Float[Array, "b h w 1"], Float[Array, "b h w 1"], Float[Array, "b h w 1"]], Pair],
+) -> Loss:
+    """A loss of (fused, infrared without exposure, luminance) as a loss of (fused, Images)."""
+    return lambda fused, images: loss(fused, images.raw_infrared, images.luminance)
 
 
 def to_colors(loss: Callable[[Float[Array, "b h w 1"], Float[Array, "b h w 3"]], Pair]) -> Loss:

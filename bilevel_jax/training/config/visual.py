@@ -50,7 +50,8 @@ KEYS = (
         "visual.exposure",
         1.0,
         at_least(1),
-        "maximum gain for dim infrared images in all terms of the visual task. 1 = none",
+        "maximum gain for dim infrared images in the target and the terms of the visual task, except for terms whose "
+        "help says that infrared images count without exposure. 1 = none",
     ),
     Key(
         "visual.infrared_gain",

@@ -42,7 +42,16 @@ def appearance_loss(config: ConfigDict, fused: Fused, batch: PreparedBatch) -> T
     Terms: every term of losses/fusion that has a weight in `config.visual`, by its name there.
     """
     compared, light = target(config, batch), luma(batch["vis"])
-    images = fusion.Images(compared, expose(batch["ir"], config.visual.exposure), light, batch["vis"])
+    images = fusion.Images(
+        compared,
+        expose(batch["ir"], config.visual.exposure),
+        light,
+        batch["vis"],
+        raw_infrared=batch["ir"],
+        boxes=batch["boxes"],
+        classes=batch["classes"],
+        has_boxes=batch["has_boxes"],
+    )
     return {
         name: weighted(config.visual[name], term.loss(fused, images))
         for name, term in fusion.TERMS.items()

@@ -18,6 +18,10 @@ METRICS = {
     "scd": (metrics.sum_of_correlations_of_differences, lambda value: 2 - value),
     "ssim_sources": (metrics.structural_similarity, lambda value: 1 - value / 2),
 }
+# The first box touches the left border: on a ramp its ring lies to its right, so that it has contrast. The second is
+# inside, and the third slot is padding.
+BOXES = np.array([[10, 0, 30, 16], [4, 20, 24, 30], [0, 0, 0, 0]], np.float32)
+CLASSES = np.array([0, 2, -1], np.int32)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,10 @@ def _images(seed, number=2):
 def _compared_with(infrared, luminance):
     """What a fused image is compared with: the target lies between the sources, and the visible image is coloured."""
     visible = np.clip(luminance + np.float32([0.25, 0.0, -0.15]), 0, 1)
-    return fusion.Images((infrared + 2 * luminance) / np.float32(3), infrared, luminance, visible)
+    number = len(infrared)
+    boxes, classes = np.tile(BOXES, (number, 1, 1)), np.tile(CLASSES, (number, 1))
+    target = (infrared + 2 * luminance) / np.float32(3)
+    return fusion.Images(target, infrared, luminance, visible, infrared, boxes, classes, np.ones(number, bool))
 
 
 # --- what holds for every term ---
@@ -112,6 +119,11 @@ def test_gradient_equals_finite_differences(terms, name):
     ramp = np.linspace(0.1, 0.9, SIZE[1], dtype=np.float32)[:, None]
     fused, ir, luma = rng.normal(0, 1, (3, 2, *SIZE, 1)).astype(np.float32)
     images = 0.9 * ramp + 0.004 * fused, ramp + 0.004 * ir, 0.1 + 0.8 * ramp + 0.004 * luma
+    # These two have no slope there: `white` looks at white pixels alone, and `grain` at patches that are plain.
+    if name == "white":
+        images = 0.3 + images[0], *images[1:]
+    if name == "grain":
+        images = images[0], *(0.1 * source for source in images[1:])
     _, gradient = terms[name](*images)
     # Uphill in every pixel: across the slope the difference of two float32 sums is their rounding.
     direction, step = np.sign(gradient), 3e-5
@@ -128,8 +140,8 @@ def test_a_batch_is_the_sum_of_its_images(terms, seed):
     for name, term in terms.items():
         (total, count), gradient = term(*images)
         alone = [term(*pair) for pair in twice]
-        assert float(count) == float(alone[0][0][1]) > 0
-        expected = sum(pair[0] for pair, _ in alone) / 2
+        expected, normaliser = (sum(pair[i] for pair, _ in alone) / 2 for i in range(2))
+        assert float(count) == float(normaliser) > 0, name
         np.testing.assert_allclose(total, expected, rtol=1e-5, atol=1e-5, err_msg=name)
         separate = np.stack([slope[0] for _, slope in alone])
         np.testing.assert_allclose(gradient, separate, rtol=1e-4, atol=1e-5 * np.abs(separate).max(), err_msg=name)
