@@ -156,7 +156,7 @@ def test_the_loss_reaches_every_pixel_and_follows_the_draws(tiny_yolox):
 
 def test_two_tasks_draw_different_views():
     draws = jnp.array([0.25, 0.5])
-    keys = [np.asarray(jax.vmap(jax.random.key_data)(yolox._keys(draws, name))) for name in ("eyes", "ears", "eyes")]
+    keys = [np.asarray(jax.vmap(jax.random.key_data)(image_keys(draws, name))) for name in ("eyes", "ears", "eyes")]
     assert (keys[0] == keys[2]).all() and len(np.unique(np.concatenate(keys[:2]), axis=0)) == 4
 
 
