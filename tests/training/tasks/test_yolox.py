@@ -14,13 +14,14 @@ from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.training import loop
 from bilevel_jax.training.config import check_config, default_config, task_block
+from bilevel_jax.training.image_keys import image_keys
 from bilevel_jax.training.loop import train
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.prepared_batch import prepare
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import initial_task_params
 from bilevel_jax.training.task_start import TaskStart
-from bilevel_jax.training.tasks import SEMANTIC_TASKS, yolox
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 from bilevel_jax.training.tasks.yolox_teacher import YoloxTeacher
 
 TASK = SEMANTIC_TASKS["yolox"]
