@@ -119,9 +119,10 @@ def _named_input(text: str, run: LoadedRun | None) -> tuple[str, Input]:
 
 
 def _fused(fuser: Fuser, origin: dict[str, object], name: MethodName) -> Input:
+    fuser = fuser.with_color(name.color)
     # Cells that were kept before there was a choice of colour have no such entry.
-    chosen = {} if name.color == DEFAULT_COLOR else {"color": name.color}
-    return Input("fused", fuser.with_color(name.color), origin | chosen)
+    chosen = {} if fuser.color == DEFAULT_COLOR else {"color": fuser.color}
+    return Input("fused", fuser, origin | chosen)
 
 
 def _folder_input(text: str) -> tuple[str, Input]:

@@ -1,5 +1,6 @@
 """The command fuse.py, which is also the console command bilevel-fuse: fuses pairs of image files."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,15 +11,15 @@ from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import COLOR_METHODS, DEFAULT_COLOR
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
-from bilevel_jax.inference.folder import FORMATS, fuse_files
+from bilevel_jax.inference.folder import EACH_IMAGE, FORMATS, WHOLE_FOLDER, fuse_files
 from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.inference.image_fuser import ImageFuser
-from bilevel_jax.inference.method_names import METHOD_OPTIONS
+from bilevel_jax.inference.method_names import EXPOSED, METHOD_OPTIONS
 from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
 USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=RULE]
-    [--color=NAME]
+    [--color=NAME] [--exposure=image|folder|NUMBER]
 
 Fuses registered infrared and visible images, matched by name, into OUT/NAME.png. A fused image has the size, the bit
 depth and the colour of its visible image. Without further flags the network that comes with the package fuses. To use
@@ -31,14 +32,21 @@ def fuse_command(argv: Sequence[str]) -> None:
     given = [name for name in ("workdir", "weights", "method") if values[name].value]
     if len(given) > 1:
         raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
-    infrared_range = _range(values.infrared_range)
-    fuser = _fuser(values)
-    fuse_files(fuser, values.ir, values.vis, values.out, suffix=values.format, infrared_range=infrared_range)
+    infrared_range, exposure = _range(values.infrared_range), _exposure(values)
+    fuse_files(
+        _fuser(values),
+        values.ir,
+        values.vis,
+        values.out,
+        suffix=values.format,
+        infrared_range=infrared_range,
+        exposure=exposure,
+    )
 
 
 def _fuser(values: flags.FlagValues) -> ImageFuser:
     if not values.method:
-        return _network(values).with_color(values.color or DEFAULT_COLOR)
+        return _network(values).with_color(values.color)
     fuser = TrivialFuser(values.method)
     if values.color is None:
         return fuser
@@ -86,9 +94,20 @@ def _define(values: flags.FlagValues) -> None:
     flags.DEFINE_string("method", None, f"a rule without a network ({METHOD_OPTIONS}): {rules}", flag_values=values)
     colors = "; ".join(f"{name}: {method.help}" for name, method in COLOR_METHODS.items())
     flags.DEFINE_enum(
-        "color", None, list(COLOR_METHODS), f"colour of the fused images (default: {DEFAULT_COLOR}). {colors}",
+        "color",
+        None,
+        list(COLOR_METHODS),
+        f"colour of the fused images (default: the network's own, and {DEFAULT_COLOR} for a rule). {colors}",
         flag_values=values,
-    )  # fmt: skip
+    )
+    flags.DEFINE_string(
+        "exposure",
+        None,
+        f"gain of dim infrared images before a network that was trained with fusion.exposure. {EACH_IMAGE} (the "
+        f"default): each image's own, measured; {WHOLE_FOLDER}: the median of all images, so that pictures of one rig "
+        "or of one video stay alike; a number: this gain",
+        flag_values=values,
+    )
     flags.DEFINE_enum("format", "png", FORMATS, "file format of the fused images", flag_values=values)
     flags.DEFINE_list(
         "infrared_range",
@@ -97,6 +116,26 @@ def _define(values: flags.FlagValues) -> None:
         "image, if its counts fill a small part of the 16 bits)",
         flag_values=values,
     )
+
+
+def _exposure(values: flags.FlagValues) -> str | float:
+    given = values.exposure
+    if given is None:
+        return EACH_IMAGE
+    if values.method:
+        raise InputError(
+            f"--exposure={given} and --method={values.method} are both given; expected --exposure with a network, or "
+            f"a rule with the option +{EXPOSED}."
+        )
+    if given in (EACH_IMAGE, WHOLE_FOLDER):
+        return given
+    try:
+        gain = float(given)
+    except ValueError:
+        gain = math.nan
+    if not 0 < gain < math.inf:
+        raise InputError(f"--exposure={given} is no gain; expected {EACH_IMAGE}, {WHOLE_FOLDER} or a positive number.")
+    return gain
 
 
 def _range(given: list[str] | None) -> tuple[float, float] | None:

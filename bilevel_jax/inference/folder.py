@@ -2,8 +2,10 @@
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from bilevel_jax.data.pair_files import list_files
@@ -12,6 +14,7 @@ from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw, writ
 from bilevel_jax.inference.image_fuser import ImageFuser
 
 FORMATS = ("png", "jpg", "tif", "bmp")
+EACH_IMAGE, WHOLE_FOLDER = "image", "folder"  # where the gain of the infrared images is measured
 
 
 def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[str, tuple[Path, Path]]:
@@ -54,6 +57,7 @@ def fuse_files(
     *,
     suffix: str = "png",
     infrared_range: tuple[float, float] | None = None,
+    exposure: str | float = EACH_IMAGE,
 ) -> list[Path]:
     """Fuses a pair of files, or every pair of two folders, into OUT/STEM.SUFFIX, with a progress bar and a summary.
 
@@ -64,13 +68,16 @@ def fuse_files(
         suffix: one of `FORMATS`. 16 bit visible images need png or tif.
         infrared_range: (low, high) counts of 16 bit infrared files that become black and white. By default `scale_raw`
             decides for each image.
+        exposure: gain of the infrared images. `EACH_IMAGE` = each image has its own, which the fuser measures;
+            `WHOLE_FOLDER` = all have the median of these, so that pictures of one rig or of one video stay alike; a
+            number = this gain.
 
     Returns:
         The written files.
 
     Raises:
-        InputError: `find_pairs` refuses the paths, an image cannot be read, the images of a pair differ in size, or a
-            file cannot be written. Files that were written before remain.
+        InputError: `find_pairs` refuses the paths, an image cannot be read, the images of a pair differ in size, the
+            gain is not positive, or a file cannot be written. Files that were written before remain.
     """
     if suffix not in FORMATS:
         raise InputError(f"--format={suffix} is not known; expected one of {', '.join(FORMATS)}.")
@@ -86,12 +93,32 @@ def fuse_files(
         # The folder would hold two files of one stem, so its images could not be paired any more.
         raise InputError(f"{out} is a folder of input images; expected another --out.")
     started = time.perf_counter()
+    gain = _gain(fuser, [path for path, _ in pairs.values()], infrared_range, exposure)
     for stem, (ir_path, vis_path) in tqdm(pairs.items(), unit="pair", dynamic_ncols=True):
         ir, vis = scale_raw(read_image(ir_path), infrared_range), read_image(vis_path)
         try:
-            fused = fuser.fuse(ir, vis)
+            fused = fuser.fuse(ir, vis, gain)
         except InputError as error:
             raise InputError(f"{ir_path} and {vis_path}: {error}") from error
         write_image(targets[stem], fused)
     print(f"Fused {len(pairs)} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
     return list(targets.values())
+
+
+def _gain(
+    fuser: ImageFuser, files: Sequence[Path], infrared_range: tuple[float, float] | None, exposure: str | float
+) -> float | None:
+    """The gain of all images; None = the fuser measures each of them, or measures none."""
+    if exposure == EACH_IMAGE or (exposure == WHOLE_FOLDER and fuser.exposure == 1):
+        return None
+    if exposure != WHOLE_FOLDER:
+        return float(exposure)
+    gains = []
+    for path in tqdm(files, desc="exposure", unit="image", dynamic_ncols=True):
+        try:
+            gains.append(fuser.exposure_of(scale_raw(read_image(path), infrared_range)))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    gain = float(np.median(gains))
+    print(f"Gain of the infrared images: {gain:.2f}, the median of {len(gains)} image(s)", flush=True)
+    return gain

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from bilevel_jax.checkpoints import SavedState, load_run
 from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pretrained import pretrained_file
 from bilevel_jax.models import fusion_network
@@ -39,15 +40,29 @@ class Fuser(ImageFuser):
             `receptive_radius`. None: the result depends on the whole image, which is then never cut into tiles and is
             only padded to a multiple of 64.
         tile: longest side of a tile in pixels, a multiple of 64. An image of more than tile x tile pixels is cut.
+        exposure: maximum gain that is measured for a dim infrared image, on the whole of it; 1 = none.
+        color: name of the method that colours the fused luminance.
 
     Raises:
         ValueError: `tile` is not a multiple of 64, or not greater than twice the radius.
+        InputError: the colour is not in `images.color_methods.COLOR_METHODS`.
     """
 
-    def __init__(self, apply: Apply, params: PyTree, *, radius: int | None = PAPER_RADIUS, tile: int = TILE):
+    def __init__(
+        self,
+        apply: Apply,
+        params: PyTree,
+        *,
+        radius: int | None = PAPER_RADIUS,
+        tile: int = TILE,
+        exposure: float = 1.0,
+        color: str = DEFAULT_COLOR,
+    ):
         self._whole, radius = radius is None, radius or 0
         if tile % BUCKET or tile <= 2 * radius:
             raise ValueError(f"tile is {tile}; expected a multiple of {BUCKET} greater than {2 * radius}.")
+        color_method(color)
+        self.exposure, self.color = exposure, color
         self._apply = jax.jit(apply)
         self._params = jax.device_put(params)
         self._radius = radius
@@ -69,9 +84,20 @@ class Fuser(ImageFuser):
 
     @classmethod
     def from_run(cls, config: ConfigDict, state: SavedState) -> "Fuser":
-        """Returns the fusion network of a run that `checkpoints.load_run` has read."""
-        network = fusion_network(config.fusion.name)
-        return cls(network.apply, state["outer_params"], radius=network.receptive_radius)
+        """Returns the fusion network of a run that `checkpoints.load_run` has read.
+
+        Exposure and colour are those of the run, `config.fusion.exposure` and `config.fusion.color`.
+        """
+        fusion = config.fusion
+        network = fusion_network(fusion.name)
+        return cls(
+            network.apply,
+            state["outer_params"],
+            radius=network.receptive_radius,
+            # Earlier runs lack the keys.
+            exposure=fusion.get("exposure", 1.0),
+            color=fusion.get("color", DEFAULT_COLOR),
+        )
 
     @classmethod
     def from_weights(cls, path: str | os.PathLike) -> "Fuser":

@@ -10,6 +10,7 @@ from jaxtyping import Float32, Shaped
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import luma
 from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
+from bilevel_jax.images.exposure import apply_gain, exposure_gain
 from bilevel_jax.images.files import to_float
 
 
@@ -18,23 +19,48 @@ class ImageFuser(abc.ABC):
 
     Attributes:
         color: name of the method that colours the fused luminance, of `images.color_methods`.
+        exposure: maximum gain that is measured for a dim infrared image (`images.exposure.exposure_gain`); 1 = none is
+            measured.
     """
 
     color: str = DEFAULT_COLOR
+    exposure: float = 1.0
 
-    def with_color(self, name: str) -> Self:
+    def with_color(self, name: str | None) -> Self:
         """Returns the same fuser with another colour method; both share their compiled programs.
+
+        Args:
+            name: of the method; None = the fuser's own colour stays.
 
         Raises:
             InputError: the name is not in `images.color_methods.COLOR_METHODS`.
         """
+        if name is None:
+            return self
         color_method(name)
         other = copy.copy(self)
         other.color = name
         return other
 
+    def exposure_of(self, infrared: Shaped[np.ndarray, "h w *c"]) -> float:
+        """Measures the gain of an infrared image once, for `fuse` to use on all images of a rig or of a video.
+
+        Args:
+            infrared: as `fuse` takes it.
+
+        Returns:
+            From 1 to `exposure`; 1 where this fuser measures none.
+
+        Raises:
+            InputError: the array has another shape, type or range.
+        """
+        return float(self._measured(_luminance(_checked(infrared, "infrared")[None]))[0])
+
     def fuse(
-        self, infrared: Shaped[np.ndarray, "h w *c"], visible: Shaped[np.ndarray, "h w *c"]
+        self,
+        infrared: Shaped[np.ndarray, "h w *c"],
+        visible: Shaped[np.ndarray, "h w *c"],
+        exposure: float | None = None,
     ) -> Shaped[np.ndarray, "h w *c"]:
         """Returns the fused image, with the visible image's shape and type; it is in colour where the visible one is.
 
@@ -42,12 +68,14 @@ class ImageFuser(abc.ABC):
             infrared: [H, W], [H, W, 1] or [H, W, 3]; uint8, uint16 or float in [0, 1]. The luminance of colour is
                 taken. Scale raw thermal counts first: `images.files.scale_raw`.
             visible: an image of the same kinds, height and width.
+            exposure: gain of the infrared image, which is used as it is; None = measured on this image, as
+                `exposure_of` does. For pictures of one rig or of one video pass one number, so that they stay alike.
 
         Returns:
             uint8, uint16 or float in [0, 1], as `visible`. Levels are rounded to the nearest.
 
         Raises:
-            InputError: the sizes differ, or an array has another shape, type or range.
+            InputError: the sizes differ, an array has another shape, type or range, or the gain is not positive.
         """
         ir, vis = _checked(infrared, "infrared"), _checked(visible, "visible")
         if ir.shape[:2] != vis.shape[:2]:
@@ -58,7 +86,7 @@ class ImageFuser(abc.ABC):
         # A grey image that is stored in colour must stay grey: rounding in luma and chroma could tint it.
         if (vis == vis[..., :1]).all():
             vis = vis[..., :1]
-        fused = self.luminance(ir[None], vis[None])[0]
+        fused = self.luminance(ir[None], vis[None], exposure)[0]
         if vis.shape[-1] == 3:
             fused = color_method(self.color)(fused, vis)
         fused = np.clip(fused, 0.0, 1.0)
@@ -70,21 +98,46 @@ class ImageFuser(abc.ABC):
         return fused.reshape(np.shape(visible)).astype(kind)
 
     def luminance(
-        self, infrared: Float32[np.ndarray, "b h w c"], visible: Float32[np.ndarray, "b h w c"]
+        self,
+        infrared: Float32[np.ndarray, "b h w c"],
+        visible: Float32[np.ndarray, "b h w c"],
+        exposure: float | None = None,
     ) -> Float32[np.ndarray, "b h w 1"]:
         """Returns the fused luminance of a batch, not clipped.
 
         Args:
             infrared, visible: [B, H, W, 1 or 3] in [0, 1]. The luminance of colour is taken.
+            exposure: gain of all infrared images; None = measured on each of them.
+
+        Raises:
+            InputError: the gain is not a positive number.
         """
-        ir, vis = (image if image.shape[-1] == 1 else luma(image) for image in (infrared, visible))
-        return self._fuse_luminance(ir, vis)
+        if exposure is not None and not 0 < exposure < np.inf:
+            raise InputError(f"The exposure is {exposure}; expected a positive number, the gain of the infrared image.")
+        ir, vis = _luminance(infrared), _luminance(visible)
+        return self._fuse_luminance(self._exposed(ir, exposure), vis)
+
+    def _measured(self, infrared: Float32[np.ndarray, "b h w 1"]) -> Float32[np.ndarray, " b"]:
+        """The gain of each image."""
+        return exposure_gain(infrared, self.exposure) if self.exposure > 1 else np.ones(len(infrared), np.float32)
+
+    def _exposed(
+        self, infrared: Float32[np.ndarray, "b h w 1"], exposure: float | None
+    ) -> Float32[np.ndarray, "b h w 1"]:
+        """The images after the given gain, or after the measured one."""
+        if exposure is None and self.exposure == 1:
+            return infrared
+        return apply_gain(infrared, self._measured(infrared) if exposure is None else exposure)
 
     @abc.abstractmethod
     def _fuse_luminance(
         self, infrared: Float32[np.ndarray, "b h w 1"], visible: Float32[np.ndarray, "b h w 1"]
     ) -> Float32[np.ndarray, "b h w 1"]:
         """Returns the fused luminance of two batches of luminance images in [0, 1], not clipped."""
+
+
+def _luminance(image: Float32[np.ndarray, "b h w c"]) -> Float32[np.ndarray, "b h w 1"]:
+    return image if image.shape[-1] == 1 else luma(image)
 
 
 def _checked(image: np.ndarray, which: str) -> Float32[np.ndarray, "h w c"]:

@@ -14,8 +14,7 @@ INFRARED = CAMERAS[0]  # the one of them that can be exposed
 OPTIONS = (EXPOSED, *COLOR_METHODS)
 METHOD_OPTIONS = (
     f"+{EXPOSED} after a rule brightens dim infrared images first, and "
-    f"{' or '.join(f'+{name}' for name in COLOR_METHODS if name != DEFAULT_COLOR)} chooses the colour, as in "
-    f"heat_replace+{EXPOSED}+light"
+    f"{' or '.join(f'+{name}' for name in COLOR_METHODS)} chooses the colour, as in heat_replace+{EXPOSED}+light"
 )
 
 
@@ -25,15 +24,18 @@ class MethodName(NamedTuple):
     Attributes:
         base: a rule of `TRIVIAL_METHODS`, or one of the other bases that the caller accepts.
         exposed: whether a dim infrared image is brightened first (`images.exposure`).
-        color: a name in `COLOR_METHODS`.
+        color: a name in `COLOR_METHODS`; None = the base's own, which is `DEFAULT_COLOR` for a rule and what the
+            network was trained with for a network.
     """
 
     base: str
     exposed: bool = False
-    color: str = DEFAULT_COLOR
+    color: str | None = None
 
     def __str__(self) -> str:
-        options = [EXPOSED] * self.exposed + [self.color] * (self.color != DEFAULT_COLOR)
+        options = [EXPOSED] if self.exposed else []
+        if self.color is not None and not (self.is_rule and self.color == DEFAULT_COLOR):
+            options.append(self.color)
         return "+".join([self.base, *options])
 
     @property
@@ -79,4 +81,5 @@ def parse_method_name(text: str, others: Sequence[str] = ()) -> MethodName:
         )
     if colors and base in CAMERAS:
         raise InputError(f"The method {text!r} has a colour; expected a colour only where an image is fused.")
-    return MethodName(base, EXPOSED in options, *colors)
+    own = DEFAULT_COLOR if base in TRIVIAL_METHODS else None
+    return MethodName(base, EXPOSED in options, colors[0] if colors else own)

@@ -9,12 +9,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 from ml_collections import ConfigDict
 
-from bilevel_jax.bilevel import BilevelProblem
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.data.batch import Batch
-from bilevel_jax.images.color import fuse_color
+from bilevel_jax.images.color_methods import color_method
 from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import replicate, state_shardings
+from bilevel_jax.training.forward import forward_function
 from bilevel_jax.training.host_batches import OnHostBatches, device_part
 from bilevel_jax.training.jitted import Jitted
 from bilevel_jax.training.networks import Networks
@@ -86,11 +86,11 @@ def make_steps(
         outer=jitted("outer", outer_step),
         single_level=jitted("single_level", single_level_step),
         gradients=OnHostBatches(report, 1, mesh, out_shardings=after and after[1]),
-        predict=make_predict(config, networks, problem, mesh),
+        predict=make_predict(config, networks, mesh),
     )
 
 
-def make_predict(config: ConfigDict, networks: Networks, problem: BilevelProblem, mesh: Mesh | None = None) -> Predict:
+def make_predict(config: ConfigDict, networks: Networks, mesh: Mesh | None = None) -> Predict:
     """Returns the jitted function that fuses a batch and applies the semantic networks to it.
 
     On a `mesh` every device computes the whole batch, so the result is at hand in every process.
@@ -103,10 +103,11 @@ def make_predict(config: ConfigDict, networks: Networks, problem: BilevelProblem
         name: SEMANTIC_TASKS[block.task].predictor(block, networks.semantic[name], networks.class_names[name])
         for name, block in semantic_tasks(config).items()
     }
+    forward, color = forward_function(config, networks.fusion, training=False), color_method(config.fusion.color)
 
     def predict(outer_params: PyTree, inner_params: Mapping[str, PyTree], batch: DeviceBatch) -> Predicted:
         prepared = prepare(batch, jax.random.PRNGKey(0))
-        image = fuse_color(problem.forward(outer_params, prepared), prepared["vis"])
+        image = color(forward(outer_params, prepared), prepared["vis"])
         return image, {name: find(inner_params[name], image) for name, find in predictors.items()}
 
     if mesh is None:

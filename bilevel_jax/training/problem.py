@@ -16,8 +16,9 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import BilevelProblem, Task
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.images.color import fuse_color, luma
+from bilevel_jax.images.color_methods import ColorMethod, color_method
 from bilevel_jax.training.config import semantic_tasks, task_names
+from bilevel_jax.training.forward import forward_function
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks import SEMANTIC_TASKS
@@ -36,24 +37,25 @@ def problem_from_config(config: ConfigDict, networks: Networks) -> BilevelProble
         networks: of this configuration.
     """
     discriminator, blocks = Discriminator(config, networks.discriminator), semantic_tasks(config)
-
-    def forward(outer_params: PyTree, batch: PreparedBatch) -> Fused:
-        return networks.fusion.apply(outer_params, batch["ir"], luma(batch["vis"]))
+    color = color_method(config.fusion.color)
 
     def task(name: str) -> Task:
         if name == "visual":
             return visual_task(config, discriminator)
-        return _semantic_task(name, blocks[name], networks, discriminator)
+        return _semantic_task(name, blocks[name], networks, discriminator, color)
 
+    forward = forward_function(config, networks.fusion, training=True)
     return BilevelProblem(forward=forward, tasks={name: task(name) for name in task_names(config)})
 
 
-def _semantic_task(name: str, block: ConfigDict, networks: Networks, discriminator: Discriminator) -> Task:
+def _semantic_task(
+    name: str, block: ConfigDict, networks: Networks, discriminator: Discriminator, color: ColorMethod
+) -> Task:
     kind = SEMANTIC_TASKS[block.task]
     loss = kind.loss(name, block, networks.semantic[name], networks.class_names[name])
 
     def inner_loss(fused: Fused, params: PyTree, batch: PreparedBatch) -> Terms:
-        return loss(params, fuse_color(fused, batch["vis"]), batch)
+        return loss(params, color(fused, batch["vis"]), batch)
 
     def outer_loss(fused: Fused, inner_params: Mapping[str, PyTree], batch: PreparedBatch) -> Terms:
         own = inner_loss(fused, inner_params[name], batch)

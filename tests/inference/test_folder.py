@@ -170,6 +170,14 @@ def test_the_command_colours_what_a_network_fuses(pairs, workdir):
     assert (fused["chroma"] != fused["light"]).any()
 
 
+def test_the_command_takes_a_gain(pairs, workdir):
+    assert run_command(cli.fuse_command, _command(pairs, f"--workdir={workdir}", "--exposure=1.5")) == 0
+    pair = read_image(pairs / "ir" / "c.png"), read_image(pairs / "vi" / "c.tif")
+    fuser = Fuser.from_workdir(workdir)
+    np.testing.assert_array_equal(read_image(pairs / "out" / "c.png"), fuser.fuse(*pair, 1.5))
+    assert (fuser.fuse(*pair, 1.5) != fuser.fuse(*pair)).any()
+
+
 def test_the_command_fuses_without_a_run(pairs):
     assert run_command(cli.fuse_command, _command(pairs, "--method=max")) == 0
     brighter = np.maximum(read_image(pairs / "ir" / "b.bmp"), read_image(pairs / "vi" / "b.png"))
@@ -185,6 +193,9 @@ def test_the_command_fuses_without_a_run(pairs):
         (["--workdir=w", "--format=gif"], "gif"),
         (["--workdir=w", "--infrared_range=5"], "infrared_range=5.*LOW,HIGH"),
         (["--workdir=w", "--infrared_range=9,5"], "LOW below HIGH"),
+        (["--workdir=w", "--exposure=folders"], "exposure=folders is no gain; expected image, folder or a positive"),
+        (["--workdir=w", "--exposure=0"], "exposure=0 is no gain"),
+        (["--method=max", "--exposure=folder"], "--exposure=folder and --method=max are both given"),
         (["--workdir=w", "stray"], "stray"),
         (["--workdir=w", "--method=max"], "both given"),
         (["--weights=w", "--method=max"], "--weights and --method are both given"),

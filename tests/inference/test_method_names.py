@@ -31,6 +31,7 @@ def test_what_is_written_is_read_back(rule, exposed, color):
         ("heat+chroma", "heat"),
         ("pretrained:measures+light", "pretrained:measures+light"),
         ("ours+hue", "ours+hue"),
+        ("pretrained+chroma", "pretrained+chroma"),  # the network may have been trained with another colour
         ("ir+exposed", "ir+exposed"),
     ],
 )

@@ -74,6 +74,7 @@ def measure_set(
                 pair.boxes,
                 previous.get(method.name),
                 method.at(lights[i]) if i in again else None,
+                method.exposed_as if i in again else None,
             )
             previous[method.name] = shown.means
             for name, values in observe(shown).items():

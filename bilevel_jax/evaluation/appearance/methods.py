@@ -1,6 +1,7 @@
 """Methods whose fused images are measured: rules, weights of the package, the cameras alone, folders of images."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -30,12 +31,15 @@ class Method(NamedTuple):
         fuse: function of the infrared and the visible image; None = only the images are known.
         files: name of a pair -> file of its fused image; None = the images are made by `fuse`.
         by_night: what fuses pairs by night; None = `fuse` as well.
+        exposed_as: function of an infrared image, which returns a `fuse` with the exposure that was measured on that
+            image; None = the method measures no exposure that could be kept.
     """
 
     name: str
     fuse: Fuser | None = None
     files: Mapping[str, Path] | None = None
     by_night: Fuser | None = None
+    exposed_as: Callable[[Image], Fuser] | None = None
 
     def at(self, light: str) -> Fuser | None:
         """What fuses pairs by "day" or by "night"; None = only the images are known."""
@@ -70,7 +74,16 @@ def named_method(name: str) -> Method:
         return Method(name, named_method("vis").fuse, by_night=named_method(SWITCH_BY_NIGHT).fuse)
     if name in CAMERAS:
         return Method(name, lambda infrared, visible: input_image(CAMERAS[name], _sample(infrared, visible), None))
-    return Method(name, named_fuser(name).fuse)
+    return fuser_method(name, named_fuser(name))
+
+
+def fuser_method(name: str, fuser: ImageFuser) -> Method:
+    """The method that fuses every pair with a fuser."""
+
+    def exposed_as(infrared: Image) -> Fuser:
+        return partial(fuser.fuse, exposure=fuser.exposure_of(infrared))
+
+    return Method(name, fuser.fuse, exposed_as=exposed_as if fuser.exposure > 1 else None)
 
 
 def folder_method(name: str, folder: Path, pairs: PairSet, fuser: ImageFuser | None = None) -> Method:
@@ -85,7 +98,8 @@ def folder_method(name: str, folder: Path, pairs: PairSet, fuser: ImageFuser | N
     Raises:
         InputError: there is no such folder, or it lacks an image of the set.
     """
-    return Method(name, None if fuser is None else fuser.fuse, fused_files(name, folder, pairs.names))
+    method = Method(name) if fuser is None else fuser_method(name, fuser)
+    return method._replace(files=fused_files(name, folder, pairs.names))
 
 
 def folder_of_set(folder: Path, set_name: str) -> Path:

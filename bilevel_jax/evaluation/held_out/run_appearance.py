@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.appearance.appearance_table import AppearanceTable, make_table
 from bilevel_jax.evaluation.appearance.measure_set import measure_set
-from bilevel_jax.evaluation.appearance.methods import Method, named_method
+from bilevel_jax.evaluation.appearance.methods import fuser_method, named_method
 from bilevel_jax.evaluation.appearance.pair_set import set_of_source
 from bilevel_jax.evaluation.inputs import KINDS
 from bilevel_jax.inference import Fuser
@@ -22,5 +22,5 @@ def run_appearance(
         fuser: makes `fused`.
         check_stop: called after every pair; may raise.
     """
-    methods = [Method(kind, fuser.fuse) if kind == "fused" else named_method(kind) for kind in KINDS]
+    methods = [fuser_method(kind, fuser) if kind == "fused" else named_method(kind) for kind in KINDS]
     return make_table(measure_set(set_of_source(source, set_name), methods, check_stop))

@@ -15,7 +15,8 @@ def frame(pair: FusedPair) -> Observations:
     """Mean |difference| that a frame of 0, of 128 and of 255 around both sources makes inside, in levels of 255.
 
     The frame is an eighth of the height and of the width on each side. The 32 pixels next to it are left out. Lower is
-    better; a rule that looks at most 32 pixels far has 0.
+    better; a rule that looks at most 32 pixels far has 0. A fuser that measures an exposure measures it anew on the
+    framed pair: a frame must not change it.
     """
     within = inside(*pair.infrared.shape)
     if pair.fuse is None or within is None:

@@ -34,7 +34,10 @@ class FusedPair:
         fused_gray: whole grey levels of `fused`.
         boxes: y0, x0, y1, x1 of the objects in pixels; None = nobody has annotated the pair.
         previous: the means of the frame before this one in a video; None = the pair has no neighbour.
-        fuse: makes `fused` of the sources, or fuses other images in the same way; None = only the image is known.
+        fuse: makes `fused` of the sources, or fuses other images in the same way; None = only the image is known. It
+            measures anew what it measures on a whole image, such as the exposure.
+        exposed_as: function of an infrared image, which returns a `Fuse` with the exposure that was measured on that
+            image; None = `fuse` measures no exposure that could be kept.
     """
 
     infrared: Float64[np.ndarray, "h w"]
@@ -45,6 +48,7 @@ class FusedPair:
     boxes: Float[np.ndarray, "n 4"] | None = None
     previous: Means | None = None
     fuse: Fuse | None = None
+    exposed_as: Callable[[UInt8[np.ndarray, "h w 1"]], Fuse] | None = None
 
     @cached_property
     def eight_bit(self) -> tuple[UInt8[np.ndarray, "h w 1"], UInt8[np.ndarray, "h w 3"]]:
@@ -56,6 +60,14 @@ class FusedPair:
         """What `fuse`, which must be there, makes of `eight_bit`."""
         assert self.fuse is not None
         return self.fuse(*self.eight_bit)
+
+    def fuse_part(
+        self, infrared: UInt8[np.ndarray, "h w 1"], visible: UInt8[np.ndarray, "h w 3"]
+    ) -> UInt8[np.ndarray, "h w 3"]:
+        """Fuses a part of the pair alone, with the exposure of the whole pair; `fuse` must be there."""
+        assert self.fuse is not None
+        fuse = self.fuse if self.exposed_as is None else self.exposed_as(self.eight_bit[0])
+        return fuse(infrared, visible)
 
     @cached_property
     def means(self) -> Means:
@@ -70,13 +82,14 @@ def fused_pair(
     boxes: Float[np.ndarray, "n 4"] | None = None,
     previous: Means | None = None,
     fuse: Fuse | None = None,
+    exposed_as: Callable[[UInt8[np.ndarray, "h w 1"]], Fuse] | None = None,
 ) -> FusedPair:
     """The pair that measures of appearance take.
 
     Args:
         infrared, visible, fused: [H, W], [H, W, 1] or [H, W, 3] of one height and width; uint8, uint16 (divided by
             257), or float in 0-255.
-        boxes, previous, fuse: see `FusedPair`.
+        boxes, previous, fuse, exposed_as: see `FusedPair`.
 
     Raises:
         InputError: sizes that differ, or what `channel_values` refuses.
@@ -85,7 +98,7 @@ def fused_pair(
     if len(set(shapes)) > 1:
         raise InputError(f"Infrared, visible, fused have the sizes {', '.join(map(str, shapes))}; expected one size.")
     grays = [gray_levels(image) for image in (infrared, visible, fused)]
-    return FusedPair(grays[0], _rgb(visible), _rgb(fused), grays[1], grays[2], boxes, previous, fuse)
+    return FusedPair(grays[0], _rgb(visible), _rgb(fused), grays[1], grays[2], boxes, previous, fuse, exposed_as)
 
 
 def as_uint8(image: Float[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w c"]:

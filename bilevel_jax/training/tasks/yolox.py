@@ -3,13 +3,11 @@
 Ge et al., "YOLOX: Exceeding YOLO Series in 2021" (arXiv 2107.08430).
 """
 
-import zlib
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Bool, Float, PRNGKeyArray
+from jaxtyping import Bool, Float
 from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel.trees import PyTree
@@ -21,6 +19,7 @@ from bilevel_jax.images.views import draw_views, seen
 from bilevel_jax.losses.yolox import yolox_loss
 from bilevel_jax.models.detectors.yolox import decode_yolox, read_yolox
 from bilevel_jax.models.network import Network
+from bilevel_jax.training.image_keys import image_keys
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks.block_option import BlockOption
 from bilevel_jax.training.tasks.detection import BoxTask
@@ -87,7 +86,7 @@ class YoloxTask(BoxTask[YoloxOutputs]):
             labels = own_labels(batch) if teacher is None else teacher(batch)
             height, width = image.shape[1:3]
             if block.views:
-                view = draw_views(_keys(batch["mix"], name), height, width)
+                view = draw_views(image_keys(batch["mix"], name), height, width)
                 placement, outputs = view.placement, network.apply(params, seen(image, view), jnp.ones(()))
             else:
                 outputs = network.apply(params, image)
@@ -99,9 +98,3 @@ class YoloxTask(BoxTask[YoloxOutputs]):
 
     def predictions(self, outputs: YoloxOutputs) -> Detections:
         return decode_yolox(outputs)
-
-
-def _keys(draws: Float[Array, " b"], task: str) -> PRNGKeyArray:
-    """Returns a random key for each image, which its own draw and the task's name decide."""
-    seeds = jax.lax.bitcast_convert_type(draws, jnp.uint32)
-    return jax.vmap(lambda seed: jax.random.fold_in(jax.random.PRNGKey(seed), zlib.crc32(task.encode())))(seeds)

@@ -9,10 +9,17 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
 from bilevel_jax.evaluation.appearance.distance import luma_distances
 from bilevel_jax.evaluation.appearance.measure_set import Group, _fused_again, measure_set
-from bilevel_jax.evaluation.appearance.methods import Method, folder_method, folder_of_set, named_method
+from bilevel_jax.evaluation.appearance.methods import (
+    Method,
+    folder_method,
+    folder_of_set,
+    fuser_method,
+    named_method,
+)
 from bilevel_jax.evaluation.appearance.neighbours import are_neighbours, coarse
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair, set_of_files
 from bilevel_jax.images.files import write_image
+from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.folder import find_pairs
 from bilevel_jax.metrics.appearance import MEASURES
 
@@ -67,6 +74,19 @@ def test_the_distance_to_the_pictures_of_other_methods():
     assert night.distances["brighter"] == {"vis": 7, "brighter": 0, "switch": 7}
     deep = luma_distances({"a": np.full((2, 2, 3), 257 * 9, np.uint16)}, {"b": np.full((2, 2, 1), 4, np.uint8)})
     assert deep == {"a": {"b": 5}}
+
+
+def test_a_fuser_that_measures_an_exposure_keeps_it_for_a_crop_and_not_for_a_frame():
+    """The network is local. The infrared image is noise with a dim middle, which alone would have another exposure."""
+    noise = np.random.default_rng(3).integers(0, 160, (*SIZE, 1)).astype(np.uint8)
+    noise[40:120, 48:144] //= 2
+    pairs = VIDEO._replace(read=lambda index: SourcePair(noise, street(index).visible, None))
+    fuser = Fuser(lambda params, ir, luma: (ir + luma) / 2, {}, radius=0, exposure=4.0)
+    kept, anew = fuser_method("kept", fuser), Method("anew", fuser.fuse)
+    day, _ = measure_set(pairs, [kept, anew])
+    assert day.rows["kept"]["frame"] == day.rows["kept"]["crop"] == day.rows["anew"]["frame"] == 0
+    assert day.rows["anew"]["crop"] > 5
+    assert named_method("max").exposed_as is None
 
 
 def test_images_in_files_have_no_frame_and_may_flicker(tmp_path):

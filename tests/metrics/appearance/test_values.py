@@ -166,10 +166,10 @@ def mean_of_all(infrared, visible):
     return np.full_like(visible, np.floor(visible.mean() + 0.5))
 
 
-def again(name, fuse, visible):
+def again(name, fuse, visible, exposed_as=None):
     visible = np.repeat(visible[..., None], 3, axis=-1)
     infrared = np.random.default_rng(1).integers(0, 256, (*visible.shape[:2], 1)).astype(np.uint8)
-    return seen(name, infrared, visible, fuse(infrared, visible), fuse=fuse)
+    return seen(name, infrared, visible, fuse(infrared, visible), fuse=fuse, exposed_as=exposed_as)
 
 
 def test_a_frame_and_a_crop_do_not_touch_a_local_rule():
@@ -188,6 +188,18 @@ def test_a_crop_changes_a_global_rule():
     visible = flat(40)
     visible[40:120, 48:144] = 120  # the middle half: a quarter of the pixels
     assert again("crop", mean_of_all, visible) == pytest.approx([120 - 60])
+
+
+def test_a_crop_has_the_exposure_of_the_whole_and_a_frame_is_measured_anew():
+    """The first infrared pixel stands for an exposure; it becomes the level of the whole fused image."""
+    measured = lambda infrared, visible: np.full_like(visible, infrared[0, 0])
+    exposed_as = lambda first: lambda infrared, visible: measured(first, visible)
+    visible = flat(100)
+    assert again("crop", measured, visible)[0] > 0
+    assert again("crop", measured, visible, exposed_as)[0] == 0
+    frames = again("frame", measured, visible, exposed_as)
+    np.testing.assert_array_equal(frames, again("frame", measured, visible))
+    assert (frames > 0).any()
 
 
 def test_the_rim_of_a_frame_and_of_a_crop_does_not_count():

@@ -14,13 +14,14 @@ from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.training import loop
 from bilevel_jax.training.config import check_config, default_config, task_block
+from bilevel_jax.training.image_keys import image_keys
 from bilevel_jax.training.loop import train
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.prepared_batch import prepare
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.state import initial_task_params
 from bilevel_jax.training.task_start import TaskStart
-from bilevel_jax.training.tasks import SEMANTIC_TASKS, yolox
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 from bilevel_jax.training.tasks.yolox_teacher import YoloxTeacher
 
 TASK = SEMANTIC_TASKS["yolox"]
@@ -156,7 +157,7 @@ def test_the_loss_reaches_every_pixel_and_follows_the_draws(tiny_yolox):
 
 def test_two_tasks_draw_different_views():
     draws = jnp.array([0.25, 0.5])
-    keys = [np.asarray(jax.vmap(jax.random.key_data)(yolox._keys(draws, name))) for name in ("eyes", "ears", "eyes")]
+    keys = [np.asarray(jax.vmap(jax.random.key_data)(image_keys(draws, name))) for name in ("eyes", "ears", "eyes")]
     assert (keys[0] == keys[2]).all() and len(np.unique(np.concatenate(keys[:2]), axis=0)) == 4
 
 
