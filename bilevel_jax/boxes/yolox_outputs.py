@@ -57,8 +57,7 @@ def unlabelled_wins(outputs: YoloxOutputs, known: Bool[Array, "b k"] | None = No
         outputs: of the detector.
         known: which of the data set's classes are labelled in each image; None = all.
     """
-    winner = outputs["raw"][..., 5:].argmax(axis=-1)
     if known is None:
-        return ~outputs["members"].any(axis=0)[winner]
-    labelled = (known[..., None] & outputs["members"]).any(axis=1)
-    return ~jnp.take_along_axis(labelled, winner, axis=1)
+        return ~outputs["members"].any(axis=0)[outputs["raw"][..., 5:].argmax(axis=-1)]
+    labelled = (known[..., None] & outputs["members"]).any(axis=1)  # [b, 80]
+    return ~jnp.take_along_axis(labelled, outputs["raw"][..., 5:].argmax(axis=-1), axis=1)

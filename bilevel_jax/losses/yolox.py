@@ -59,14 +59,19 @@ def yolox_loss(
     presence = jnp.where(positive | ~unlabelled_wins(outputs, known), weights, 0.0)
     own_class = _targets(outputs["members"])[jnp.take_along_axis(classes, owner, axis=1)]
     own_box = jnp.take_along_axis(boxes, owner[..., None], axis=1)
-    entropy = binary_cross_entropy(logits, own_class)
-    entropy = entropy if known is None else jnp.where(known[:, None], entropy, 0.0)
     count = counted.sum()
     return {
         "objectness": (jnp.sum(binary_cross_entropy(objectness, positive.astype(jnp.float32)) * presence), count),
-        "class": (jnp.sum(entropy.sum(axis=-1) * counted), count),
+        "class": (jnp.sum(_class_entropy(logits, own_class, known) * counted), count),
         "box": (BOX_WEIGHT * jnp.sum((1.0 - giou(found, own_box)) * counted), count),
     }
+
+
+def _class_entropy(
+    logits: Float[Array, "b a k"], targets: Float[Array, "b a k"], known: Bool[Array, "b k"] | None
+) -> Float[Array, "b a"]:
+    entropy = binary_cross_entropy(logits, targets)
+    return (entropy if known is None else jnp.where(known[:, None], entropy, 0.0)).sum(axis=-1)
 
 
 def yolox_owners(outputs: YoloxOutputs, boxes: Float[Array, "b n 4"], classes: Int[Array, "b n"]) -> Int[Array, "b a"]:
