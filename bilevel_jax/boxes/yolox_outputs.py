@@ -50,6 +50,14 @@ def class_logits(outputs: YoloxOutputs) -> Float[Array, "b a k"]:
     return jnp.stack(found, axis=-1)
 
 
-def unlabelled_wins(outputs: YoloxOutputs) -> Bool[Array, "b a"]:
-    """Returns at which cells the likeliest class of COCO is none that the data set labels."""
-    return ~outputs["members"].any(axis=0)[outputs["raw"][..., 5:].argmax(axis=-1)]
+def unlabelled_wins(outputs: YoloxOutputs, known: Bool[Array, "b k"] | None = None) -> Bool[Array, "b a"]:
+    """Returns at which cells the likeliest class of COCO is none that is labelled.
+
+    Args:
+        outputs: of the detector.
+        known: which of the data set's classes are labelled in each image; None = all.
+    """
+    if known is None:
+        return ~outputs["members"].any(axis=0)[outputs["raw"][..., 5:].argmax(axis=-1)]
+    labelled = (known[..., None] & outputs["members"]).any(axis=1)  # [b, 80]
+    return ~jnp.take_along_axis(labelled, outputs["raw"][..., 5:].argmax(axis=-1), axis=1)

@@ -1,7 +1,7 @@
 """The host batch: samples of one size, stacked."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64, UInt, UInt8
@@ -22,6 +22,7 @@ class Batch(TypedDict):
         classes: class of every box, -1 in a slot without a box.
         has_labels, has_boxes: which samples are annotated.
         index: each sample's place in its source, for messages; -1 for a sample that only fills up a batch.
+        known_classes: which box classes are annotated. Without the key, as where no data set is partial, all are.
     """
 
     ir: UInt[np.ndarray, "b h w 1"]
@@ -33,6 +34,7 @@ class Batch(TypedDict):
     has_labels: Bool[np.ndarray, " b"]
     has_boxes: Bool[np.ndarray, " b"]
     index: Int64[np.ndarray, " b"]
+    known_classes: NotRequired[Bool[np.ndarray, "b k"]]
 
 
 class WholeImageBatch(Batch):
@@ -47,7 +49,7 @@ class WholeImageBatch(Batch):
 
 def stack_samples(samples: Sequence[Sample]) -> Batch:
     """Stacks samples whose arrays have one size. Where uint8 and uint16 images meet, all become uint16."""
-    return {
+    batch: Batch = {
         "ir": np.stack(same_depth([sample["ir"] for sample in samples])),
         "vis": np.stack(same_depth([sample["vis"] for sample in samples])),
         "saliency": np.stack([sample["saliency"] for sample in samples]),
@@ -58,3 +60,6 @@ def stack_samples(samples: Sequence[Sample]) -> Batch:
         "has_boxes": np.stack([sample["has_boxes"] for sample in samples]),
         "index": np.stack([sample["index"] for sample in samples]),
     }
+    if "known_classes" in samples[0]:
+        batch["known_classes"] = np.stack([sample["known_classes"] for sample in samples])
+    return batch

@@ -27,7 +27,7 @@ def configured_batches(
     shard_index: int = 0,
     shard_count: int = 1,
 ) -> ResumableBatches:
-    """Calls `training_batches` with the crop, the augmentation, the threads and the workers of a configuration.
+    """Calls `training_batches` with the crop, the augmentation, the balance and the readers of a configuration.
 
     Args:
         config: the `data` part of a run's configuration.
@@ -41,6 +41,8 @@ def configured_batches(
         indices,
         batch_size=batch_size,
         seed=seed,
+        balance=config.balance,
+        balance_classes=tuple(config.balance_classes),
         max_boxes=config.max_boxes,
         num_threads=config.threads,
         workers=config.workers if cameras else 0,

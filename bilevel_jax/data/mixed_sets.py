@@ -8,6 +8,9 @@ from bilevel_jax.data.sets import Sets, TrainingSet, open_training_set
 from bilevel_jax.data.sources.mixed import MixedSource, Part
 from bilevel_jax.errors import InputError
 
+# What may stand as fourth value of an entry of `config.mix`: the set's images alone, or boxes of some classes.
+IMAGES, PARTIAL = "images", "partial"
+
 
 def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
     """Adds the data sets of `config.mix` to a training source; the held-out sources stay what they are.
@@ -26,9 +29,9 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
     if not len(config.mix):
         return sets
     parts, inner, outer = [Part(config.root or config.name, sets.train)], [sets.inner], [sets.outer]
-    for name, root, weight, *images in config.mix:
+    for name, root, weight, *how in config.mix:
         other = _open_other_set(config, name, root, seed)
-        parts.append(Part(root or name, other.train, weight, labelled=not images))
+        parts.append(Part(root or name, other.train, weight, labelled=how != [IMAGES], partial=how == [PARTIAL]))
         inner.append(other.inner)
         outer.append(other.outer)
     mixed = MixedSource(parts)
@@ -46,7 +49,8 @@ def _open_other_set(config: ConfigDict, name: str, root: str, seed: int) -> Trai
 
 
 def check_mix(mix: Sequence[object], names: Sequence[str]) -> None:
-    """Checks the form of `config.data.mix`: each entry is (name, root, weight) or (name, root, weight, "images").
+    """Checks the form of `config.data.mix`: each entry is (name, root, weight) or (name, root, weight, "images" or
+    "partial").
 
     Args:
         mix: the entries.
@@ -58,8 +62,9 @@ def check_mix(mix: Sequence[object], names: Sequence[str]) -> None:
     for entry in mix:
         fields = tuple(entry) if isinstance(entry, (tuple, list)) else ()
         formed = len(fields) in (3, 4) and isinstance(fields[2], (int, float)) and fields[2] > 0
-        if not formed or fields[0] not in names or fields[3:] not in ((), ("images",)):
+        if not formed or fields[0] not in names or fields[3:] not in ((), (IMAGES,), (PARTIAL,)):
             raise InputError(
                 f"config.data.mix has {entry!r}; expected (name, root, weight above 0), with 'images' after it to take "
-                f"the set unlabelled; the name one of {', '.join(names)}."
+                f"the set unlabelled, or 'partial' where it marks some of the classes; the name one of "
+                f"{', '.join(names)}."
             )

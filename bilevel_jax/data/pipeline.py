@@ -10,6 +10,7 @@ from bilevel_jax.data.annotations.label_maps import IGNORE
 from bilevel_jax.data.augment.recipe import Augmentation
 from bilevel_jax.data.batch import Batch, WholeImageBatch, stack_samples
 from bilevel_jax.data.box_padding import box_slots, pad_boxes, training_slots
+from bilevel_jax.data.class_balance import Holders, draw_by_class, holders_by_class
 from bilevel_jax.data.resumable import ResumableBatches
 from bilevel_jax.data.sources.mixed import MixedSource
 from bilevel_jax.data.sources.source import Sample, Source
@@ -26,6 +27,8 @@ def training_batches(
     *,
     batch_size: int,
     seed: int,
+    balance: float = 0.0,
+    balance_classes: Sequence[str] = (),
     max_boxes: int = 32,
     num_threads: int = 2,
     workers: int = 0,
@@ -46,11 +49,18 @@ def training_batches(
 
     Each part of a `MixedSource` is a stream with epochs of its own, and the parts take turns by weight.
 
+    With `balance` this share of the samples is drawn class by class: first one of the box classes that occur in the
+    part of `indices`, all alike, then one of the part's pairs that have a box of it (`draw_by_class`; for a mosaic all
+    four pairs). The other samples are those that come without `balance`, in the same order. A part without boxes is
+    not balanced.
+
     Args:
         source: where samples come from.
         indices: which of its pairs.
         batch_size: B, of this shard.
         seed: any number from 0 on; streams of neighbouring seeds are independent.
+        balance: share of the samples that is drawn class by class, in [0, 1].
+        balance_classes: names of the classes that are balanced; () = all. Those that a part lacks are left out in it.
         max_boxes: N is the next multiple of this that holds the boxes of every sample, see `training_slots`.
         num_threads: threads that read in this process; 0 makes each batch when it is asked for.
         workers: processes that read instead; 0 = none. Each keeps a cache of its own.
@@ -63,16 +73,26 @@ def training_batches(
         An iterator of batches.
 
     Raises:
-        InputError: `indices` is empty. Later, from the iterator: a pair is smaller than the crop, or cannot be read.
+        InputError: `indices` is empty, or a class that is to be balanced does not occur (`holders_by_class`). Later,
+            from the iterator: a pair is smaller than the crop, or cannot be read.
     """
     if len(indices) == 0:
         raise InputError("the list of training items is empty, expected at least one.")
     recipe = Augmentation(**augmentation)
     slots = training_slots(source, max_boxes, recipe.pairs)
     parts = source.split(indices) if isinstance(source, MixedSource) else [(indices, 1.0)]
+    lists = [own for own, _ in parts]
+    balanced = holders_by_class(source, lists, balance_classes) if balance else [[] for _ in lists]
     streams = []
-    for number, (own, _) in enumerate(parts):
-        stream = _samples(Subset(source, own), recipe, slots, (seed, number) if number else seed)
+    for number, (own, holders) in enumerate(zip(lists, balanced, strict=True)):
+        subset = Subset(source, own)
+        stream = _samples(subset, recipe, slots, (seed, number) if number else seed)
+        if holders:
+            by_class = _samples(subset, recipe, slots, (seed, number, 1), holders)
+            if balance == 1:  # grain refuses a weight of 0
+                stream = by_class
+            else:
+                stream = grain.MapDataset.mix([stream, by_class], weights=[1.0 - balance, balance])
         streams.append(stream if shard_count == 1 else stream[shard_index::shard_count])
     samples = streams[0]
     if len(streams) > 1:
@@ -82,20 +102,30 @@ def training_batches(
     return ResumableBatches(batches, threads=num_threads, workers=workers, prefetch=prefetch)
 
 
-def _samples(subset: Subset, recipe: Augmentation, slots: int, seed: int | Sequence[int]) -> grain.MapDataset:
-    """Makes the endless stream of training samples of one list of pairs."""
+def _samples(
+    subset: Subset, recipe: Augmentation, slots: int, seed: int | Sequence[int], holders: Holders | None = None
+) -> grain.MapDataset:
+    """Makes the endless stream of training samples of one list of pairs.
+
+    Every pair comes once an epoch. With `holders` each sample is drawn by class instead.
+    """
 
     def name(sample: Sample) -> str:
         return subset.source.names[int(sample["index"])]
 
     def another(rng: np.random.Generator) -> Sample:
-        return subset[int(rng.integers(len(subset)))]
+        return subset[draw_by_class(holders, rng) if holders else int(rng.integers(len(subset)))]
 
     def augment(sample: Sample, rng: np.random.Generator) -> Sample:
         return pad_boxes(recipe(sample, rng, another, name), slots)
 
+    def drawn(_: int, rng: np.random.Generator) -> Sample:
+        return augment(another(rng), rng)
+
     # grain adds the epoch's number to the seed of its shuffle, so neighbouring seeds would repeat each other's epochs.
     mixed = int(np.random.SeedSequence(seed).generate_state(1)[0])
+    if holders:
+        return grain.MapDataset.range(1).seed(mixed).repeat().random_map(drawn)
     return grain.MapDataset.source(subset).seed(mixed).shuffle().repeat().random_map(augment)
 
 

@@ -10,7 +10,7 @@ import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from bilevel_jax.boxes.iou import area, giou
 from bilevel_jax.losses.binary_cross_entropy import binary_cross_entropy
@@ -122,6 +122,7 @@ def detection_loss(
     boxes: Float[Array, "b n 4"],
     classes: Int[Array, "b n"],
     weight: Float[Array, " b"] | None = None,
+    known: Bool[Array, "b k"] | None = None,
 ) -> dict[str, Pair]:
     """The three losses of FCOS, each as (sum, normaliser).
 
@@ -130,6 +131,7 @@ def detection_loss(
         boxes: true boxes, yxyx in pixels.
         classes: of the true boxes; -1 = padding.
         weight: in [0, 1], of each image; None = 1. An image of weight 0 adds nothing to any sum or normaliser.
+        known: which classes are annotated in each image; None = all. The focal loss of the other classes is left out.
 
     Returns:
         "classification": focal loss over all locations, by the number of positive ones (those that answer for a box).
@@ -142,7 +144,8 @@ def detection_loss(
     weights = (jnp.ones(len(boxes)) if weight is None else jnp.asarray(weight, jnp.float32))[:, None]
     positive = (targets["classes"] >= 0) * weights
     # The one-hot code of -1 is a row of zeros, which means background.
-    focal = focal_loss(logits, jax.nn.one_hot(targets["classes"], logits.shape[-1])).sum(axis=-1)
+    focal = focal_loss(logits, jax.nn.one_hot(targets["classes"], logits.shape[-1]))
+    focal = (focal if known is None else jnp.where(known[:, None], focal, 0.0)).sum(axis=-1)
     overlap = giou(outputs["boxes"], targets["boxes"])
     centred = targets["centerness"] * positive
     centerness = binary_cross_entropy(outputs["centerness"], targets["centerness"])

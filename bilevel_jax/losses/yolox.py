@@ -29,6 +29,7 @@ def yolox_loss(
     boxes: Float[Array, "b n 4"],
     classes: Int[Array, "b n"],
     weight: Float[Array, " b"] | None = None,
+    known: Bool[Array, "b k"] | None = None,
 ) -> dict[str, Pair]:
     """The three losses of YOLOX on the classes that a data set labels, each as (sum, normaliser).
 
@@ -37,11 +38,12 @@ def yolox_loss(
         boxes: true boxes, yxyx in pixels of the canvas.
         classes: of the true boxes, numbers of the data set's classes; -1 = padding.
         weight: in [0, 1], of each image; None = 1. An image of weight 0 adds nothing to any sum or normaliser.
+        known: which of the data set's classes are annotated in each image; None = all.
 
     Returns:
         "objectness": cross-entropy in nats, target 1 at the cells that answer for a box and 0 elsewhere. Cells that
-            answer for no box and where a COCO class wins that the data set does not label are left out.
-        "class": cross-entropy of the data set's classes at the cells that answer for a box.
+            answer for no box and where a COCO class wins that the image's labels do not cover are left out.
+        "class": cross-entropy of the data set's known classes at the cells that answer for a box.
         "box": 5 (1 - GIoU) at the cells that answer for a box.
         The normaliser of all three is the number of cells that answer for a box. Where that is 0, the sum of
         "objectness" is not, and `reduce_loss` takes this sum itself for the loss: all cells are told to see nothing.
@@ -54,15 +56,22 @@ def yolox_loss(
     positive, owner = owner >= 0, jnp.maximum(owner, 0)
     weights = (jnp.ones(len(boxes)) if weight is None else jnp.asarray(weight, jnp.float32))[:, None]
     counted = positive * weights
-    presence = jnp.where(positive | ~unlabelled_wins(outputs), weights, 0.0)
+    presence = jnp.where(positive | ~unlabelled_wins(outputs, known), weights, 0.0)
     own_class = _targets(outputs["members"])[jnp.take_along_axis(classes, owner, axis=1)]
     own_box = jnp.take_along_axis(boxes, owner[..., None], axis=1)
     count = counted.sum()
     return {
         "objectness": (jnp.sum(binary_cross_entropy(objectness, positive.astype(jnp.float32)) * presence), count),
-        "class": (jnp.sum(binary_cross_entropy(logits, own_class).sum(axis=-1) * counted), count),
+        "class": (jnp.sum(_class_entropy(logits, own_class, known) * counted), count),
         "box": (BOX_WEIGHT * jnp.sum((1.0 - giou(found, own_box)) * counted), count),
     }
+
+
+def _class_entropy(
+    logits: Float[Array, "b a k"], targets: Float[Array, "b a k"], known: Bool[Array, "b k"] | None
+) -> Float[Array, "b a"]:
+    entropy = binary_cross_entropy(logits, targets)
+    return (entropy if known is None else jnp.where(known[:, None], entropy, 0.0)).sum(axis=-1)
 
 
 def yolox_owners(outputs: YoloxOutputs, boxes: Float[Array, "b n 4"], classes: Int[Array, "b n"]) -> Int[Array, "b a"]:

@@ -1,6 +1,6 @@
 """Batches on the device: as they arrive from the host, and as the losses take them."""
 
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ class DeviceBatch(TypedDict):
     classes: Int[Array, "b n"]
     has_labels: Bool[Array, " b"]
     has_boxes: Bool[Array, " b"]
+    known_classes: NotRequired[Bool[Array, "b k"]]
 
 
 class PreparedBatch(TypedDict):
@@ -26,7 +27,7 @@ class PreparedBatch(TypedDict):
 
     Keys:
         ir, vis, saliency: images in [0, 1].
-        labels, boxes, classes, has_labels, has_boxes: as in `DeviceBatch`.
+        labels, boxes, classes, has_labels, has_boxes, known_classes: as in `DeviceBatch`.
         mix: a uniform draw in [0, 1] for each image, which the gradient penalty needs.
     """
 
@@ -39,6 +40,7 @@ class PreparedBatch(TypedDict):
     has_labels: Bool[Array, " b"]
     has_boxes: Bool[Array, " b"]
     mix: Float[Array, " b"]
+    known_classes: NotRequired[Bool[Array, "b k"]]
 
 
 def prepare(batch: DeviceBatch, key: PRNGKeyArray, axis_name: str | None = None) -> PreparedBatch:

@@ -118,6 +118,26 @@ def test_padding_and_images_of_weight_zero_count_for_nothing():
         np.testing.assert_allclose(weighted[name], alone[name], rtol=1e-6)
 
 
+def test_unknown_classes_cost_nothing_and_the_others_what_they_cost_before():
+    outputs = _outputs()
+    boxes, classes = jnp.array([[[8.0, 8.0, 16.0, 16.0]], [[0.0, 0.0, 30.0, 30.0]]]), jnp.array([[2], [1]])
+
+    @jax.jit
+    def slopes(known):
+        total = lambda logits: detection.detection_loss(outputs | {"logits": logits}, boxes, classes, None, known)
+        (value, count), pull = jax.vjp(lambda logits: total(logits)["classification"], outputs["logits"])
+        return value, count, pull((1.0, 0.0))[0], total(outputs["logits"])["box"]
+
+    before = slopes(jnp.ones((2, 3), bool))
+    jax.tree.map(np.testing.assert_array_equal, before[:2], detection_loss(outputs, boxes, classes)["classification"])
+    known = np.array([[True, False, True], [True, True, True]])
+    after = slopes(jnp.asarray(known))
+    assert after[0] < before[0] and after[1] == before[1]
+    np.testing.assert_array_equal(after[2], np.where(known[:, None], before[2], 0.0))
+    assert np.all(before[2] != 0)
+    np.testing.assert_array_equal(after[3], before[3])
+
+
 @pytest.mark.parametrize("weight", [None, jnp.zeros(2)])
 def test_no_boxes_and_no_labels_give_finite_losses_and_gradients(weight):
     outputs = _outputs()

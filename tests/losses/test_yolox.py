@@ -7,7 +7,7 @@ import pytest
 
 from bilevel_jax.bilevel import reduce_loss
 from bilevel_jax.boxes.coco_classes import COCO_CLASSES, coco_members
-from bilevel_jax.boxes.yolox_outputs import yolox_boxes
+from bilevel_jax.boxes.yolox_outputs import unlabelled_wins, yolox_boxes
 from bilevel_jax.losses import yolox
 
 NAMES = ("person", "car")
@@ -105,6 +105,49 @@ def test_what_the_data_does_not_label_costs_nothing():
     np.testing.assert_allclose(after["objectness"], before["objectness"], rtol=1e-5)
     raw[0, 0, 5 + CAR] = 21  # a car that is not there costs its objectness
     np.testing.assert_allclose(yolox_loss(_outputs(raw), BOXES, CLASSES)["objectness"][0] - after["objectness"][0], 20)
+
+
+@jax.jit
+def _slopes(raw, known):
+    """Gradients of the three sums with respect to the heads, for an image with a person's box."""
+    losses = lambda raw: yolox.yolox_loss(_outputs(raw), BOXES[:, :1], CLASSES[:, :1], None, known)
+    return {name: jax.grad(lambda raw, name=name: losses(raw)[name][0])(raw) for name in ("objectness", "class", "box")}
+
+
+def test_an_unknown_class_s_false_positive_has_no_gradient():
+    raw = _nothing()
+    _says(raw, 69, BOXES[0, 0], PERSON)
+    _says(raw, 0, (0, 0, 8, 8), TRUCK)  # a car that has no box
+    raw = jnp.asarray(raw, jnp.float32)
+    before, after = (_slopes(raw, jnp.array([known])) for known in ((True, True), (True, False)))
+    assert before["objectness"][0, 0, 4] == 1 and not np.any(after["objectness"][0, 0])
+    for name in before:  # all other cells
+        np.testing.assert_array_equal(after[name][:, 1:, :5], before[name][:, 1:, :5])
+
+
+def test_unknown_classes_leave_the_class_loss_of_the_others_as_it_was():
+    raw = jnp.asarray(_random(1), jnp.float32)
+    everything, partly = (_slopes(raw, jnp.array([known])) for known in ((True, True), (True, False)))
+    cars = 5 + np.flatnonzero(coco_members(NAMES)[1])
+    slope = np.array(everything["class"])
+    assert slope[..., cars].any() and slope[..., 5 + PERSON].any()
+    slope[..., cars] = 0
+    np.testing.assert_array_equal(partly["class"], slope)
+    np.testing.assert_array_equal(partly["box"], everything["box"])
+    # Objectness: cells that answer for the person, and those where a person is the likeliest of COCO's 80 classes.
+    mine = np.asarray(yolox_owners(_outputs(raw), BOXES[:, :1], CLASSES[:, :1]))[0] >= 0
+    counted = mine | (np.asarray(raw[0, :, 5:]).argmax(axis=1) == PERSON)
+    assert mine.any() and (counted != mine).any()
+    np.testing.assert_array_equal(partly["objectness"][0, :, 4] != 0, counted)
+    np.testing.assert_array_equal(partly["objectness"][0, counted], everything["objectness"][0, counted])
+
+
+def test_a_class_of_coco_that_one_known_name_stands_for_is_known():
+    raw = _nothing()
+    _says(raw, 0, (0, 0, 8, 8), PERSON)
+    outputs = _outputs(raw) | {"members": jnp.asarray(coco_members(("person", "people", "car")))}
+    wins = [bool(unlabelled_wins(outputs, jnp.array([known]))[0, 0]) for known in np.eye(3, dtype=bool)]
+    assert wins == [False, False, True]
 
 
 def test_sums_by_numpy_for_the_assignment_at_hand():

@@ -22,7 +22,8 @@ def mosaic(
     """Puts crops of four samples together: above left, above right, below left, below right.
 
     The quadrant of a sample without a label map is 255. If one of the samples has no boxes, the whole mosaic counts as
-    not annotated: its objects would pass for background.
+    not annotated: its objects would pass for background. The four are of one data set, so they have the same
+    `known_classes`.
 
     Args:
         samples: four; the mosaic's `index` is that of the first.

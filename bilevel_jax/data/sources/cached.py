@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import Bool, Int32, UInt8
 
 from bilevel_jax.data.sources.make_sample import make_read_only
 from bilevel_jax.data.sources.source import Progress, Sample, Source
@@ -32,6 +32,7 @@ class CachedSource(Source):
         self._limit = int(mebibytes) << 20
         self._samples: dict[int, Sample] = {}
         self._bytes = 0
+        self._held_classes: Bool[np.ndarray, "n k"] | None = None
 
     def __len__(self) -> int:
         return len(self.source)
@@ -63,6 +64,12 @@ class CachedSource(Source):
     def most_boxes(self) -> int:
         """Returns the largest number of boxes of any pair, as the other source says it."""
         return self.source.most_boxes()
+
+    def held_classes(self) -> Bool[np.ndarray, "n k"]:
+        """Returns which pair has a box of which class, as the other source says it; that is asked once."""
+        if self._held_classes is None:
+            self._held_classes = self.source.held_classes()
+        return self._held_classes
 
     def check(self, progress: Progress | None = None) -> None:
         """Lets the other source look at its files."""

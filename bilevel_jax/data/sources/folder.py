@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt, UInt8
+from jaxtyping import Bool, Float32, Int32, UInt, UInt8
 
 from bilevel_jax.data.annotations.check_boxes import class_numbers
 from bilevel_jax.data.annotations.class_names import read_class_names
@@ -113,6 +113,15 @@ class FolderSource(Source):
         """Returns the largest number of boxes of any pair; reads the box files and the headers of the images."""
         found = (self._read_boxes(i, *image_size(path)) for i, path in enumerate(self._infrared))
         return max((0 if boxes is None else len(boxes[0]) for boxes in found), default=0)
+
+    def held_classes(self) -> Bool[np.ndarray, "n k"]:
+        """Returns which pair has a box of which class; reads the box files and the headers of the images."""
+        held = np.zeros((len(self), len(self.class_names)), bool)
+        for index, path in enumerate(self._infrared):
+            boxes = self._read_boxes(index, *image_size(path))
+            if boxes is not None:
+                held[index, boxes[1]] = True
+        return held
 
     def check(self, progress: Progress | None = None) -> None:
         """Looks at every pair once before a run: the sizes in the files' headers, and the boxes.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Int32, Int64
+from jaxtyping import Bool, Int32, Int64
 
 from bilevel_jax.data.annotations.label_maps import IGNORE
 from bilevel_jax.data.sources.source import Progress, Sample, Source
@@ -22,12 +22,15 @@ class Part(NamedTuple):
         source: its samples.
         weight: its share of the samples, relative to the other parts', above 0.
         labelled: False takes its images alone, as if it had neither boxes nor label maps.
+        partial: True says that its boxes are of some of the mixture's classes, and that it may show objects of the
+            others that are not annotated.
     """
 
     title: str
     source: Source
     weight: float = 1.0
     labelled: bool = True
+    partial: bool = False
 
 
 class MixedSource(Source):
@@ -35,9 +38,12 @@ class MixedSource(Source):
 
     The first part decides on the classes. Another part that has classes must have the same ones, in any order: its
     numbers are translated by name. A part without classes, and every part beside a first one without classes, teaches
-    nothing: its samples say `has_boxes` (or `has_labels`) False. A part with other classes is refused: one that marks
-    persons alone, beside one that marks cars as well, would teach that its cars are background. Its images may still be
-    taken, unlabelled.
+    nothing: its samples say `has_boxes` (or `has_labels`) False.
+
+    A part with other classes is refused: one that marks persons alone, beside one that marks cars as well, would teach
+    that its cars are background. It may be taken as a partial part, whose box classes are some of the first part's: the
+    samples of all parts then say by `known_classes` for which classes boxes are annotated. Or its images may be taken,
+    unlabelled.
 
     Attributes:
         parts: as given.
@@ -52,7 +58,7 @@ class MixedSource(Source):
         """Opens no file.
 
         Raises:
-            InputError: the parts' classes do not agree, or a weight is not above 0.
+            InputError: the parts' classes do not agree, a partial part has no boxes, or a weight is not above 0.
         """
         self.parts = list(parts)
         for part in self.parts:
@@ -64,6 +70,8 @@ class MixedSource(Source):
             for number, part in enumerate(self.parts)
             for name in part.source.names
         ]
+        self._known = [_known_classes(part, self.parts[0]) for part in self.parts]
+        self._any_partial = any(part.partial for part in self.parts)
         self.class_names, self._class_tables = _shared_names(self.parts, "class_names", "box classes")
         self.label_names, self._label_tables = _shared_names(self.parts, "label_names", "label classes")
 
@@ -78,6 +86,8 @@ class MixedSource(Source):
         number = int(np.searchsorted(self._starts, index, side="right")) - 1
         sample = self.parts[number].source[index - int(self._starts[number])]
         sample = {**sample, "index": np.int64(index)}
+        if self._any_partial:
+            sample["known_classes"] = self._known[number]
         table = self._class_tables[number]
         if table is None:
             no_boxes, no_classes = np.zeros((0, 4), np.float32), np.zeros(0, np.int32)
@@ -125,6 +135,16 @@ class MixedSource(Source):
         used = [part for part, table in zip(self.parts, self._class_tables, strict=True) if table is not None]
         return max((part.source.most_boxes() for part in used), default=0)
 
+    def held_classes(self) -> Bool[np.ndarray, "n k"]:
+        """Returns which pair has a box of which class, after the translation of the parts' classes."""
+        held = np.zeros((len(self), len(self.class_names)), bool)
+        for part, start, table in zip(self.parts, self._starts, self._class_tables, strict=False):
+            if table is not None:
+                own = part.source.held_classes()
+                columns = table[: own.shape[1]] if len(table) else slice(None)
+                held[start : start + len(own), columns] = own
+        return held
+
     def check(self, progress: Progress | None = None) -> None:
         """Lets every part look at its files."""
         done = 0
@@ -138,6 +158,27 @@ def _shifted(progress: Progress, done: int, total: int) -> Progress:
     return lambda own, _: progress(done + own, total)
 
 
+def _known_classes(part: Part, first: Part) -> Bool[np.ndarray, " k"]:
+    """Returns for which of the first part's box classes a part's boxes are annotated.
+
+    Raises:
+        InputError: a partial part has no box classes, or one that the first part lacks.
+    """
+    names, shared = tuple(part.source.class_names), tuple(first.source.class_names)
+    if not part.partial:
+        known = np.ones(len(shared), bool)
+    elif names and set(names) <= set(shared):
+        known = np.array([name in names for name in shared])
+    else:
+        raise InputError(
+            f"the box classes of {part.title}, a 'partial' set of data.mix, are {', '.join(names) or 'none'}; expected "
+            f"some of those of {first.title}, which are {', '.join(shared) or 'none'} (or 'images' in place of "
+            "'partial', to take it unlabelled)."
+        )
+    known.flags.writeable = False  # all samples of a part share it
+    return known
+
+
 def _shared_names(
     parts: Sequence[Part], attribute: Literal["class_names", "label_names"], what: str
 ) -> tuple[tuple[str, ...], list[Table]]:
@@ -146,10 +187,12 @@ def _shared_names(
     tables: list[Table] = []
     for part in parts:
         names = tuple(getattr(part.source, attribute)) if part.labelled and shared else ()
-        if names and set(names) != set(shared):
+        some = part.partial and attribute == "class_names"  # _known_classes has checked these
+        if names and set(names) != set(shared) and not some:
             raise InputError(
                 f"the {what} of {part.title} are {', '.join(names)}; expected those of {parts[0].title}, in any order: "
-                f"{', '.join(shared)} (or 'images' as the fourth value of its data.mix, to take it unlabelled)."
+                f"{', '.join(shared)} (or, as the fourth value of its data.mix, 'images' to take it unlabelled"
+                + (", or 'partial' if it marks some of these classes)." if attribute == "class_names" else ").")
             )
         if not names or names == shared:
             tables.append(np.zeros(0, np.int32) if names else None)

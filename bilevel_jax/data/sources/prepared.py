@@ -4,8 +4,10 @@ import copy
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from bilevel_jax.data.annotations.label_maps import IGNORE
 from bilevel_jax.data.annotations.saliency_masks import computed_saliency
@@ -111,6 +113,19 @@ class PreparedSource(Source):
             raise InputError(f"{self.root / SUMMARY} has no most_boxes for {self.whole_split}: prepare the set again.")
         return int(found)
 
+    def held_classes(self) -> Bool[np.ndarray, "n k"]:
+        """Returns which pair has a box of which class; reads every example and decodes no image.
+
+        Raises:
+            InputError: the prepared files have been damaged since.
+        """
+        held = np.zeros((len(self), len(self.class_names)), bool)
+        for index in range(len(self)):
+            example = self._example(index)
+            if example["has_boxes"]:
+                held[index, example["classes"]] = True
+        return held
+
     def __getitem__(self, index: int) -> Sample:
         """Decodes one sample.
 
@@ -118,11 +133,7 @@ class PreparedSource(Source):
             InputError: the prepared files have been damaged since.
         """
         index = range(len(self))[int(index)]
-        where = f"{self.names[index]} of {self.root}"
-        try:
-            example = self._examples[self._places[index]]
-        except Exception as error:  # the reader of array_record raises various exceptions for a damaged file
-            raise InputError(f"{where} cannot be read ({type(error).__name__}): prepare it again.") from error
+        where, example = self._where(index), self._example(index)
         ir = scale_raw(one_channel(decode_image(example["ir"], where)), self._infrared_range)
         vis = decode_image(example["vis"], where)
         if example["saliency"]:
@@ -137,6 +148,17 @@ class PreparedSource(Source):
         if example["has_boxes"]:
             boxes = np.array(example["boxes"], np.float32).reshape(-1, 4), np.array(example["classes"], np.int32)
         return make_sample(ir, vis, saliency, labels, boxes, index)
+
+    def _where(self, index: int) -> str:
+        return f"{self.names[index]} of {self.root}"
+
+    def _example(self, index: int) -> Mapping[str, Any]:
+        try:
+            return self._examples[self._places[index]]
+        except Exception as error:  # the reader of array_record raises various exceptions for a damaged file
+            raise InputError(
+                f"{self._where(index)} cannot be read ({type(error).__name__}): prepare it again."
+            ) from error
 
 
 def _resolve(split: str, index: Mapping[str, SplitNames], root: Path) -> tuple[str, str]:

@@ -1,10 +1,10 @@
 """The `Source` protocol: a random access sequence of samples, and the `Sample` that it gives."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypedDict
+from typing import NotRequired, Protocol, TypedDict
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt, UInt8
+from jaxtyping import Bool, Float32, Int32, UInt, UInt8
 
 Progress = Callable[[int, int], None]  # called with (pairs done, pairs in all)
 
@@ -25,6 +25,9 @@ class Sample(TypedDict):
         has_labels: whether the pair has a label map.
         has_boxes: whether the pair's boxes are annotated.
         index: the pair's place in its source, for messages.
+        known_classes: which box classes the pair's boxes are annotated for. The others are unknown: no box of such a
+            class does not mean that there is no such object. All samples of a source have the key, or none; without it
+            all classes are known.
     """
 
     ir: UInt[np.ndarray, "h w 1"]
@@ -36,6 +39,7 @@ class Sample(TypedDict):
     has_labels: bool | np.bool_
     has_boxes: bool | np.bool_
     index: int | np.int64
+    known_classes: NotRequired[Bool[np.ndarray, " k"]]
 
 
 class Source(Protocol):
@@ -66,6 +70,13 @@ class Source(Protocol):
     def most_boxes(self) -> int:
         """Returns the largest number of boxes of any pair, or a bound on it. Here: by reading every sample."""
         return max((len(self[index]["boxes"]) for index in range(len(self))), default=0)
+
+    def held_classes(self) -> Bool[np.ndarray, "n k"]:
+        """Returns which of the n pairs has a box of which of the k box classes. Here: by reading every sample."""
+        held = np.zeros((len(self), len(self.class_names)), bool)
+        for index in range(len(self)):
+            held[index, self[index]["classes"]] = True
+        return held
 
     def check(self, progress: Progress | None = None) -> None:
         """Looks at every file once, so that a damaged one is named before a run starts. Here: there are no files.

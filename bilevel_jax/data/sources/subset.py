@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Bool
 
 from bilevel_jax.data.sources.source import Sample, Source
 
@@ -26,6 +27,10 @@ class Subset(Source):
 
     def __getitem__(self, index: int) -> Sample:
         return self.source[self._indices[index]]
+
+    def held_classes(self) -> Bool[np.ndarray, "n k"]:
+        """Returns which pair has a box of which class, as the source says it."""
+        return self.source.held_classes()[self._indices]
 
     def __repr__(self) -> str:
         return f"{len(self)} pairs of {self.source!r}"

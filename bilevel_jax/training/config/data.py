@@ -102,8 +102,10 @@ SET = (
         "data.mix",
         (),
         anything(),
-        "further data sets to train on, each as (name, root, weight) or (name, root, weight, 'images'), which takes "
-        "the set without its labels. The weight says how many samples come from it for each one of the main set",
+        "further data sets to train on, each as (name, root, weight) or (name, root, weight, HOW). HOW = 'images' "
+        "takes the set without its labels; HOW = 'partial' takes a set that marks some of the main set's box classes, "
+        "and what it does not mark is unknown rather than background. The weight says how many samples come from it "
+        "for each one of the main set",
     ),
     Key(
         "data.block",
@@ -127,6 +129,20 @@ SAMPLES = (
         (96, 96),
         that(lambda value: len(value) == 2 and min(value) >= 32, "(height, width), each at least 32 pixels"),
         "height and width in pixels of the crops that are trained on",
+    ),
+    Key(
+        "data.balance",
+        0.0,
+        SHARE,
+        "share of samples that are drawn class by class: first one of the box classes that occur, all alike, then one "
+        "of the pairs that have a box of it. The other samples take each pair once an epoch. In a mixture each data "
+        "set with boxes is balanced by itself",
+    ),
+    Key(
+        "data.balance_classes",
+        (),
+        that(lambda value: all(isinstance(name, str) for name in value), "names of classes"),
+        "names of the box classes that data.balance draws, such as ('person', 'car'). () = all",
     ),
     Key("data.batch_size", 8, at_least(1), "number of crops in a batch, over all devices together"),
     Key("data.flip", True, anything(), "whether every other sample is mirrored"),

@@ -145,8 +145,8 @@ class Detection(BoxTask[DensePredictions]):
         """Returns the focal loss, the GIoU loss and the cross-entropy of the centerness."""
 
         def terms(params: PyTree, image: Float[Array, "b h w 3"], batch: PreparedBatch) -> Terms:
-            weight = batch["has_boxes"].astype(jnp.float32)
-            return detection_loss(network.apply(params, image), batch["boxes"], batch["classes"], weight)
+            weight, known = batch["has_boxes"].astype(jnp.float32), batch.get("known_classes")
+            return detection_loss(network.apply(params, image), batch["boxes"], batch["classes"], weight, known)
 
         return terms
 

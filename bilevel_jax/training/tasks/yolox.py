@@ -46,7 +46,8 @@ class YoloxTask(BoxTask[YoloxOutputs]):
             "teacher",
             NO_TEACHER,
             "whether the detector with its start weights finds boxes in both sources that the fused image must show it "
-            f"too. '' = no; {UNLABELLED} = in pairs without boxes; {ALWAYS} = in all pairs, beside their own boxes",
+            f"too. '' = no; {UNLABELLED} = in pairs without boxes, and of the classes that a partial data set does not "
+            f"mark; {ALWAYS} = in all pairs, beside their own boxes",
             choices=(NO_TEACHER, UNLABELLED, ALWAYS),
         ),
         BlockOption("teacher_score", 0.4, "the teacher's boxes with a lower score are left out", least=0),
@@ -92,7 +93,7 @@ class YoloxTask(BoxTask[YoloxOutputs]):
                 outputs = network.apply(params, image)
                 placement = top_left(len(image), outputs["scale"])
             boxes = placed_boxes(labels.boxes, placement, width)
-            return yolox_loss(outputs, boxes, labels.classes, labels.weight)
+            return yolox_loss(outputs, boxes, labels.classes, labels.weight, labels.known)
 
         return terms
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from bilevel_jax.training.prepared_batch import PreparedBatch
 
@@ -16,13 +16,16 @@ class BoxLabels(NamedTuple):
         boxes: yxyx in pixels of the picture.
         classes: class numbers; -1 = padding.
         weight: of each image, in [0, 1]; 0 where nothing is known about it.
+        known: which classes the boxes of each image are of; None = all.
     """
 
     boxes: Float[Array, "b n 4"]
     classes: Int[Array, "b n"]
     weight: Float[Array, " b"]
+    known: Bool[Array, "b k"] | None = None
 
 
 def own_labels(batch: PreparedBatch) -> BoxLabels:
     """Returns the labels of a batch; an image without labels has the weight 0."""
-    return BoxLabels(batch["boxes"], batch["classes"], batch["has_boxes"].astype(jnp.float32))
+    weight = batch["has_boxes"].astype(jnp.float32)
+    return BoxLabels(batch["boxes"], batch["classes"], weight, batch.get("known_classes"))

@@ -28,8 +28,9 @@ class YoloxTeacher:
 
     Args:
         network: the detector.
-        when: "unlabelled": the pairs without boxes get the teacher's; "always": each pair has its own boxes and those
-            of the teacher that are not of the same class and the same place.
+        when: "unlabelled": the pairs without boxes get the teacher's, and pairs that are labelled for some classes get
+            the teacher's boxes of the other classes; "always": each pair has its own boxes and those of the teacher
+            that are not of the same class and the same place. All classes are then known in every pair.
         least_score: boxes with a lower score are left out, in [0, 1].
     """
 
@@ -43,6 +44,10 @@ class YoloxTeacher:
         labelled = batch["has_boxes"][:, None]
         own = jnp.where(labelled, batch["classes"], -1)
         if self._when == UNLABELLED:
+            known = batch.get("known_classes")
+            if known is not None:
+                of_known_class = jnp.take_along_axis(known, jnp.maximum(taught["classes"], 0), axis=1)
+                labelled = labelled & of_known_class
             classes = jnp.where(labelled, -1, taught["classes"])
         else:
             same = (iou(taught["boxes"], batch["boxes"]) > SAME_OBJECT) & (taught["classes"][..., None] == own[:, None])

@@ -105,6 +105,54 @@ def test_a_part_without_names_or_taken_for_its_images_says_what_it_lacks():
     assert (batch["classes"][~batch["has_boxes"]] == -1).all() and (batch["classes"][batch["has_boxes"]] >= 0).any()
 
 
+def test_a_partial_part_says_which_classes_it_knows():
+    partial = Part("p", Plain(3, ("car", "person")), partial=True)
+    mixed = MixedSource([Part("a", Plain(4)), partial, Part("b", Plain(2), labelled=False)])
+    assert mixed.class_names == NAMES
+    assert mixed[0]["known_classes"].tolist() == [True, True, True]
+    record = mixed[4]
+    # Its classes 0 and 1, car and person, are 2 and 0 here; what it does not mark is unknown.
+    assert record["has_boxes"] and record["classes"].tolist() == [2, 0]
+    assert record["known_classes"].tolist() == [True, False, True]
+    assert not mixed[7]["has_boxes"] and mixed[7]["known_classes"].shape == (3,)
+    np.testing.assert_array_equal(mixed.held_classes()[[0, 4, 7]], [[1, 1, 1], [1, 0, 1], [0, 0, 0]])
+    for batch in stream(mixed, 3, mosaic=0.5):
+        assert batch["known_classes"].shape == (8, 3) and batch["known_classes"].dtype == bool
+        own = (batch["index"] >= 4) & (batch["index"] < 7)
+        assert own.any() and not own.all()
+        np.testing.assert_array_equal(batch["known_classes"], np.where(own[:, None], [[True, False, True]], True))
+        assert (np.isin(batch["classes"][own], (-1, 0, 2))).all() and (batch["classes"][own] >= 0).any()
+
+
+def test_without_a_partial_part_no_sample_has_the_key():
+    mixed = MixedSource([Part("a", Plain(4)), Part("b", Plain(2))])
+    assert "known_classes" not in mixed[5] and "known_classes" not in stream(mixed, 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "sentence"),
+    [
+        (
+            NAMES,
+            ("person", "bus"),
+            r"of b, a 'partial' set of data\.mix, are person, bus; expected .* are person, bicy",
+        ),
+        (NAMES, (), r"of b, a 'partial' set of data\.mix, are none; expected some of those of a, which are person"),
+        ((), ("person",), r"are person; expected some of those of a, which are none \(or 'images' in place of"),
+    ],
+)
+def test_a_partial_part_has_some_of_the_first_part_s_classes(first, other, sentence):
+    with pytest.raises(InputError, match=sentence):
+        MixedSource([Part("a", Plain(2, first)), Part("b", Plain(2, other), partial=True)])
+
+
+def test_label_maps_of_a_partial_part_need_the_same_classes():
+    with pytest.raises(InputError, match="the label classes of b are road, sea; expected those of a"):
+        MixedSource([Part("a", Plain(2)), Part("b", Plain(2, label_names=("road", "sea")), partial=True)])
+    mixed = MixedSource([Part("a", Plain(2)), Part("b", Plain(2, ("car",), ("sky", "road")), partial=True)])
+    assert mixed[2]["has_labels"] and (mixed[2]["labels"] != mixed[0]["labels"])[:-1].all()
+
+
 def test_the_first_part_decides_on_the_classes():
     mixed = MixedSource([Part("a", Plain(2, ())), Part("b", Plain(2))])
     assert mixed.class_names == () and not mixed[2]["has_boxes"] and mixed[2]["has_labels"]
@@ -181,7 +229,7 @@ def test_a_configuration_mixes_folders(folders):
     "entry", ["folder", ("folder", "x"), ("folder", "x", 0.0), ("folder", "x", 1.0, "picture"), ("no_set", "x", 1.0)]
 )
 def test_entries_of_another_form_are_named(entry):
-    check_mix([("folder", "x", 2), ["scenes", "", 0.5, "images"]], ("folder", "scenes"))
+    check_mix([("folder", "x", 2), ["scenes", "", 0.5, "images"], ("folder", "y", 1, "partial")], ("folder", "scenes"))
     with pytest.raises(InputError, match=r"config\.data\.mix has .*expected \(name, root, weight above 0\)"):
         check_mix([entry], ("folder", "scenes"))
 
@@ -203,5 +251,15 @@ def test_msrs_with_boxes_beside_llvip_without():
         np.testing.assert_array_equal(batch["has_boxes"], labelled)
         assert (batch["classes"][~labelled] == -1).all()
     config.mix = (("folder", str(root / "llvip"), 1.0),)
-    with pytest.raises(InputError, match="the box classes of .*llvip are person; expected those of .*msrs"):
+    with pytest.raises(InputError, match="the box classes of .*llvip are person; expected those of .*msrs.*'partial'"):
         add_mixture(config, open_sets(config, 0), 0)
+    config.mix = (("folder", str(root / "llvip"), 1.0, "partial"),)
+    batch = next(
+        configured_batches(
+            config, add_mixture(config, open_sets(config, 0), 0).train, range(400), batch_size=10, seed=0
+        )
+    )
+    partial = batch["index"] >= 192
+    assert batch["has_boxes"].all() and 4 <= partial.sum() <= 6
+    np.testing.assert_array_equal(batch["known_classes"], ~partial[:, None] | [True, False, False])
+    assert (batch["classes"][partial] <= 0).all() and (batch["classes"][partial] == 0).any()

@@ -57,7 +57,7 @@ def test_a_source_keeps_to_the_protocol(sources, kind):
     most = 0
     for place in (0, len(source) - 1):
         sample = source[place]
-        assert list(sample) == list(Sample.__annotations__)
+        assert list(sample) == [key for key in Sample.__annotations__ if key in Sample.__required_keys__]
         assert {key: (np.shape(sample[key]), np.asarray(sample[key]).dtype.name) for key in TYPES} == TYPES
         number = len(sample["boxes"])
         assert sample["boxes"].shape == (number, 4) and sample["boxes"].dtype == np.float32
@@ -67,6 +67,18 @@ def test_a_source_keeps_to_the_protocol(sources, kind):
     with pytest.raises(IndexError):
         source[len(source)]
     source.check()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_says_which_pairs_hold_which_classes(sources, kind, monkeypatch):
+    source = sources[kind]
+    expected = [[number in source[place]["classes"] for number in range(3)] for place in range(len(source))]
+    if kind != "scenes":  # which are made, not read
+        for module in ("folder.read_image", "prepared.decode_image"):
+            monkeypatch.setattr(f"bilevel_jax.data.sources.{module}", None)  # no image may be decoded
+    held = source.held_classes()
+    assert held.dtype == bool and held.any() and not held.all()
+    np.testing.assert_array_equal(held, expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)

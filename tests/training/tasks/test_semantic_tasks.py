@@ -118,6 +118,26 @@ def test_boxes_outside_an_image_are_clipped_or_kept_and_weak_ones_are_not_drawn(
     assert task.drawn(np.zeros((40, 30, 3)), whole).scores.tolist() == pytest.approx([0.9, 0.8])
 
 
+def test_detection_leaves_out_what_an_image_does_not_label():
+    outputs = {
+        "boxes": jnp.zeros((2, 5, 4)), "centerness": jnp.zeros((2, 5)),
+        "locations": jnp.zeros((5, 2)), "strides": jnp.ones(5), "ranges": jnp.zeros((5, 2)),
+    }  # fmt: skip
+
+    class Fixed:
+        def apply(self, params, image):
+            return outputs | {"logits": params}
+
+    loss = SEMANTIC_TASKS["detection"].loss("semantic", default_config().semantic, Fixed(), ("person", "car"))
+    batch = {"boxes": jnp.zeros((2, 1, 4)), "classes": jnp.full((2, 1), -1), "has_boxes": jnp.ones(2, bool)}
+    slope = jax.jit(jax.grad(lambda logits, batch: loss(logits, jnp.zeros(()), batch)["classification"][0]))
+    before = slope(jnp.zeros((2, 5, 2)), batch)
+    known = jnp.array([[True, False], [True, True]])
+    after = slope(jnp.zeros((2, 5, 2)), batch | {"known_classes": known})
+    assert np.all(before != 0)
+    np.testing.assert_array_equal(after, jnp.where(known[:, None], before, 0.0))
+
+
 def test_the_loss_and_the_predictions_fit_a_network_s_outputs(task, source, request):
     """The shapes alone: nothing is computed."""
     config = default_config()

@@ -95,6 +95,31 @@ def test_the_teacher_merges_what_it_sees_in_both_sources():
     assert len(_taught("unlabelled", faint, least_score=0.2)[1]) == 1
 
 
+def test_a_partly_labelled_pair_is_taught_the_classes_that_it_does_not_label():
+    batch = _batch(infrared=(0.9, 0.0), visible=(0.8, 0.9))
+    known = {"known_classes": jnp.array([[True, False, False], [True, True, True]])}
+    person, car = (0, 10.9, 4, 26.9, 12), (2, *CAR)
+    # The teacher's person, of a known class, is left out even where the pair has no person's box.
+    empty = {"classes": jnp.full_like(batch["classes"], -1)}
+    assert _taught("unlabelled", batch | known) == [[(0, *PERSON), car], [person, car]]
+    assert _taught("unlabelled", batch | known | empty) == [[car], [person, car]]
+    assert _taught("always", batch | known) == _taught("always", batch)
+    # All classes are then known.
+    assert YoloxTeacher(Glass(), "unlabelled", 0.4)(batch | known).known is None
+
+
+def test_the_loss_leaves_out_what_a_pair_does_not_label():
+    network, batch = Glass(), _batch(infrared=(0.9, 0.9))
+    lit = batch["vis"].at[:, 28, 32].set(0.9)
+    loss = TASK.loss("eyes", task_block(task="yolox", views=False), network, NAMES)
+    value = lambda image, batch: reduce_loss(loss({}, image, batch))[0]
+    slope = jax.jit(jax.grad(value))
+    for known, felt in (((True, True, True), True), ((True, False, False), False)):
+        given = batch | {"known_classes": jnp.array([known, (True, True, True)])}
+        assert bool(slope(lit, given)[0, 28, 32, 0]) == felt  # the car that has no box
+    assert np.any(slope(lit, given)[0, 18, 8])  # the person is a known class
+
+
 def test_no_gradient_goes_through_the_teacher():
     batch, teacher = _batch(infrared=(0.9, 0.0)), YoloxTeacher(Glass(), "always", 0.4)
     slope = jax.jit(jax.grad(lambda images: teacher(batch | {"ir": images}).boxes.sum()))(batch["ir"])
