@@ -12,6 +12,7 @@ from bilevel_jax.losses.fusion.daylight import daylight_deviation
 from bilevel_jax.losses.fusion.entropy import entropy_deficit
 from bilevel_jax.losses.fusion.gradient_max import gradient_max
 from bilevel_jax.losses.fusion.grain import added_grain
+from bilevel_jax.losses.fusion.halo import beyond_the_sources
 from bilevel_jax.losses.fusion.intensity_max import intensity_max
 from bilevel_jax.losses.fusion.l1 import l1
 from bilevel_jax.losses.fusion.mutual_information import mutual_information_loss
@@ -34,6 +35,7 @@ __all__ = [
     "Target",
     "Term",
     "added_grain",
+    "beyond_the_sources",
     "bright_target",
     "chroma_change",
     "contrast_deficit",

@@ -28,6 +28,7 @@ FILES = (
     "white",
     "grain",
     "object_contrast",
+    "halo",
 )
 
 

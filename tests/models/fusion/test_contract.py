@@ -10,11 +10,14 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.models.fusion import VARIANTS, FusionNetwork, fusion_help, fusion_network, parameter_count
 
 # 417,730: arXiv 2305.06720's release, counted with its one PReLU shared by three places.
-COUNTS = {"paper": 417_730, "tiny": 10_418, "pyramid": 37_193, "pyramid_exposed": 37_193}
+COUNTS = {"paper": 417_730, "tiny": 10_418, "pyramid": 37_193, "pyramid_exposed": 37_193, "local_heat": 70_777}
 FIRST_NAMES = list({network.module: name for name, network in reversed(VARIANTS.items())}.values())  # of each class
 WITH_RADIUS = [name for name in VARIANTS if fusion_network(name).receptive_radius is not None]
 WITHOUT_RADIUS = [name for name in VARIANTS if name not in WITH_RADIUS]
-RADII = {"paper": 23, "tiny": 11, "pyramid": None, "pyramid_exposed": None}
+# Networks that halve the image look the same only from every n-th pixel.
+PERIODS = {"local_heat": 8}
+REACHED = {"local_heat": 60}
+RADII = {"paper": 23, "tiny": 11, "pyramid": None, "pyramid_exposed": None, "local_heat": 64}
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
@@ -53,16 +56,24 @@ def test_output_is_one_luminance_image_of_the_same_size(name, size):
 
 @pytest.mark.parametrize("name", WITH_RADIUS, indirect=True)
 def test_receptive_radius_is_that_of_the_network(name):
-    """The derivative of one output pixel is zero beyond the radius and not at it."""
-    network, middle = fusion_network(name), 32
-    zeros = np.zeros((1, 65, 65, 1), np.float32)
+    """The derivative of an output pixel is zero beyond the radius and, for one pixel of a period, not at it."""
+    network, period = fusion_network(name), PERIODS.get(name, 1)
+    middle = network.receptive_radius + 1
+    side = 2 * middle + period
+    zeros = np.zeros((1, side, side, 1), np.float32)
     params = jax.eval_shape(network.init, jax.random.key(0), zeros, zeros)
     # Positive weights and inputs: no ReLU cuts a path and no sum cancels.
     params = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.01, np.float32), params)
-    pixel = jax.jit(jax.grad(lambda ir, luma: network.apply(params, ir, luma)[0, middle, middle, 0], argnums=(0, 1)))
-    for derivative in pixel(zeros + 0.5, zeros + 0.3):
-        reached = np.argwhere(np.asarray(derivative)[0, ..., 0] != 0)
-        assert np.abs(reached - middle).max() == network.receptive_radius
+    pixel = jax.jit(
+        jax.grad(lambda ir, luma, at: network.apply(params, ir, luma)[0, at, at, 0], argnums=(0, 1)),
+    )
+    places = range(middle, middle + period)
+    for derivatives in zip(*(pixel(zeros + 0.5, zeros + 0.3, at) for at in places), strict=True):
+        reached = [
+            int(np.abs(np.argwhere(np.asarray(derivative)[0, ..., 0] != 0) - at).max())
+            for at, derivative in zip(places, derivatives, strict=True)
+        ]
+        assert max(reached) == REACHED.get(name, network.receptive_radius) <= network.receptive_radius
 
 
 @pytest.mark.parametrize("name", WITHOUT_RADIUS, indirect=True)
