@@ -3,7 +3,7 @@
 import itertools
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,12 +11,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from bilevel_jax.atomic import write_json, write_text
-from bilevel_jax.evaluation.bootstrap import BLOCK, interval, resampled_blocks, resampled_means
+from bilevel_jax.evaluation.bootstrap import interval, resampled_blocks, resampled_means
 from bilevel_jax.evaluation.eyes.answers import CHOICES, agreement
 from bilevel_jax.evaluation.eyes.sheet_key import Key, Sheet
 from bilevel_jax.report.text_table import format_table
 
 ALL = "all pairs"
+BLOCK = 2  # pairs that are drawn together: fewer than neighbouring frames, because chosen pairs lie far apart
+LEAST_BLOCKS = 5  # with fewer, the samples are so alike that an interval would look far too narrow
 
 
 class Preference(NamedTuple):
@@ -25,7 +27,7 @@ class Preference(NamedTuple):
     Attributes:
         wins, losses, ties: answers for `ours`, for the rival, and for neither, of all people.
         value: (wins + ties / 2) / answers, in [0, 1].
-        bounds: its 95 % interval.
+        bounds: its 95 % interval; NaN where there are too few pairs.
     """
 
     wins: int
@@ -68,9 +70,10 @@ class Preferences(NamedTuple):
 def preferences(key: Key, answers: Mapping[str, Mapping[str, str]]) -> Preferences:
     """What the answers of all people say about every rival.
 
-    The interval is a bootstrap over blocks of 4 pairs, in the order of the key (set after set, day before night). A
+    The interval is a bootstrap over blocks of 2 pairs, in the order of the key (set after set, day before night). A
     pair takes the answers of all people with it, because these are not independent. All rivals and parts share the
-    blocks that are drawn; a sample without a pair of a part is left out of the interval of this part.
+    blocks that are drawn; a sample without a pair of a part is left out of the interval of this part. A part with
+    pairs in fewer than 5 blocks has no interval.
 
     Args:
         key: what the sheets show.
@@ -82,7 +85,7 @@ def preferences(key: Key, answers: Mapping[str, Mapping[str, str]]) -> Preferenc
         for number, sheet in key.sheets.items():
             rival = key.against.index(sheet.b if sheet.a == key.ours else sheet.a)
             scores[person, sheet.pair, rival] = _score(key, sheet, given[number])
-    counts = resampled_blocks(len(key.pairs))
+    counts = resampled_blocks(len(key.pairs), BLOCK)
     parts = _parts(key)
     return Preferences(
         key.ours,
@@ -107,8 +110,7 @@ def preference_text(found: Preferences, markdown: bool = False) -> str:
             "wins": own.wins,
             "losses": own.losses,
             "ties": own.ties,
-            "preferred %": f"{100 * own.value:.1f} [{100 * own.bounds[0]:.1f}, {100 * own.bounds[1]:.1f}]"
-            + "*" * (not own.bounds[0] <= 0.5 <= own.bounds[1]),
+            "preferred %": _per_cent(own),
         }
         for rival, by_part in found.against.items()
         for part, own in by_part.items()
@@ -135,12 +137,11 @@ def write_preferences(folder: str | os.PathLike, found: Preferences) -> None:
     content = {
         "ours": found.ours,
         "against": {
-            rival: {part: own._asdict() for part, own in by_part.items()} for rival, by_part in found.against.items()
+            rival: {part: own._asdict() | {"bounds": _known(own.bounds)} for part, own in by_part.items()}
+            for rival, by_part in found.against.items()
         },
         "given": found.given,
-        "agreement": [
-            own._asdict() | {"kappa": own.kappa if math.isfinite(own.kappa) else None} for own in found.agreement
-        ],
+        "agreement": [own._asdict() | {"kappa": _known([own.kappa])[0]} for own in found.agreement],
     }
     write_json(Path(folder) / "preference.json", content)
     write_text(Path(folder) / "preference.md", preference_text(found, markdown=True) + "\n")
@@ -166,4 +167,18 @@ def _preference(scores: Float64[np.ndarray, "people pairs"], inside: list[int], 
     of_pair = np.full(scores.shape[1], np.nan)
     of_pair[inside] = own.mean(axis=0)
     wins, losses, ties = (int((own == value).sum()) for value in (1.0, 0.0, 0.5))
-    return Preference(wins, losses, ties, float(own.mean()), interval(resampled_means(of_pair, counts)))
+    bounds = float("nan"), float("nan")
+    if len({place // BLOCK for place in inside}) >= LEAST_BLOCKS:
+        bounds = interval(resampled_means(of_pair, counts))
+    return Preference(wins, losses, ties, float(own.mean()), bounds)
+
+
+def _per_cent(own: Preference) -> str:
+    low, high = own.bounds
+    if math.isnan(low):
+        return f"{100 * own.value:.1f}"
+    return f"{100 * own.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]" + "*" * (not low <= 0.5 <= high)
+
+
+def _known(values: Sequence[float]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values]

@@ -13,10 +13,11 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.methods import Method
 from bilevel_jax.evaluation.appearance.pair_set import PairSet
 from bilevel_jax.evaluation.eyes.sheet_key import Key, write_key
-from bilevel_jax.report.picture_sheet import draw_cell, picture_sheet
+from bilevel_jax.report.picture_sheet import GAP, draw_cell, picture_sheet
 
 ANSWERS, INSTRUCTIONS = "answers.csv", "instructions.txt"
-SMALL = 318  # pixels: width of the camera images; the fused pictures have up to three times as many
+LARGE = 480  # pixels: least width of a fused picture; a narrower one is enlarged by a whole factor
+SMALL = 318  # pixels: greatest width of a camera image; two of them beside each other must not be enlarged like A and B
 TEXT = """Which picture would you rather work with?
 
 Each sheet shows one scene as two pictures, A on the left and B on the right. Below them, in small, is what the two
@@ -79,15 +80,20 @@ def write_sheets(
             name, light = sets[which].names[place], key.pairs[sheet.pair].light
             rows += [
                 [methods[which][method].image(name, pair, light) for method in (sheet.a, sheet.b)],
-                [_small(image) for image in (pair.visible, pair.infrared)],
+                [_side_by_side(pair.visible, pair.infrared)],
             ]
-            texts += [f"Sheet {number}: A on the left, B on the right", f"Sheet {number}: visible, infrared"]
+            texts += [f"Sheet {number}: A on the left, B on the right", f"Sheet {number}: visible and infrared"]
         file = page[0] if len(page) == 1 else f"{page[0]}-{page[-1]}"
-        picture_sheet(rows, folder / f"{file}.png", ("A", "B"), row_names=texts, cell_width=SMALL)
+        picture_sheet(rows, folder / f"{file}.png", ("A", "B"), row_names=texts, cell_width=LARGE)
         check_stop()
     write_text(folder / INSTRUCTIONS, TEXT)
     write_text(folder / ANSWERS, "".join(f"{line}\n" for line in ["sheet,answer", *(f"{n}," for n in numbers)]))
 
 
-def _small(image: UInt[np.ndarray, "h w c"]) -> UInt[np.ndarray, "h w 3"]:
-    return np.asarray(draw_cell(image, cell_width=SMALL // 3))
+def _side_by_side(
+    visible: UInt[np.ndarray, "h w c"], infrared: UInt[np.ndarray, "h w 1"]
+) -> UInt[np.ndarray, "small_h small_w 3"]:
+    """What the cameras saw, small, with a white gap."""
+    small = [np.asarray(draw_cell(image, cell_width=SMALL // 3)) for image in (visible, infrared)]
+    gap = np.full((len(small[0]), GAP, 3), 255, np.uint8)
+    return np.concatenate([small[0], gap, small[1]], axis=1)

@@ -10,7 +10,7 @@ from bilevel_jax.evaluation.eyes.preference import preference_text, preferences,
 from bilevel_jax.evaluation.eyes.sheet_key import make_key
 
 SETS = [
-    PairSet("street", [str(i) for i in range(12)], None, ["day"] * 8 + ["night"] * 4),
+    PairSet("street", [str(i) for i in range(12)], None, ["day"] * 10 + ["night"] * 2),
     PairSet("dark", [str(i) for i in range(8)], None, ["night"] * 8),
 ]
 KEY = make_key(SETS, "ours", ("max", "vis"))
@@ -32,31 +32,38 @@ def test_who_always_picks_ours():
     for rival in ("max", "vis"):
         assert list(found.against[rival]) == ["all pairs", "by day", "by night", "dark", "street"]
         sizes = [own.wins for own in found.against[rival].values()]
-        assert sizes == [20, 8, 12, 8, 12]
-        assert all(own[1:] == (0, 0, 1.0, (1.0, 1.0)) for own in found.against[rival].values())
+        assert sizes == [20, 10, 10, 8, 12]
+        assert all(own[1:4] == (0, 0, 1.0) for own in found.against[rival].values())
+        assert found.against[rival]["all pairs"].bounds == (1.0, 1.0)
     assert found.given == {"one": {"A": 20, "B": 20, "=": 0}} and found.agreement == ()
 
 
 def test_rivals_and_parts_are_told_apart():
     # Against max ours wins by day alone; against vis it loses everywhere, but for ties in the set dark.
     found = preferences(
-        KEY, {"one": prefers(lambda pair, rival: float(pair < 8) if rival == "max" else 0.5 * (pair >= 12))}
+        KEY, {"one": prefers(lambda pair, rival: float(pair < 10) if rival == "max" else 0.5 * (pair >= 12))}
     )
     best, vis = found.against["max"], found.against["vis"]
-    assert best["all pairs"][:4] == (8, 12, 0, 0.4)
+    assert best["all pairs"][:4] == (10, 10, 0, 0.5)
     assert [best[part].value for part in ("by day", "by night", "dark")] == [1.0, 0.0, 0.0]
-    assert best["street"].value == pytest.approx(8 / 12)
+    assert best["street"].value == pytest.approx(10 / 12)
     assert vis["all pairs"][:4] == (0, 12, 8, 0.2) and vis["dark"][:4] == (0, 0, 8, 0.5) and vis["street"].value == 0
 
 
-def test_the_interval_is_that_of_blocks_of_four_pairs():
-    # Five blocks of four; ours wins the first two. A sample's preference is binomial(5, 0.4) / 5, whose central
-    # 95 % is 0 ... 0.8 (P[0] = 0.078, P[4] = 0.077, P[5] = 0.010).
+def test_the_interval_is_that_of_blocks_of_two_pairs():
+    # Ten blocks of two; ours wins the first four. A sample's preference is binomial(10, 0.4) / 10, whose central
+    # 95 % is 0.1 ... 0.7 (P[<= 0] = 0.006, P[<= 1] = 0.046; P[<= 6] = 0.945, P[<= 7] = 0.988).
     blocks = preferences(KEY, {"one": prefers(lambda pair, rival: float(pair < 8))}).against["max"]["all pairs"]
-    assert blocks.value == 0.4 and blocks.bounds == pytest.approx((0.0, 0.8))
-    # Each block has two of its four pairs: every sample has one half.
-    even = preferences(KEY, {"one": prefers(lambda pair, rival: float(pair % 2))}).against["max"]["all pairs"]
-    assert even.bounds == pytest.approx((0.5, 0.5))
+    assert blocks.value == 0.4 and blocks.bounds == pytest.approx((0.1, 0.7))
+    # Ours wins one pair of each block: every sample has one half.
+    even = preferences(KEY, {"one": prefers(lambda pair, rival: float(pair % 2))}).against["max"]
+    assert even["all pairs"].bounds == even["by day"].bounds == pytest.approx((0.5, 0.5))
+
+
+def test_a_part_of_few_pairs_has_no_interval():
+    found = preferences(KEY, {"one": prefers(lambda pair, rival: float(pair < 15))}).against["max"]
+    known = {part: not np.isnan(own.bounds).any() for part, own in found.items()}
+    assert known == {"all pairs": True, "by day": True, "by night": True, "dark": False, "street": True}
 
 
 def test_a_second_person_who_agrees_does_not_narrow_the_interval():
@@ -66,7 +73,7 @@ def test_a_second_person_who_agrees_does_not_narrow_the_interval():
     for part, own in both.against["max"].items():
         first = alone.against["max"][part]
         assert own[:3] == tuple(2 * number for number in first[:3])
-        assert own.value == pytest.approx(first.value) and own.bounds == pytest.approx(first.bounds)
+        assert own.value == pytest.approx(first.value) and own.bounds == pytest.approx(first.bounds, nan_ok=True)
     assert both.agreement[0] == (("one", "two"), 1.0, 1.0)
 
 
@@ -87,6 +94,7 @@ def test_text_and_files(tmp_path):
     write_preferences(tmp_path, always_equal)
     content = json.loads((tmp_path / "preference.json").read_text())
     assert content["agreement"] == [{"files": ["one", "two"], "equal": 1.0, "kappa": None}]
-    day = {"wins": 0, "losses": 0, "ties": 16, "value": 0.5, "bounds": [0.5, 0.5]}
-    assert content["against"]["max"]["by day"] == day
+    rows = content["against"]["max"]
+    assert rows["by day"] == {"wins": 0, "losses": 0, "ties": 20, "value": 0.5, "bounds": [0.5, 0.5]}
+    assert rows["dark"] == {"wins": 0, "losses": 0, "ties": 16, "value": 0.5, "bounds": [None, None]}
     assert "| max " in (tmp_path / "preference.md").read_text()

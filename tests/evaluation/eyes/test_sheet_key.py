@@ -34,6 +34,9 @@ def test_ours_is_a_in_half_of_the_sheets(seed):
         is_a = {sheet.pair: sheet.a == "ours" for sheet in sheets if rival_of(sheet) == rival}
         assert abs(2 * sum(is_a.values()) - 21) == 1
         assert all(is_a[pair] != is_a[pair + 1] for pair in range(0, 20, 2))
+    # Who recognises ours on one sheet does not know its side on the pair's other sheets.
+    sides = [[sheet.a == "ours" for sheet in sheets if sheet.pair == pair] for pair in range(21)]
+    assert any(len(set(own)) == 2 for own in sides)
 
 
 def test_the_seed_draws_sides_and_order():
