@@ -8,6 +8,11 @@ images of any methods instead:
 With the word appearance it measures what an eye minds in the images of several methods, on several sets at once:
 
     python experiments/evaluate.py appearance --data=DIR[:SPLIT],... --methods=METHOD,... [--out=DIR]
+
+With the word eyes it makes sheets on which people compare two methods blind, and counts their answers:
+
+    python experiments/evaluate.py eyes --data=DIR[:SPLIT],... --ours=METHOD --against=METHOD,... --out=DIR
+    python experiments/evaluate.py eyes --key=DIR --answers=FILE[,FILE2,...] [--out=DIR]
 """
 
 import sys

@@ -7,6 +7,8 @@ from absl import flags
 
 from bilevel_jax.command_line import define_checkpoint_flag, define_report_flag, parse_flags, print_report
 from bilevel_jax.commands.evaluate_appearance import USAGE as APPEARANCE_USAGE
+from bilevel_jax.commands.evaluate_eyes import MAKE_USAGE as EYES_USAGE
+from bilevel_jax.commands.evaluate_eyes import READ_USAGE as EYES_ANSWERS_USAGE
 from bilevel_jax.commands.evaluate_leaderboard import USAGE as LEADERBOARD_USAGE
 from bilevel_jax.commands.evaluate_leaderboard import define_leaderboard_flags, run_leaderboard
 from bilevel_jax.errors import InputError
@@ -14,7 +16,10 @@ from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
 from bilevel_jax.evaluation.held_out.final_table import printed_text
 from bilevel_jax.start import run_subcommand
 
-SUBCOMMANDS = {"appearance": "bilevel_jax.commands.evaluate_appearance:appearance_command"}
+SUBCOMMANDS = {
+    "appearance": "bilevel_jax.commands.evaluate_appearance:appearance_command",
+    "eyes": "bilevel_jax.commands.evaluate_eyes:eyes_command",
+}
 RUN_USAGE = (
     "python experiments/evaluate.py --workdir=DIR [--split=val|test] [--data=FOLDER] [--list=FILE] [--predictions=DIR] "
     "[--report=DIR]"
@@ -22,6 +27,8 @@ RUN_USAGE = (
 USAGE = f"""{RUN_USAGE}
    or: {LEADERBOARD_USAGE}
    or: {APPEARANCE_USAGE.splitlines()[0]}
+   or: {EYES_USAGE}
+   or: {EYES_ANSWERS_USAGE}
 Prints the table of a finished run, or ranks fused images of any methods."""
 
 

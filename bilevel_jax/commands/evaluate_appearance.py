@@ -12,7 +12,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
 from bilevel_jax.evaluation.appearance.measure_set import measure_set
-from bilevel_jax.evaluation.appearance.methods import Method, folder_method, folder_of_set, named_method
+from bilevel_jax.evaluation.appearance.methods import method_of_set, methods_of_all_sets
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, set_of_source
 from bilevel_jax.inference.method_names import METHOD_OPTIONS
 from bilevel_jax.report import html
@@ -24,6 +24,12 @@ USAGE = """python experiments/evaluate.py appearance --data=DIR[:SPLIT],... --me
 Measures what an eye minds, by day and by night of every set; the worst of them stand in front."""
 
 HELD_OUT = ("val", "test")
+DATA_HELP = "folders of pairs or prepared data sets, each with a split (val, test) or list file after a colon"
+METHODS_HELP = (
+    "ir, vis, switch, rules without learning, pretrained (or pretrained:NAME), NAME=RUN with the folder of a training "
+    "run, NAME=FOLDER with fused images in FOLDER, FOLDER/SET or FOLDER/SET/SPLIT; "
+    f"{METHOD_OPTIONS}"
+)
 
 
 def appearance_command(argv: Sequence[str]) -> None:
@@ -34,14 +40,13 @@ def appearance_command(argv: Sequence[str]) -> None:
         StopSignal: the command was stopped by a signal; nothing was written.
     """
     values = parse_flags(_define, argv, USAGE, required=["data", "methods"])
-    sets = [_open(text) for text in values.data]
-    _once("data", [pairs.name for pairs in sets])
-    _once("methods", [text.partition("=")[0] for text in values.methods])
+    sets = open_pair_sets(values.data)
+    refuse_twice("methods", [text.partition("=")[0] for text in values.methods])
     others = _others(values.distance, values.methods)
-    _once("distance", [text.partition("=")[0] for text in others])
-    fusers = {text: named_method(text) for text in dict.fromkeys([*values.methods, *others]) if "=" not in text}
+    refuse_twice("distance", [text.partition("=")[0] for text in others])
+    common = methods_of_all_sets(list(dict.fromkeys([*values.methods, *others])))
     chosen = [
-        [[_method(text, fusers, pairs) for text in texts] for texts in (values.methods, others)] for pairs in sets
+        [[method_of_set(text, common, pairs) for text in texts] for texts in (values.methods, others)] for pairs in sets
     ]
     with StopRequest() as stop:
         groups = [
@@ -60,14 +65,28 @@ def appearance_command(argv: Sequence[str]) -> None:
     print_report(values)
 
 
+def open_pair_sets(texts: Sequence[str]) -> list[PairSet]:
+    """The sets of --data, each DIR or DIR:SPLIT.
+
+    Raises:
+        InputError: a set cannot be read, or two have one name.
+    """
+    sets = [_open(text) for text in texts]
+    refuse_twice("data", [pairs.name for pairs in sets])
+    return sets
+
+
+def refuse_twice(flag: str, names: Sequence[str]) -> None:
+    """Raises InputError where a flag has a name twice, or an empty one."""
+    for i, name in enumerate(names):
+        if not name or name in names[:i]:
+            what = f"{name!r} twice" if name else "an empty name"
+            raise InputError(f"--{flag} has {what}; expected different names.")
+
+
 def _define(values: flags.FlagValues) -> None:
-    text = "folders of pairs or prepared data sets, each with a split (val, test) or list file after a colon"
-    flags.DEFINE_list("data", None, text, flag_values=values)
-    text = (
-        "ir, vis, switch, rules without learning, pretrained (or pretrained:NAME), NAME=FOLDER with fused images in "
-        f"FOLDER, FOLDER/SET or FOLDER/SET/SPLIT; {METHOD_OPTIONS}"
-    )
-    flags.DEFINE_list("methods", None, text, flag_values=values)
+    flags.DEFINE_list("data", None, DATA_HELP, flag_values=values)
+    flags.DEFINE_list("methods", None, METHODS_HELP, flag_values=values)
     text = (
         "methods, such as vis,average,switch: also measure how far the pictures of --methods are from theirs, as the "
         "mean |difference| of luma. A network that only copies one of them has a distance near 0"
@@ -97,15 +116,3 @@ def _others(texts: Sequence[str], methods: Sequence[str]) -> list[str]:
     """The texts of --distance; one that names a folder of --methods stands for this folder."""
     folders = {text.partition("=")[0]: text for text in methods if "=" in text}
     return [folders.get(text, text) for text in texts]
-
-
-def _method(text: str, fusers: dict[str, Method], pairs: PairSet) -> Method:
-    name, found, folder = text.partition("=")
-    return folder_method(name, folder_of_set(Path(folder), pairs.name), pairs) if found else fusers[text]
-
-
-def _once(flag: str, names: Sequence[str]) -> None:
-    for i, name in enumerate(names):
-        if not name or name in names[:i]:
-            what = f"{name!r} twice" if name else "an empty name"
-            raise InputError(f"--{flag} has {what}; expected different names.")

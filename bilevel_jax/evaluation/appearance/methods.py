@@ -1,6 +1,6 @@
 """Methods whose fused images are measured: rules, weights of the package, the cameras alone, folders of images."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -14,6 +14,7 @@ from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair
 from bilevel_jax.evaluation.inputs import SWITCH, SWITCH_BY_NIGHT, input_image
 from bilevel_jax.evaluation.leaderboard.image_scores import fused_files
 from bilevel_jax.images.files import read_image
+from bilevel_jax.inference.fuser import Fuser as NetworkFuser
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.method_names import EXPOSED
 from bilevel_jax.inference.named_fuser import named_fuser
@@ -84,6 +85,41 @@ def fuser_method(name: str, fuser: ImageFuser) -> Method:
         return partial(fuser.fuse, exposure=fuser.exposure_of(infrared))
 
     return Method(name, fuser.fuse, exposed_as=exposed_as if fuser.exposure > 1 else None)
+
+
+def methods_of_all_sets(texts: Sequence[str]) -> dict[str, Method]:
+    """Those methods of a flag that are the same for every set, by their texts: names, and NAME=RUN.
+
+    RUN is the folder of a training run, whose network fuses. NAME=FOLDER with images is left to `method_of_set`.
+
+    Raises:
+        InputError: as `named_method` and `Fuser.from_workdir`.
+    """
+    found = {}
+    for text in texts:
+        name, is_folder, folder = text.partition("=")
+        if not is_folder:
+            found[text] = named_method(text)
+        elif (Path(folder) / "config.json").is_file():
+            found[text] = fuser_method(name, NetworkFuser.from_workdir(folder))
+    return found
+
+
+def method_of_set(text: str, common: Mapping[str, Method], pairs: PairSet) -> Method:
+    """The method of one text of a flag for one set.
+
+    Args:
+        text: a name, NAME=RUN or NAME=FOLDER.
+        common: what `methods_of_all_sets` returns.
+        pairs: the set.
+
+    Raises:
+        InputError: as `folder_method`.
+    """
+    if text in common:
+        return common[text]
+    name, _, folder = text.partition("=")
+    return folder_method(name, folder_of_set(Path(folder), pairs.name), pairs)
 
 
 def folder_method(name: str, folder: Path, pairs: PairSet, fuser: ImageFuser | None = None) -> Method:

@@ -39,9 +39,7 @@ def beyond_the_sources(
 
 def _largest(images: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
     # The sources need no gradient.
-    return lax.reduce_window(
-        lax.stop_gradient(images), -jnp.inf, lax.max, (1, WINDOW, WINDOW, 1), (1, 1, 1, 1), "SAME"
-    )
+    return lax.reduce_window(lax.stop_gradient(images), -jnp.inf, lax.max, (1, WINDOW, WINDOW, 1), (1, 1, 1, 1), "SAME")
 
 
 TERM = Term(
