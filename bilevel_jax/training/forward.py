@@ -1,4 +1,4 @@
-"""From a prepared batch to fused images: exposure, the fusion network, and colour, as the configuration says."""
+"""From a prepared batch to the fused luminance: exposure of the infrared image, then the fusion network."""
 
 from collections.abc import Callable
 
