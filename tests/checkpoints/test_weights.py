@@ -93,10 +93,10 @@ def test_networks_of_further_tasks_stand_under_their_names_without_the_folders_o
 
 def test_of_several_places_to_start_from_the_names_stay(workdir, tmp_path):
     weights = weights_of_run(workdir)
-    weights.config.initial.run = "pretrained:pyramid, /home/me/START.safetensors,/home/me/runs/first/"
+    weights.config.initial.run = "pretrained:detector, /home/me/START.safetensors,/home/me/runs/first/"
     write_weights(tmp_path / "w.safetensors", weights)
     found = read_weights(tmp_path / "w.safetensors").config.initial.run
-    assert found == "pretrained:pyramid,START.safetensors,first"
+    assert found == "pretrained:detector,START.safetensors,first"
 
 
 def test_half_precision_is_half_the_bytes_and_comes_back_as_float32(workdir, tmp_path):

@@ -58,7 +58,7 @@ def test_inputs_take_options_and_their_cells_say_so(pretrained_weights):
 
 def test_weights_from_before_there_was_a_test_are_marked(monkeypatch):
     """The package's own are: their training lists were whole."""
-    names = ("pyramid", "measures")
+    names = ("detector", "measures")
     inputs = {name: Input("fused", None, {"weights": name}) for name in names}
     config, source = default_config(), type("Source", (), {"names": ["a"]})()
     config.data.name, config.data.root = "folder", "somewhere"

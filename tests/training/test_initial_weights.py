@@ -109,7 +109,7 @@ def test_each_network_comes_from_the_first_place_that_holds_it(source, tmp_path)
 def test_the_fusion_network_of_the_package_and_a_semantic_one_of_a_file(source):
     fusion = read_weights(pretrained_file()).parts["fusion"]
     before = state(1).replace(outer_params=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), fusion))
-    for place in ("pretrained", "pretrained:pyramid"):
+    for place in ("pretrained", "pretrained:detector"):
         after, said = start_from(f"{place},{source}", ("fusion", "semantic"), before)
         jax.tree.map(np.testing.assert_array_equal, after.outer_params, fusion)
         assert set(values(after.inner_params["semantic"]).values()) == {7.0}
