@@ -20,6 +20,8 @@ DETAIL_SCALE = 10.0  # details are about this much smaller than images
 MOST_ADDED = 1.0  # largest share of an infrared detail that is added or taken away
 MOST_AMPLIFIED = 0.5  # largest change of a visible detail
 MOST_LIGHT = 0.25  # largest change of the light of a place
+KNEE = 0.85  # from here on, light that the visible image does not have is compressed
+HIGHLIGHTS = 0.3  # slope above the knee
 BEYOND = 0.01  # slope outside [0, 1]: a clipped pixel still has a gradient
 
 
@@ -33,8 +35,9 @@ class LocalHeatFusion(FusionNetwork):
     place becomes. All of these are bounded, and they are smooth maps at half of the size or less: what is finest in the
     fused image comes from its sources.
 
-    The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is compressed to a
-    hundredth. Raises AssertionError where the inputs' shapes differ.
+    Light above 0.85 that the visible image does not have is compressed to three tenths, so that hot people do not
+    become white shapes. The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is
+    compressed to a hundredth. Raises AssertionError where the inputs' shapes differ.
     """
 
     width: int = 16  # channels at half of the size; twice as many at a quarter, three times as many at an eighth
@@ -65,7 +68,7 @@ class LocalHeatFusion(FusionNetwork):
         details = lit.grown_once(details, 1) + _details(half[..., 5:], warm.details[1], lit.details[1])
         details = lit.grown_once(details, 0)
         details += _details(jnp.concatenate(shares, axis=-1), warm.details[0], lit.details[0])
-        return _bounded(fused + details)
+        return _bounded(_with_headroom(fused + details, luma))
 
 
 class Level(nn.Module):
@@ -130,6 +133,12 @@ def _details(
     """The details that are added: a share of the infrared image's, and a change of the visible image's."""
     shares = jnp.tanh(maps)
     return MOST_ADDED * shares[..., :1] * infrared + MOST_AMPLIFIED * shares[..., 1:] * visible
+
+
+def _with_headroom(fused: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    """Compresses what is brighter than both the knee and the visible image, so that hot things keep their detail."""
+    most = jnp.maximum(luma, KNEE)
+    return jnp.minimum(fused, most) + HIGHLIGHTS * jnp.maximum(fused - most, 0.0)
 
 
 def _bounded(image: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
