@@ -112,7 +112,7 @@ def ablation_rows(base: ConfigDict, estimator: str = "ignore", share: float = 1.
                 f"config.tasks has {name.removeprefix('no_')!r}, and the row {name} takes away a part of that name; "
                 "expected another name of the task."
             )
-        plan[name] = (f"{unchanged}, {about}", chosen | changes)
+        plan[name] = (f"{unchanged}, {about}", {**chosen, **changes})
     return _without_repetition(base, plan, share)
 
 

@@ -60,9 +60,7 @@ def _terms(base: ConfigDict) -> dict[str, tuple[str, Changes]]:
     weighted = [name for name in TERMS if base.visual[name] > 0]
     measures = {f"visual.{name}": 0.0 for name in weighted if TERMS[name].of_measure}
     rows: dict[str, tuple[str, Changes]] = {
-        f"no_{name}": (f"visual.{name} off", {f"visual.{name}": 0.0})
-        for name in weighted
-        if not TERMS[name].of_measure
+        f"no_{name}": (f"visual.{name} off", {f"visual.{name}": 0.0}) for name in weighted if not TERMS[name].of_measure
     }
     if measures:
         listed = ", ".join(key.removeprefix("visual.") for key in measures)
