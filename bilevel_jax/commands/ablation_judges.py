@@ -127,7 +127,7 @@ class RowJudges:
         if seen := seen_in_mixture(base, judged.source, config):
             self._notes.append(
                 f"{judged.name}, {judged.split}: the rows are trained on {len(seen)} of these {len(judged.source)} "
-                "pairs, since a set of config.data.mix needs no val."
+                "pairs. Without lists of its own, a set of config.data.mix has no val, and another test than by itself."
             )
         self._sets.append(judged)
 

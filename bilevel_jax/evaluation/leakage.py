@@ -51,7 +51,8 @@ def check_unseen(
 def seen_in_mixture(trained: ConfigDict, held_out: Source, config: ConfigDict) -> list[str]:
     """Returns the names of the held-out pairs on which a network was trained as part of a mixture (`data.mix`).
 
-    A set that is mixed in needs no val, so all its pairs but those of its test may be trained on.
+    A set that is mixed in without lists has no val, and its test is cut out of all its pairs. By itself it has a val,
+    and its test is cut out of the rest, so it is another test.
 
     Args:
         trained: the configuration that the network was trained with.
