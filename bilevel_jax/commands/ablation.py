@@ -1,6 +1,6 @@
 """The command ablation.py: trains the rows of an ablation and prints what each of them is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from absl import flags
@@ -8,11 +8,20 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.command_line import define_config_flag, parse_flags, read_seeds
+from bilevel_jax.commands.ablation_judges import RowJudges, define_row_judges
+from bilevel_jax.commands.downstream_judges import RULE
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.ablation.ablation_rows import ESTIMATORS, SHARES, ablation_rows, chosen_rows
+from bilevel_jax.evaluation.ablation.ablation_rows import (
+    ESTIMATORS,
+    SHARES,
+    Row,
+    ablation_rows,
+    base_row,
+    chosen_rows,
+)
 from bilevel_jax.evaluation.ablation.ablation_table import ablation_table
 from bilevel_jax.evaluation.ablation.ablation_text import ablation_text
 from bilevel_jax.evaluation.ablation.train_row import Detector, Result, run_row
@@ -31,7 +40,8 @@ from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
     "python experiments/ablation.py --config=FILE.py --out=DIR [--stage=screen|final] [--rows=a,b] [--seeds=0,1,2] "
-    "[--estimator=ROW] [--detector=FILE.py] [--data=DIR] [--init=FILE] [--ir=DIR --vis=DIR] [--published=CSV]\n"
+    "[--estimator=ROW] [--detector=FILE.py] [--data=DIR] [--init=FILE] [--ir=DIR --vis=DIR] [--published=CSV] "
+    "[--judge=FILE.onnx[,FILE2.onnx] --data=DIR[,DIR2] --split=val --reference=max] [--appearance=DIR[:SPLIT],...]\n"
     "Trains the configuration with one thing changed in each row, and prints what each change is worth. The same\n"
     "command continues a stopped ablation."
 )
@@ -50,14 +60,15 @@ def ablation_command(argv: Sequence[str]) -> None:
     share = SHARES[values.stage]
     every = ablation_rows(base, values.estimator, share)
     rows = chosen_rows(every, values.rows or [])
-    if values.reference not in every:
-        raise InputError(f"--reference={values.reference} is no row; expected one of {', '.join(every)}.")
+    reference = _reference(values, base, every)
     pairs, published = _scored_pairs(values)
     out = Path(values.out) / values.stage
     results: dict[str, dict[int, Result]] = {}
     with StopRequest() as stop:
-        detector = _detector(values, base, out)
-        check_unseen(base, detector.sets.validation, detector.config, "The network of --config", run=out)
+        judges = RowJudges(values, base, reference, out)
+        detector = _detector(values, base, out) if values.detector or not values.judge else None
+        if detector is not None:
+            check_unseen(base, detector.sets.validation, detector.config, "The network of --config", run=out)
         check_settings(out / "settings.json", {"pairs": pairs}, "rows")
         for seed in seeds:
             own = open_sets(base.data, seed, stop.check, run=out)
@@ -65,8 +76,12 @@ def ablation_command(argv: Sequence[str]) -> None:
                 print(sentence, flush=True)
             sets = add_mixture(base.data, own, seed)
             for name, row in rows.items():
-                results.setdefault(name, {})[seed] = run_row(row, seed, sets, out, detector, pairs, stop)
-                table = ablation_table(rows, results, published, values.reference)
+                result = run_row(row, seed, sets, out, detector, pairs, stop)
+                results.setdefault(name, {})[seed] = result
+                if result.trained is not None:
+                    judges.add(row, seed, stop)
+                table = ablation_table(rows, results, published, reference)
+                judges.complete(table)
                 write_json(out / "ablation.json", table)
                 write_text(out / "ablation.md", ablation_text(table, markdown=True) + "\n")
     print(ablation_text(table))
@@ -86,7 +101,9 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     text = "configuration of the detector that is trained on the images of each row: its blocks data, semantic and "
     text += "rows (default: --config)"
     flags.DEFINE_string("detector", None, text, flag_values=values)
-    flags.DEFINE_string("data", None, "folder of the detector's pairs (default: as configured)", flag_values=values)
+    text = "folders of the pairs that the judges of --judge see; without --judge the folder of the detector's pairs "
+    text += "(default: as configured)"
+    flags.DEFINE_list("data", None, text, flag_values=values)
     text = "parameters that all detectors start from, a file of downstream.py --save"
     flags.DEFINE_string("init", None, text, flag_values=values)
     flags.DEFINE_string("ir", None, "infrared images to fuse and score (default: val)", flag_values=values)
@@ -94,9 +111,27 @@ def _define(values: flags.FlagValues, argv: Sequence[str]) -> None:
     text = "CSV with other methods' figures for these images, to rank the rows among them (default: the rows are "
     text += "ranked among each other)"
     flags.DEFINE_string("published", None, text, flag_values=values)
-    flags.DEFINE_string(
-        "reference", "ignore", "the row whose detector the others are compared with", flag_values=values
+    text = (
+        "the row whose detector the others are compared with (default: ignore, or the unchanged row without an inner "
     )
+    text += f"problem). With --judge: the rule that all rows are compared with (default: {RULE})"
+    flags.DEFINE_string("reference", None, text, flag_values=values)
+    define_row_judges(values)
+
+
+def _reference(values: flags.FlagValues, base: ConfigDict, every: Mapping[str, Row]) -> str:
+    """The row that the others are compared with: by --base_row with judges, by --reference without."""
+    if values.base_row and not values.judge:
+        raise InputError("--base_row is for judges; expected it with --judge=FILE.onnx, or --reference=ROW.")
+    if not values.judge and len(values.data or []) > 1:
+        raise InputError("--data has several folders, which only --judge takes; expected one folder.")
+    if values.judge and values.init and not values.detector:
+        raise InputError("--init is for the detector, and --judge trains none; expected --detector=FILE.py as well.")
+    flag = "base_row" if values.judge else "reference"
+    row = values[flag].value or base_row(base, values.estimator if values.judge else "ignore")
+    if row not in every:
+        raise InputError(f"--{flag}={row} is no row; expected one of {', '.join(every)}.")
+    return row
 
 
 def _scored_pairs(values: flags.FlagValues) -> tuple[tuple[str, str] | None, ImageScores | None]:
@@ -115,7 +150,7 @@ def _scored_pairs(values: flags.FlagValues) -> tuple[tuple[str, str] | None, Ima
 def _detector(values: flags.FlagValues, base: ConfigDict, out: Path) -> Detector:
     config = ConfigDict((_load(values.detector) if values.detector else base).to_dict())
     if values.data:
-        config.data.name, config.data.root = "folder", values.data
+        config.data.name, config.data.root = "folder", values.data[0]
     trained = [name for name, block in semantic_tasks(config).items() if block.trainable]
     if not trained:
         raise InputError(f"--detector={values.detector} has no semantic task that is trained; expected a task.")

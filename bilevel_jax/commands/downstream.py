@@ -17,6 +17,7 @@ from bilevel_jax.commands.downstream_inputs import (
     check_weights,
     lists_of_run,
     named_inputs,
+    with_data,
 )
 from bilevel_jax.commands.downstream_judges import check_without_judges, define_judge_flags, judge_inputs
 from bilevel_jax.data.folder_splits import keep_lists
@@ -35,7 +36,7 @@ from bilevel_jax.inference.method_names import METHOD_OPTIONS
 from bilevel_jax.inference.pretrained import KIND
 from bilevel_jax.metrics.figure import MAIN_TASK
 from bilevel_jax.report.html import write_report
-from bilevel_jax.training.config import check_config, completed, default_config
+from bilevel_jax.training.config import completed, default_config
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 from bilevel_jax.training.tasks import SEMANTIC_TASKS
@@ -56,7 +57,7 @@ def downstream_command(argv: Sequence[str]) -> None:
     values = parse_flags(lambda v: _define(v, argv), argv, USAGE, required=["inputs"])
     run = LoadedRun(values.workdir, *load_run(values.workdir, values.checkpoint)) if values.workdir else None
     if values.judge:
-        return judge_inputs(values, run, lambda data: _with_data(_given_config(values, run), data))
+        return judge_inputs(values, run, lambda data: with_data(_given_config(values, run), data))
     check_without_judges(values)
     if values.split == "all":
         raise InputError(
@@ -160,7 +161,7 @@ def _config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict:
     config = with_one_task(_given_config(values, run), values.task or "")
     if values.steps is not None:
         config.rows.steps = values.steps
-    return _with_data(config, values.data)
+    return with_data(config, values.data)
 
 
 def _given_config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict:
@@ -168,16 +169,6 @@ def _given_config(values: flags.FlagValues, run: LoadedRun | None) -> ConfigDict
     if values.config is not None:
         return values.config
     return completed(run.config) if run is not None else default_config()
-
-
-def _with_data(config: ConfigDict, data: str | None) -> ConfigDict:
-    """A copy whose pairs are those of `data`: a folder, "scenes", or None for those that are configured."""
-    config = ConfigDict(config.to_dict())
-    if data == "scenes":
-        config.data.name = "scenes"
-    elif data is not None:
-        config.data.name, config.data.root = "folder", data
-    return check_config(config)
 
 
 def _task_folder(config: ConfigDict) -> str:

@@ -19,6 +19,7 @@ from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import Fuser
 from bilevel_jax.inference.method_names import MethodName, is_method_name, parse_method_name
 from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in, pretrained_file
+from bilevel_jax.training.config import check_config
 
 CAMERAS = {"ir": "ir", "vi": "vis", "vis": "vis"}
 OURS = "ours"
@@ -33,6 +34,16 @@ class LoadedRun(NamedTuple):
     workdir: str
     config: ConfigDict
     state: SavedState
+
+
+def with_data(config: ConfigDict, data: str | None) -> ConfigDict:
+    """A copy whose pairs are those of `data`: a folder, "scenes", or None for those that are configured."""
+    config = ConfigDict(config.to_dict())
+    if data == "scenes":
+        config.data.name = "scenes"
+    elif data is not None:
+        config.data.name, config.data.root = "folder", data
+    return check_config(config)
 
 
 def lists_of_run(data: ConfigDict, run: LoadedRun | None) -> Path | None:

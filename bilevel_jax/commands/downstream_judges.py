@@ -101,7 +101,7 @@ def judge_inputs(
     sets: list[JudgedSet] = []
     notes: list[str] = []
     for config in configs:
-        judged = _open(config, values.split, run)
+        judged = open_judged_set(config, values.split, lists_of_run(config.data, run))
         if any(judged.name == other.name for other in sets):
             raise InputError(f"--data has two folders of the name {judged.name!r}; expected different names.")
         if run is not None and any("workdir" in given.origin for given in inputs.values()):
@@ -152,15 +152,24 @@ def _is_given(values: flags.FlagValues, flag: str) -> bool:
     return bool(values[flag].present and values[flag].value)
 
 
-def _open(config: ConfigDict, split: str | None, run: LoadedRun | None) -> JudgedSet:
-    """The pairs of one data set that are judged. The lists that a run keeps of this data set are taken."""
+def open_judged_set(config: ConfigDict, split: str | None, lists: Path | None = None) -> JudgedSet:
+    """The pairs of one data set that are judged.
+
+    Args:
+        config: its `data` names the set.
+        split: "val", "test", "all", or None for the split that tables are about.
+        lists: the folder of a run that may keep lists of this data set; None = none.
+
+    Raises:
+        InputError: the set cannot be read, or has no such split.
+    """
     data = config.data
     name = data.name if data.name != "folder" else Path(data.root).resolve().name
     if split == "all":
         if data.name == "scenes":
             raise InputError("--split=all is for folders of pairs; expected val or test for the built-in scenes.")
         return JudgedSet(name, split, open_other(data, data.root))
-    sets = open_sets(data, config.seed, run=lists_of_run(data, run))
+    sets = open_sets(data, config.seed, run=lists)
     return JudgedSet(name, *sets.reported(split))
 
 

@@ -30,7 +30,7 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
         return sets
     parts, inner, outer = [Part(config.root or config.name, sets.train)], [sets.inner], [sets.outer]
     for name, root, weight, *how in config.mix:
-        other = _open_other_set(config, name, root, seed)
+        other = open_mixed_set(config, name, root, seed)
         parts.append(Part(root or name, other.train, weight, labelled=how != [IMAGES], partial=how == [PARTIAL]))
         inner.append(other.inner)
         outer.append(other.outer)
@@ -38,7 +38,17 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
     return sets._replace(train=mixed, inner=mixed.join(inner), outer=mixed.join(outer))
 
 
-def _open_other_set(config: ConfigDict, name: str, root: str, seed: int) -> TrainingSet:
+def open_mixed_set(config: ConfigDict, name: str, root: str, seed: int) -> TrainingSet:
+    """Opens the training pairs of one data set of `config.mix`.
+
+    Args:
+        config: the `data` part of a run's configuration.
+        name, root: of the set.
+        seed: which built-in scenes.
+
+    Raises:
+        InputError: as `open_training_set`.
+    """
     own = config.copy_and_resolve_references()
     with own.unlocked():
         own.name, own.root, own.mix = name, root, ()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.mixed_sets import open_mixed_set
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError, first_few
@@ -45,6 +46,27 @@ def check_unseen(
             f"{who} was trained on {len(seen)} of the held-out pairs ({first_few(seen)}); expected pairs that it has "
             "not seen."
         )
+
+
+def seen_in_mixture(trained: ConfigDict, held_out: Source, config: ConfigDict) -> list[str]:
+    """Returns the names of the held-out pairs on which a network was trained as part of a mixture (`data.mix`).
+
+    A set that is mixed in without lists has no val, and its test is cut out of all its pairs. By itself it has a val,
+    and its test is cut out of the rest, so it is another test.
+
+    Args:
+        trained: the configuration that the network was trained with.
+        held_out: the pairs that it is evaluated on.
+        config: the configuration that `held_out` was opened with.
+
+    Raises:
+        InputError: a set of the mixture cannot be read.
+    """
+    seen: set[str] = set()
+    for name, root, *_ in trained.data.mix:
+        if name == config.data.name and root and Path(root).resolve() == Path(config.data.root).resolve():
+            seen |= set(open_mixed_set(trained.data, name, root, trained.seed).train.names) & set(held_out.names)
+    return sorted(seen)
 
 
 def trained_without_test(trained: ConfigDict) -> bool:

@@ -32,7 +32,7 @@ from bilevel_jax.training.prepared_batch import DeviceBatch, PreparedBatch, prep
 from bilevel_jax.training.state import Optimizers, TrainState
 from bilevel_jax.training.stop_on_nan import Metrics
 from bilevel_jax.training.tasks import SEMANTIC_TASKS
-from bilevel_jax.training.tasks.visual import appearance_loss
+from bilevel_jax.training.tasks.visual import appearance_loss, has_visual_loss
 from bilevel_jax.training.weightings import configured_weighting
 
 
@@ -214,8 +214,14 @@ def _prepared(
 def _present(
     config: ConfigDict, problem: BilevelProblem, batch: PreparedBatch, axis_name: str | None
 ) -> Bool[Array, " k"]:
-    """Returns for which tasks any image of the batch has labels; a task that needs no labels is always present."""
+    """Returns for which tasks any image of the batch has labels; a task that needs no labels is always present.
+
+    The visual task is absent where nothing in it has a weight. Its gradient of zeros would have a part in the weighting
+    otherwise: MGDA would give it the whole weight.
+    """
     present = dict.fromkeys(problem.tasks, jnp.bool_(True))
+    if not has_visual_loss(config):
+        present["visual"] = jnp.bool_(False)
     for name, block in semantic_tasks(config).items():
         labelled = jnp.any(SEMANTIC_TASKS[block.task].labelled(block, batch))
         if axis_name is not None:

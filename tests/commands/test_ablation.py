@@ -10,8 +10,13 @@ import pytest
 
 from bilevel_jax.commands.ablation import ablation_command
 from bilevel_jax.errors import RunError, run_command
+from bilevel_jax.evaluation.ablation import row_appearance
 from bilevel_jax.evaluation.ablation import train_row as ablation_run
+from bilevel_jax.evaluation.image_measures import MEASURES
+from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
+from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
 from bilevel_jax.images.files import write_image
+from bilevel_jax.inference import Fuser, TrivialFuser
 from bilevel_jax.training.signals import StopRequest
 
 SMOKE = Path(__file__).parents[2] / "experiments" / "configs" / "smoke.py"
@@ -137,6 +142,78 @@ def test_detectors_start_from_one_network_and_images_are_ranked(tmp_path, capsys
     ],
 )
 def test_bad_usage(flags, message, capsys, tmp_path):
+    assert command(tmp_path / "out", ROWS, *flags) == 2
+    said = capsys.readouterr().err.strip()
+    assert re.search(message, said) and len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_judges_see_each_row_and_no_detector_is_trained(tmp_path, monkeypatch, capsys, write_detector):
+    """One judge, two rows at two seeds whose networks are rules; the same command looks at nothing again."""
+    detector = write_detector(tmp_path / "constant.onnx", [(0, 0, 16, 16, 0, 0.9), (0, 0, 32, 32, 2, 0.9)])
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        for camera, channels in (("ir", 1), ("vi", 3)):
+            image = rng.integers(0, 256, (64, 64, channels)).astype(np.uint8)
+            write_image(tmp_path / "pairs" / camera / f"{number:03d}{'DN'[number % 2]}.png", image)
+        boxes = tmp_path / "pairs" / "boxes" / f"{number:03d}{'DN'[number % 2]}.txt"
+        boxes.parent.mkdir(exist_ok=True)
+        boxes.write_text("0 0.125 0.125 0.25 0.25\n" + "1 0.25 0.25 0.5 0.5\n" * (number % 2))
+    (tmp_path / "pairs" / "classes.txt").write_text("person\ncar\n")
+
+    trained, seen, measured = [], [], []
+
+    def known_training(row, seed, config, sets, folder, stop):
+        trained.append((row.name, seed))
+        return {"step_s": 0.1, "rho": {}, "correction": {}}
+
+    def known_scores(folder, fuser, sets, pairs, check_stop):
+        return ImageScores(("a", "b"), tuple(MEASURES), {"fused": np.ones((2, 9))})
+
+    rule_of = lambda folder: TrivialFuser("average" if "no_semantic" in str(folder) else "max")
+    monkeypatch.setattr(ablation_run, "_trained", known_training)
+    monkeypatch.setattr(ablation_run, "_scores", known_scores)
+    monkeypatch.setattr(ablation_run, "train_cells", None)  # nobody may train a detector
+    monkeypatch.setattr(Fuser, "from_workdir", rule_of)
+    look, observe = DetectionJudge.look, row_appearance.measure_set
+    monkeypatch.setattr(DetectionJudge, "look", lambda self, image: (seen.append(1), look(self, image))[1])
+    monkeypatch.setattr(row_appearance, "measure_set", lambda *of: (measured.append(1), observe(*of))[1])
+    flags = [f"--judge={detector}", f"--data={tmp_path / 'pairs'}", "--split=all", "--seeds=0,1", "--reference=max"]
+    flags += ["--base_row=fusion_only", "--appearance=judged"]
+    assert command(tmp_path / "out", ROWS, *flags) == 0
+    assert len(trained) == 4 and len(measured) == 4
+    # `max` and the row of the same images: a file each; the rule is looked at once.
+    assert len(seen) == 6 * (1 + 4)
+    said = capsys.readouterr().out
+    table = json.loads((tmp_path / "out" / "screen" / "ablation.json").read_text())
+    assert table["pairs"] == 0 and "mIoU_all" not in table["rows"]["fusion_only"]["figures"]
+    found = table["judged"]
+    assert (found["reference"], found["base"], found["judges"]) == ("max", "fusion_only", {"constant": "yolox"})
+    assert found["sets"] == [{"name": "pairs", "split": "all", "images": 6, "groups": {"all": 6, "day": 3, "night": 3}}]
+    row = found["rows"]["no_semantic"]
+    # The judge finds the same in every image, so nobody is better than the rule. There are no cars by day.
+    assert row["gain"]["all"]["AP50"] == {"value": 0.0, "bounds": [0.0, 0.0], "seeds": [0.0, 0.0]}
+    assert "AP50/car" in row["difference"]["night"] and "AP50/car" not in row["gain"]["day"]
+    assert found["rows"]["fusion_only"]["difference"] == {}
+    assert len(table["appearance"]["rows"]["no_semantic"]["daylight"]) == 2
+    assert "better than max" in said and "Appearance, of each measure the worst of pairs/all by day (3)" in said
+    assert command(tmp_path / "out", ROWS, *flags) == 0 and len(seen) == 30 and len(measured) == 4
+    assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--base_row=ignore"], "--base_row is for judges"),
+        (["--data=a,b"], "--data has several folders, which only --judge takes"),
+        (["--judge=/nowhere.onnx", "--reference=max", "--base_row=theory"], "--base_row=theory is no row"),
+        (["--judge=/nowhere.onnx", "--reference=max", "--init=/nowhere"], "--init is for the detector"),
+        (["--judge=/nowhere.onnx", "--reference=max"], "/nowhere.onnx"),
+        (["--appearance=judged"], "--appearance=judged needs the sets of --judge"),
+    ],
+)
+def test_bad_usage_of_judges(flags, message, capsys, tmp_path):
+    pytest.importorskip("onnxruntime")
     assert command(tmp_path / "out", ROWS, *flags) == 2
     said = capsys.readouterr().err.strip()
     assert re.search(message, said) and len(said.splitlines()) == 1

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from bilevel_jax.data.mixed_sets import open_mixed_set
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.leakage import check_unseen
+from bilevel_jax.evaluation.leakage import check_unseen, seen_in_mixture
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import default_config
 
@@ -44,3 +45,20 @@ def test_a_run_that_saw_the_held_out_pairs_is_refused(tmp_path):
         check_unseen(trained, sets.test, config)
     trained.data.test_share = 0.2
     check_unseen(trained, sets.test, config)
+
+
+def test_pairs_of_a_mixture_that_were_trained_on_are_named(tmp_path):
+    """A set that is mixed in needs no val, so its test is cut out of more pairs than that of the set by itself."""
+    for name in "abcdefghij":
+        for camera in ("ir", "vi"):
+            write_image(tmp_path / camera / f"{name}.png", np.zeros((48, 64), np.uint8))
+    trained, config = default_config(), default_config()
+    config.data.name, config.data.root = "folder", str(tmp_path)
+    held_out = open_sets(config.data, 0).test
+    assert seen_in_mixture(trained, held_out, config) == []
+    trained.data.mix = (("folder", str(tmp_path), 0.5),)
+    trained_on = set(open_mixed_set(trained.data, "folder", str(tmp_path), 0).train.names)
+    assert trained_on & set(held_out.names)
+    assert seen_in_mixture(trained, held_out, config) == sorted(trained_on & set(held_out.names))
+    (tmp_path / "test.txt").write_text("".join(f"{name}\n" for name in held_out.names))
+    assert seen_in_mixture(trained, held_out, config) == []

@@ -8,7 +8,14 @@ import numpy as np
 import optax
 import pytest
 
-from bilevel_jax.bilevel import dynamic_aggregate, next_weights, outer_gradient, reduce_loss, weights_known
+from bilevel_jax.bilevel import (
+    BilevelProblem,
+    dynamic_aggregate,
+    next_weights,
+    outer_gradient,
+    reduce_loss,
+    weights_known,
+)
 from bilevel_jax.compilation import compiler_options
 from bilevel_jax.training.config import default_config
 from bilevel_jax.training.estimators import estimator_factory
@@ -17,7 +24,7 @@ from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.prepared_batch import prepare
 from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
-from bilevel_jax.training.step import inner_step, outer_step
+from bilevel_jax.training.step import _present, inner_step, outer_step
 
 SIZE, BATCH = 32, 2
 CLASSES, LABELS = ("person", "bicycle", "car"), tuple("abcdefghi")
@@ -219,3 +226,14 @@ def test_options_of_the_compiler_are_left_to_the_program_that_a_step_is_part_of(
     inside, _ = jax.jit(lambda state, batch: steps.warm_start(state, batch))(state, host_batch(0))
     alone, _ = steps.warm_start(state, host_batch(0))  # last: it takes the state away
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), inside, alone)
+
+
+def test_a_visual_task_without_any_weight_has_no_part_in_the_weighting():
+    config = default_config()
+    problem = BilevelProblem(None, {"visual": None, "semantic": None})
+    batch = {"has_labels": jnp.array([True, False]), "has_boxes": jnp.array([False, False])}
+    assert list(_present(config, problem, batch, None)) == [True, True]
+    config.visual.loss, config.visual.l1, config.visual.ssim = "none", 0.0, 0.0
+    assert list(_present(config, problem, batch, None)) == [False, True]
+    config.visual.halo = 1.0
+    assert list(_present(config, problem, batch, None)) == [True, True]

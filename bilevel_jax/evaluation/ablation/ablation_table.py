@@ -1,14 +1,16 @@
 """The figures of an ablation: mean ranks, fusion metrics and detector figures of each row at each seed."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from bilevel_jax.evaluation.ablation.ablation_rows import Row
+from bilevel_jax.evaluation.ablation.judged_rows import JudgedTable
+from bilevel_jax.evaluation.ablation.row_appearance import AppearanceOfRows
 from bilevel_jax.evaluation.ablation.train_row import METHOD, Result, Trained
 from bilevel_jax.evaluation.bootstrap import resampled_means
-from bilevel_jax.evaluation.downstream.cells import figures
+from bilevel_jax.evaluation.downstream.cells import Cell, figures
 from bilevel_jax.evaluation.downstream.comparison import compare_cells
 from bilevel_jax.evaluation.image_measures import MEASURES
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
@@ -47,8 +49,10 @@ class AblationTable(TypedDict):
     against: int  # number of published methods that the rows are ranked among; 0 = the rows among each other
     reference: str  # the row whose detector the others are compared with
     split: str  # of the pairs that the detectors are tested on
-    pairs: int
+    pairs: int  # 0 without a detector
     rows: dict[str, RowFigures]
+    judged: NotRequired[JudgedTable]  # with judges
+    appearance: NotRequired[AppearanceOfRows]  # where it was asked for
 
 
 def ablation_table(
@@ -70,7 +74,7 @@ def ablation_table(
         for name, own in results.items()
     }
     ranks = _mean_ranks(good, published)
-    sizes = [len(trained.cell["names"]) for own in good.values() for trained in own.values()]
+    sizes = [len(trained.cell["names"]) for own in good.values() for trained in own.values() if trained.cell]
     table: AblationTable = {
         "against": len(published.values) if published is not None else 0,
         "reference": reference,
@@ -97,12 +101,7 @@ def _figures(trained: Trained) -> dict[str, float]:
     means = resampled_means(values, np.ones((1, len(values))))[0]
     found = {name: float(means[column[name]]) for name in MEASURES}
     cell = trained.cell
-    groups = {"": np.ones(len(cell["names"]), np.int64)}
-    for group in dict.fromkeys(cell["groups"]):
-        groups[group] = np.array([own == group for own in cell["groups"]], np.int64)
-    for group, members in groups.items():
-        for key, drawn in figures(cell, members[None]).items():
-            found[str(FigureName.parse(key)._replace(group=group))] = float(drawn[0])
+    found |= {} if cell is None else _detector_figures(cell)
     found["ms a step"] = 1000 * trained.training["step_s"]
     for name, by_task in (
         (metric_names.RHO, trained.training["rho"]),
@@ -110,6 +109,18 @@ def _figures(trained: Trained) -> dict[str, float]:
     ):
         found |= {metric_names.of_task(name, task): value for task, value in by_task.items()}
     return found
+
+
+def _detector_figures(cell: Cell) -> dict[str, float]:
+    """The figures of a detector over all images, and over each group of them."""
+    groups = {"": np.ones(len(cell["names"]), np.int64)}
+    for group in dict.fromkeys(cell["groups"]):
+        groups[group] = np.array([own == group for own in cell["groups"]], np.int64)
+    return {
+        str(FigureName.parse(key)._replace(group=group)): float(drawn[0])
+        for group, members in groups.items()
+        for key, drawn in figures(cell, members[None]).items()
+    }
 
 
 def _mean_ranks(
@@ -130,13 +141,10 @@ def _mean_ranks(
 
 def _difference(good: Mapping[str, Mapping[int, Trained]], name: str, reference: str) -> AdvantageFigures | None:
     """Compares the detectors of two rows; None for the reference itself, or if they share no seed."""
-    own, other = good.get(name, {}), good.get(reference, {})
+    own, other = ({seed: t.cell for seed, t in good.get(row, {}).items() if t.cell} for row in (name, reference))
     seeds = [seed for seed in own if seed in other]
     if name == reference or not seeds:
         return None
-    cells = {
-        name: {seed: own[seed].cell for seed in seeds},
-        reference: {seed: other[seed].cell for seed in seeds},
-    }
+    cells = {name: {seed: own[seed] for seed in seeds}, reference: {seed: other[seed] for seed in seeds}}
     found = compare_cells(cells, name).differences[0]  # the first figure is the mean over the classes
     return {"figure": found.figure, "mean": found.mean, "bounds": found.bounds}

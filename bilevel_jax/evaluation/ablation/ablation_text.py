@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bilevel_jax.evaluation.ablation.ablation_table import AblationTable, AdvantageFigures, RowFigures
+from bilevel_jax.evaluation.ablation.judged_text import judged_text
+from bilevel_jax.evaluation.ablation.row_appearance import appearance_of_rows_text
 from bilevel_jax.evaluation.bootstrap import excludes_zero
 from bilevel_jax.evaluation.image_measures import MEASURES
 from bilevel_jax.metrics.figure import FigureName
@@ -24,13 +26,20 @@ def ablation_text(table: AblationTable, markdown: bool = False) -> str:
     per_class = [key for key in detector if FigureName.parse(key).of_class]
     rest = [key for key in keys if key.startswith("ms ") or metric_names.parse(key).quantity in LOGGED]
     field = f"among {table['against']} published methods" if table["against"] else "among these rows"
-    parts = [
-        f"Mean rank by the nine measures {field}; in per cent what a network trained on the row's images reaches on "
+    reached = (
+        f"in per cent what a network trained on the row's images reaches on "
         f"{split_title(table['split'], table['pairs'])}, and its difference to {table['reference']} with the paired "
-        "bootstrap 95 % interval over the images (* excludes 0); mean of rho and of "
+        "bootstrap 95 % interval over the images (* excludes 0); "
+    )
+    parts = [
+        f"Mean rank by the nine measures {field}; {reached if table['pairs'] else ''}mean of rho and of "
         "|correction| / |F_u| over the outer steps; mean ± standard deviation over the seeds:",
         format_table([_overall_line(name, row, overall, rest) for name, row in rows.items()], markdown=markdown),
     ]
+    if "judged" in table:
+        parts.append(judged_text(table["judged"], markdown))
+    if "appearance" in table:
+        parts.append(appearance_of_rows_text(table["appearance"], markdown))
     if per_class:
         lines = [_line(name, row, per_class) for name, row in rows.items()]
         parts += ["The same by class, per cent:", format_table(lines, markdown=markdown)]
@@ -50,7 +59,8 @@ def _overall_line(name: str, row: RowFigures, figures: Sequence[str], rest: Sequ
     line: dict[str, object] = {"row": name, "what": row["about"], "seeds": len(row["seeds"])}
     line["mean rank"] = _cell("mean_rank", row["figures"])
     line |= {key: _cell(key, row["figures"]) for key in figures}
-    line["difference"] = _difference_cell(row["difference"])
+    if figures:
+        line["difference"] = _difference_cell(row["difference"])
     return line | {key: _cell(key, row["figures"]) for key in rest}
 
 

@@ -62,12 +62,12 @@ class Trained(NamedTuple):
     Attributes:
         training: figures of its training.
         scores: the nine fusion metrics of every scored pair, under the method `METHOD`.
-        cell: the cell of the detector.
+        cell: the cell of the detector; None if none was trained.
     """
 
     training: TrainingFigures
     scores: ImageScores
-    cell: Cell
+    cell: Cell | None
 
 
 class Result(NamedTuple):
@@ -87,7 +87,7 @@ def run_row(
     seed: int,
     sets: Sets,
     out: Path,
-    detector: Detector,
+    detector: Detector | None,
     pairs: tuple[str, str] | None,
     stop: StopRequest,
 ) -> Result:
@@ -99,7 +99,7 @@ def run_row(
         sets: the training data of this seed.
         out: OUT/rows/ROW/seed_N receives run/, training.json, fused/ and per_image.csv, or failed.json. OUT/detector
             receives the cells.
-        detector: the detector that is trained on the row's images.
+        detector: the detector that is trained on the row's images; None = no detector.
         pairs: folders of the infrared and visible images that are scored; None = val of `sets`.
         stop: checked after every step and image.
 
@@ -107,7 +107,7 @@ def run_row(
         InputError: OUT holds this row made with another configuration.
         StopSignal: the command was stopped by a signal. Finished parts are kept.
     """
-    folder = out / "rows" / row.name / f"seed_{seed}"
+    folder = row_folder(out, row.name, seed)
     config = ConfigDict(row.config.to_dict())
     config.seed = seed
     config.lock()
@@ -121,22 +121,23 @@ def run_row(
         training = _trained(row, seed, config, sets, folder, stop)
         fuser = Fuser.from_workdir(folder / "run")
         scores = _scores(folder, fuser, sets, pairs, check_stop)
-        origin = {"kind": "fused", "row": row.name, "step": config.warm_start.steps + config.steps}
-        cells = train_cells(
-            detector.config,
-            detector.sets,
-            {row.name: Input("fused", fuser, origin)},
-            [seed],
-            out / "detector",
-            check_stop=check_stop,
-            initial=detector.initial,
-            trainer=detector.trainer,
-            split="val",  # rows are chosen by these figures
-        )
+        cell = None if detector is None else _cell(row, seed, fuser, out, detector, check_stop)
     except RunError as error:
         write_json(failure, {"message": str(error)})
         return Result(str(error), None)
-    return Result("", Trained(training, scores, cells[row.name][seed]))
+    return Result("", Trained(training, scores, cell))
+
+
+def row_folder(out: Path, name: str, seed: int) -> Path:
+    """The folder of a row at one seed; its run/ is the training."""
+    return out / "rows" / name / f"seed_{seed}"
+
+
+def row_input(row: Row, fuser: Fuser) -> Input:
+    """The images that a row's network fuses, as a kind of input."""
+    return Input(
+        "fused", fuser, {"kind": "fused", "row": row.name, "step": row.config.warm_start.steps + row.config.steps}
+    )
 
 
 def training_figures(path: Path) -> TrainingFigures:
@@ -167,6 +168,22 @@ def _means_by_task(lines: Sequence[MetricsRecord], quantity: str) -> dict[str, f
     tasks = dict.fromkeys(metric.task for metric in parsed if metric.quantity == quantity)
     names = {task: metric_names.of_task(quantity, task) for task in tasks}
     return {task: float(np.mean([number_of(line, name) for line in lines])) for task, name in names.items()}
+
+
+def _cell(row: Row, seed: int, fuser: Fuser, out: Path, detector: Detector, check_stop: Callable[[], None]) -> Cell:
+    """Trains the detector on the row's images."""
+    cells = train_cells(
+        detector.config,
+        detector.sets,
+        {row.name: row_input(row, fuser)},
+        [seed],
+        out / "detector",
+        check_stop=check_stop,
+        initial=detector.initial,
+        trainer=detector.trainer,
+        split="val",  # rows are chosen by these figures
+    )
+    return cells[row.name][seed]
 
 
 def _trained(row: Row, seed: int, config: ConfigDict, sets: Sets, folder: Path, stop: StopRequest) -> TrainingFigures:

@@ -127,7 +127,7 @@ def write_appearance(folder: str | os.PathLike, table: AppearanceTable, name: st
     Raises:
         InputError: a file cannot be written.
     """
-    content: AppearanceFile = {"worst": _worst_file(table.worst), "groups": [_group_file(own) for own in table.groups]}
+    content: AppearanceFile = {"worst": _worst_file(table.worst), "groups": [group_file(own) for own in table.groups]}
     if table.nearest:
         content["nearest"] = _worst_file(table.nearest)
     write_json(Path(folder) / f"{name}.json", content)
@@ -141,7 +141,17 @@ def _worst_file(worst: Mapping[str, Mapping[str, Worst]]) -> dict[str, dict[str,
     }
 
 
-def _group_file(group: Group) -> GroupFile:
+def group_of_file(content: GroupFile) -> Group:
+    """The group that `group_file` has written; a figure that is null there is NaN."""
+    rows, distances = (
+        {name: {key: math.nan if value is None else value for key, value in row.items()} for name, row in own.items()}
+        for own in (content["rows"], content.get("distances", {}))
+    )
+    return Group(content["set"], content["light"], content["pairs"], rows, distances)
+
+
+def group_file(group: Group) -> GroupFile:
+    """The group as JSON takes it."""
     content: GroupFile = {
         "set": group.set_name,
         "light": group.light,

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from bilevel_jax.evaluation.bootstrap import BLOCK, DRAWS, interval, resampled_blocks
 from bilevel_jax.evaluation.judges.judge import Judge
 from bilevel_jax.evaluation.judges.judge_rows import Findings
-from bilevel_jax.evaluation.judges.relative_gain import Drawn, Figures, relative_gain
+from bilevel_jax.evaluation.judges.relative_gain import Drawn, Figures, known_gains
 from bilevel_jax.evaluation.judges.remaining_gain import Remaining, remaining_gains
 
 ALL = "all"  # the group of all images, beside "day" and "night"
@@ -125,11 +125,9 @@ def judgement(
     drawn: dict[str, dict[str, dict[str, dict[str, Figures]]]] = {}
     abouts = []
     for place, found in enumerate(findings):
-        groups = _groups(found, draws, block, seed + place)
-        about = found.about
-        members = {group: int(counts[0].sum()) for group, counts in groups.items()}
-        abouts.append(SetAbout(about.name, about.split, len(about.source), found.light.said_by, members))
-        drawn[about.name] = {
+        groups = drawn_images(found, draws, block, seed + place)
+        abouts.append(about_set(found, groups))
+        drawn[found.about.name] = {
             judge.name: {
                 group: {row: judge.figures(evidence, counts) for row, evidence in found.evidence[judge.name].items()}
                 for group, counts in groups.items()
@@ -182,8 +180,19 @@ def _of_group(
     return [own[group] for by_judge in drawn.values() for own in by_judge.values() if group in own]
 
 
-def _groups(found: Findings, draws: int, block: int, seed: int) -> dict[str, Int[np.ndarray, "samples images"]]:
-    """Group -> counts; the first sample is the group itself, the others are drawn from its images alone."""
+def about_set(found: Findings, groups: Mapping[str, Int[np.ndarray, "samples images"]]) -> SetAbout:
+    """Returns what a table says of a data set, whose groups `drawn_images` has drawn."""
+    members = {group: int(counts[0].sum()) for group, counts in groups.items()}
+    return SetAbout(found.about.name, found.about.split, len(found.about.source), found.light.said_by, members)
+
+
+def drawn_images(
+    found: Findings, draws: int = DRAWS, block: int = BLOCK, seed: int = 0
+) -> dict[str, Int[np.ndarray, "samples images"]]:
+    """Returns group -> how often each image is in each sample.
+
+    The first sample is the group itself, and the others are drawn from its images alone.
+    """
     light, groups = found.light.groups, {}
     for group in (ALL, "day", "night"):
         members = np.array([group in (ALL, own) for own in light])
@@ -219,9 +228,8 @@ def _pooled(pairs: Sequence[tuple[Drawn, Drawn]]) -> Estimate:
     """The mean relative difference of pairs (input, reference), one pair for each judge and set."""
     # A judge or set that lacks the figure is left out. One that lacks it in a single sample makes this sample NaN, so
     # that every sample that counts is a mean over the same judges and sets.
-    gains = [(relative_gain(one, other), other) for one, other in pairs]
-    known = [(gain, other) for gain, other in gains if not np.isnan(gain[0])]
-    without = sum(other[0] == 0 for _, other in gains)
+    known = known_gains(pairs)
+    without = sum(other[0] == 0 for _, other in pairs)
     if not known:
         return Estimate(float("nan"), (float("nan"), float("nan")), without=int(without))
     mean = np.mean([gain for gain, _ in known], axis=0)

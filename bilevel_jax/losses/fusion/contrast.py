@@ -61,4 +61,5 @@ TERM = Term(
     to_sources(contrast_deficit),
     "weight of the contrast, local and of the whole image, that is missing to the source with more contrast",
     least_side=WINDOW_SIZE,
+    of_measure=True,
 )

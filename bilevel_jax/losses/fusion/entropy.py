@@ -30,4 +30,5 @@ TERM = Term(
     "entropy",
     to_sources(entropy_deficit),
     "weight of 1 - H(u) / 6 bits; it rewards noise too, so keep it small",
+    of_measure=True,
 )

@@ -45,4 +45,5 @@ TERM = Term(
     "mutual_information",
     to_sources(mutual_information_loss),
     f"weight of 1 - the share of the sources' information that {BINS} soft grey levels of the fused image keep",
+    of_measure=True,
 )

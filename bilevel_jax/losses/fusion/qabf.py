@@ -80,4 +80,4 @@ def _sigmoid(x: Array, top: float, steepness: float, middle: float) -> Array:
     return top * jax.nn.sigmoid(steepness * (x - middle))
 
 
-TERM = Term("qabf", to_sources(edge_loss), "weight of 1 - Qabf")
+TERM = Term("qabf", to_sources(edge_loss), "weight of 1 - Qabf", of_measure=True)

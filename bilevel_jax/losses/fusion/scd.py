@@ -45,4 +45,4 @@ def _correlation(a: Float[Array, "b h w 1"], b: Float[Array, "b h w 1"]) -> Floa
     return image_means(a * b) * scales[0] * scales[1]
 
 
-TERM = Term("scd", to_sources(uncorrelated_differences), "weight of 2 - SCD")
+TERM = Term("scd", to_sources(uncorrelated_differences), "weight of 2 - SCD", of_measure=True)

@@ -60,4 +60,5 @@ TERM = Term(
     to_sources(sharpness_deficit),
     f"weight of 2 - the ratios of SF and AG to those of the sharper source, each at most {MOST}",
     least_side=2,
+    of_measure=True,
 )

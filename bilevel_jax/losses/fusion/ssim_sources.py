@@ -39,4 +39,5 @@ TERM = Term(
     to_sources(source_dissimilarity),
     "weight of 1 - SSIM to the two sources, half each",
     least_side=WINDOW_SIZE,
+    of_measure=True,
 )

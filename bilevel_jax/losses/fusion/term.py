@@ -46,6 +46,7 @@ class Term(NamedTuple):
         default: weight in a new configuration. A term with a default of 0 is computed only where its weight is not 0;
             a term with another default is always computed and logged.
         least_side: least height and width in pixels that the term can take.
+        of_measure: whether the term makes a measure of image fusion better, such as VIF.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Term(NamedTuple):
     help: str
     default: float = 0.0
     least_side: int = 1
+    of_measure: bool = False
 
 
 def to_target(loss: Callable[[Float[Array, "b h w 1"], Float[Array, "b h w 1"]], Pair]) -> Loss:

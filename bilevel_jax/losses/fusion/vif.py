@@ -95,4 +95,5 @@ TERM = Term(
     to_sources(information_loss),
     f"weight of 1 - VIF / 2; needs a crop of at least {LEAST_SIDE} x {LEAST_SIDE}",
     least_side=LEAST_SIDE,
+    of_measure=True,
 )

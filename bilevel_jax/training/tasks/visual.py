@@ -36,6 +36,11 @@ def visual_task(config: ConfigDict, discriminator: Discriminator) -> Task:
     return Task(inner_loss=own, outer_loss=outer_loss)
 
 
+def has_visual_loss(config: ConfigDict) -> bool:
+    """Whether the visual task asks for anything: False where it has no discriminator and no term has a weight."""
+    return config.visual.loss != "none" or any(config.visual[name] for name in fusion.TERMS)
+
+
 def appearance_loss(config: ConfigDict, fused: Fused, batch: PreparedBatch) -> Terms:
     """Returns the visual task's outer loss without the adversarial term; it is also the loss of the warm start.
 
