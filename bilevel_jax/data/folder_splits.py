@@ -28,8 +28,8 @@ def split_folder(config: ConfigDict, mixed_in: bool = False, run: Path | None = 
 
     Args:
         config: the `data` part of a configuration.
-        mixed_in: the folder is mixed in beside a run's own data. It needs no val then: without a training list, all
-            pairs that stand in no list are trained on, less the test that is cut out of them.
+        mixed_in: the folder is mixed in beside a run's own data. With a training list it needs no val then. Without
+            one it is divided as if it were the run's own, so that nobody trains on what a table is about.
         run: the folder of a run. The lists that `keep_lists` has left there are taken instead of the folder's own.
 
     Raises:
@@ -41,7 +41,7 @@ def split_folder(config: ConfigDict, mixed_in: bool = False, run: Path | None = 
         lists, held_out = kept, HeldOut(kept)
     else:
         lists = _read_lists(config, mixed_in)
-        if "train" not in lists and not mixed_in:
+        if "train" not in lists:
             sentence = _hold_out(config, lists)
             held_out = HeldOut(lists, sentence)
         else:
@@ -106,15 +106,12 @@ def _read_lists(config: ConfigDict, mixed_in: bool) -> Lists:
 
 
 def _complete(config: ConfigDict, lists: Lists, mixed_in: bool) -> None:
-    """Adds the splits that a folder with a training list lacks, or one that is mixed in."""
+    """Adds the test that a folder with a training list lacks, and refuses one without val, unless it is mixed in."""
     if "val" not in lists and not mixed_in:
         raise InputError(
             f"{Path(config.root) / config.validation_list} does not exist, expected the names of the pairs that choose "
             f"weights, one a line; without {config.train_list} as well, a fifth of the pairs is held out."
         )
-    if "train" not in lists:
-        taken = {name for names in lists.values() for name in names} if config.test_share else set()
-        lists["train"] = [name for name in FolderSource(config.root).names if name not in taken]
     if config.test_share and "test" not in lists:
         _cut_test(config, lists)
 

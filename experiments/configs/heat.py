@@ -27,7 +27,7 @@ def get_config(given: str = "") -> ConfigDict:
         ("folder", f"{root}/llvip_unlabelled", 0.15, "images"),
     )
     config.data.crop = (256, 256)
-    config.data.scale = (1.0, 1.2)
+    config.data.scale = (1.0, 1.45)
     config.data.batch_size = 4
     config.data.balance = 1.0
     config.data.balance_classes = ("person", "car")
