@@ -8,8 +8,8 @@ from bilevel_jax.data.sets import Sets, TrainingSet, open_training_set
 from bilevel_jax.data.sources.mixed import MixedSource, Part
 from bilevel_jax.errors import InputError
 
-# What may stand as fourth value of an entry of `config.mix`: the set's images alone, boxes of some classes, or the set's
-# label maps without its boxes.
+# What may stand as fourth value of an entry of `config.mix`: the set's images alone, boxes of some classes, or label
+# maps without boxes.
 IMAGES, PARTIAL, LABELS = "images", "partial", "labels"
 
 
@@ -21,7 +21,7 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
 
     Args:
         config: the `data` part of a run's configuration.
-        sets: the run's own data, from `open_sets`; it has the weight 1 and decides on the classes. Where it has no label
+        sets: the run's own data, from `open_sets`; it has the weight 1 and decides on the classes. If it has no label
             maps, the first set that is taken for its label maps decides on the label classes.
         seed: which built-in scenes.
 
