@@ -24,9 +24,10 @@ def get_config():
     config.fusion.name = "tiny"
     config.tasks = ("visual", "semantic", "segmenter")
     config.semantic.task = "detection"
-    config.segmenter = task_block(task="segmentation")
+    config.segmenter = task_block(task="segmentation", adversarial=0.0)
+    config.visual.loss, config.visual.adversarial, config.semantic.adversarial = "none", 0.0, 0.0
     config.warm_start.steps, config.steps, config.bilevel.outer_every, config.rows.steps = 0, 2, 1, 1
-    config.validate_every, config.log_every, config.log_gradients_every, config.sheet_every = 2, 1, 1, 2
+    config.validate_every, config.log_every, config.sheet_every = 2, 1, 2
     return config
 """
 
@@ -56,7 +57,6 @@ def test_each_task_learns_from_its_own_set(run):
     for line in lines:  # half of a batch of two is from the scenes
         for name in ("visual", "semantic", "segmenter"):
             assert line[f"loss/{name}/outer"] > 0 and line[f"lambda/{name}"] > 0
-            assert line[f"gradient/norm/{name}"] > 0
 
 
 def test_a_task_without_labels_in_the_held_out_pairs_has_no_figure(run, capsys):
