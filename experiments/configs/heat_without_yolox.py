@@ -6,8 +6,8 @@ DIR holds the folders of heat.py. Neither the loss nor a teacher knows YOLOX, so
 that was never seen. The detector learns from the boxes of msrs/ and llvip/. Pairs without boxes teach the appearance
 alone.
 
-Over the first 36 steps the gradient of appearance has norms of 1 to 27 (median 7), and that of the detector 0.04 to 0.6
-(median 0.2) without `outer_weight`, which brings them to one order of magnitude.
+At every fourth of the first 36 steps the gradient of appearance has a norm of 1 to 27 (median 7), and that of the
+detector 0.04 to 0.6 (median 0.2) without `outer_weight`, which brings them to one order of magnitude.
 
 Time and figures are not measured.
 """
