@@ -6,6 +6,7 @@ from absl import flags
 
 from bilevel_jax.benchmarks.training_step_cost import time_by_tasks, time_parts
 from bilevel_jax.command_line import define_config_flag, parse_flags
+from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.config import check_config
@@ -25,5 +26,5 @@ def step_command(argv: Sequence[str]) -> None:
 
     values = parse_flags(define, argv, USAGE, ["config"], "off")
     config = check_config(values.config)
-    sets = open_sets(config.data, config.seed)
+    sets = add_mixture(config.data, open_sets(config.data, config.seed), config.seed)
     print(format_table(time_by_tasks(config, sets) if values.by_tasks else time_parts(config, sets)))

@@ -55,16 +55,15 @@ def train_command(argv: Sequence[str]) -> None:
             f"{len(sets.validation)} val (choose), {len(reported)} {split} (reported); writing to {workdir}",
             flush=True,
         )
-        validate = None
-        if config.validate_every:
-            networks = networks_from_config(config, own.train.class_names, own.train.label_names)
-            validate = Validation(config, own.validation, networks)
+        # The label classes may be those of a set that is mixed in.
+        networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
+        validate = Validation(config, own.validation, networks) if config.validate_every else None
         if jax.process_index() == 0 and (sentence := keep_lists(own.held_out, workdir)):
             print(sentence, flush=True)
         train(config, sets, workdir, stop, validate)
         if jax.process_index() != 0:
             return wait_for_first_process()  # which makes the table, alone
-        table = held_out_table(config, own, workdir, stop)
+        table = held_out_table(config, networks, own, workdir, stop)
     if values.report is not None:
         evaluate_run(workdir, report=values.report)
     print(printed_text(table))

@@ -8,8 +8,9 @@ from bilevel_jax.data.sets import Sets, TrainingSet, open_training_set
 from bilevel_jax.data.sources.mixed import MixedSource, Part
 from bilevel_jax.errors import InputError
 
-# What may stand as fourth value of an entry of `config.mix`: the set's images alone, or boxes of some classes.
-IMAGES, PARTIAL = "images", "partial"
+# What may stand as fourth value of an entry of `config.mix`: the set's images alone, boxes of some classes, or label
+# maps without boxes.
+IMAGES, PARTIAL, LABELS = "images", "partial", "labels"
 
 
 def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
@@ -20,7 +21,8 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
 
     Args:
         config: the `data` part of a run's configuration.
-        sets: the run's own data, from `open_sets`; it has the weight 1 and decides on the classes.
+        sets: the run's own data, from `open_sets`; it has the weight 1 and decides on the classes. If it has no label
+            maps, the first set that is taken for its label maps decides on the label classes.
         seed: which built-in scenes.
 
     Raises:
@@ -31,7 +33,8 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
     parts, inner, outer = [Part(config.root or config.name, sets.train)], [sets.inner], [sets.outer]
     for name, root, weight, *how in config.mix:
         other = open_mixed_set(config, name, root, seed)
-        parts.append(Part(root or name, other.train, weight, labelled=how != [IMAGES], partial=how == [PARTIAL]))
+        labelled, partial, labels_alone = how != [IMAGES], how == [PARTIAL], how == [LABELS]
+        parts.append(Part(root or name, other.train, weight, labelled, partial, labels_alone))
         inner.append(other.inner)
         outer.append(other.outer)
     mixed = MixedSource(parts)
@@ -59,8 +62,9 @@ def open_mixed_set(config: ConfigDict, name: str, root: str, seed: int) -> Train
 
 
 def check_mix(mix: Sequence[object], names: Sequence[str]) -> None:
-    """Checks the form of `config.data.mix`: each entry is (name, root, weight) or (name, root, weight, "images" or
-    "partial").
+    """Checks the form of `config.data.mix`: each entry is (name, root, weight) or (name, root, weight, HOW).
+
+    HOW is "images", "partial" or "labels".
 
     Args:
         mix: the entries.
@@ -72,9 +76,9 @@ def check_mix(mix: Sequence[object], names: Sequence[str]) -> None:
     for entry in mix:
         fields = tuple(entry) if isinstance(entry, (tuple, list)) else ()
         formed = len(fields) in (3, 4) and isinstance(fields[2], (int, float)) and fields[2] > 0
-        if not formed or fields[0] not in names or fields[3:] not in ((), (IMAGES,), (PARTIAL,)):
+        if not formed or fields[0] not in names or fields[3:] not in ((), (IMAGES,), (PARTIAL,), (LABELS,)):
             raise InputError(
                 f"config.data.mix has {entry!r}; expected (name, root, weight above 0), with 'images' after it to take "
-                f"the set unlabelled, or 'partial' where it marks some of the classes; the name one of "
-                f"{', '.join(names)}."
+                f"the set unlabelled, 'partial' where it marks some of the classes, or 'labels' to take its label maps "
+                f"without its boxes; the name one of {', '.join(names)}."
             )

@@ -141,7 +141,8 @@ def _write_sheet(training: Training, state: TrainState, step: int) -> None:
         kinds = {name: SEMANTIC_TASKS[block.task] for name, block in semantic_tasks(training.config).items()}
         source = training.sets.validation
         names = box_names(semantic_tasks(training.config).values(), source.class_names)
-        write_sheet(path, training.sample, images, predictions, source, kinds, names)
+        labels = source.label_names or training.sets.train.label_names  # those of a set that is mixed in
+        write_sheet(path, training.sample, images, predictions, source, kinds, names, labels)
 
 
 def _positions(batches: dict[str, ResumableBatches]) -> dict[str, dict[str, int]]:

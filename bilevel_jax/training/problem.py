@@ -6,8 +6,9 @@ this project gives it:
     F_visual = L1(u, t) + 1.1 (1 - SSIM(u, t)) + a_adv G(u; v_D)      f_visual = the discriminator's own loss
     F_semantic = task(fused_rgb; v_S) + 0.01 G(u; v_D)                f_semantic = task(fused_rgb; v_S)
 
-Every semantic task in `config.tasks` has the form of F_semantic, with its own network and its own weight of G. A frozen
-task has F_k alone: its v_k are constants, and its hypergradient is the partial derivative.
+Every semantic task in `config.tasks` has the form of F_semantic, with its own network, its own weight of G and its own
+factor of task(fused_rgb; v_S), which is 1 in the paper. A frozen task has F_k alone: its v_k are constants, and its
+hypergradient is the partial derivative.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from bilevel_jax.training.forward import forward_function
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks import SEMANTIC_TASKS
-from bilevel_jax.training.tasks.terms import Terms
+from bilevel_jax.training.tasks.terms import Terms, weighted
 from bilevel_jax.training.tasks.visual import Discriminator, Fused, visual_task
 
 
@@ -59,6 +60,8 @@ def _semantic_task(
 
     def outer_loss(fused: Fused, inner_params: Mapping[str, PyTree], batch: PreparedBatch) -> Terms:
         own = inner_loss(fused, inner_params[name], batch)
+        if block.outer_weight != 1:
+            own = {term: weighted(block.outer_weight, pair) for term, pair in own.items()}
         return own | discriminator.generator_loss(block.adversarial, fused, inner_params, batch)
 
     return Task(inner_loss=inner_loss if block.trainable else None, outer_loss=outer_loss)

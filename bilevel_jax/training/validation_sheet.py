@@ -32,6 +32,7 @@ def write_sheet(
     source: Source,
     kinds: Mapping[str, AnySemanticTask],
     class_names: Sequence[str],
+    label_names: Sequence[str],
 ) -> None:
     """Writes a sheet with one row a pair.
 
@@ -40,9 +41,10 @@ def write_sheet(
         batch: the pairs, from `evaluation_batches`.
         fused: the fused images in [0, 1].
         predictions: semantic task -> what its network found in them.
-        source: gives the names of the pairs and of the classes of label maps.
+        source: gives the names of the pairs.
         kinds: semantic task -> the kind of its predictions; each has a column under its name.
         class_names: of the boxes.
+        label_names: of the label maps.
     """
     fused, predictions = jax.device_get((fused, predictions))
     rows, names = [], []
@@ -66,7 +68,7 @@ def write_sheet(
         ("infrared", "visible", "fused", *found, "labels"),
         row_names=names,
         class_names=class_names,
-        label_names=source.label_names,
+        label_names=label_names,
     )
 
 

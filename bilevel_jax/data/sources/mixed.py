@@ -24,6 +24,7 @@ class Part(NamedTuple):
         labelled: False takes its images alone, as if it had neither boxes nor label maps.
         partial: True says that its boxes are of some of the mixture's classes, and that it may show objects of the
             others that are not annotated.
+        labels_alone: True takes its images and label maps, as if it had no boxes.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Part(NamedTuple):
     weight: float = 1.0
     labelled: bool = True
     partial: bool = False
+    labels_alone: bool = False
 
 
 class MixedSource(Source):
@@ -43,12 +45,15 @@ class MixedSource(Source):
     A part with other classes is refused: one that marks persons alone, beside one that marks cars as well, would teach
     that its cars are background. It may be taken as a partial part, whose box classes are some of the first part's: the
     samples of all parts then say by `known_classes` for which classes boxes are annotated. Or its images may be taken,
-    unlabelled.
+    unlabelled. Or its label maps may be taken without its boxes; if the first part has no label maps, the first part
+    that is taken in this way decides on the label classes, and its label maps teach.
 
     Attributes:
         parts: as given.
         names: of every pair, with the title of its part before it from the second part on.
-        class_names, label_names: the classes of the first part.
+        class_names: the box classes of the first part.
+        label_names: the label classes of the first part or, where it has none, those of the first part whose label maps
+            are taken without its boxes.
         groups: None.
     """
 
@@ -58,7 +63,8 @@ class MixedSource(Source):
         """Opens no file.
 
         Raises:
-            InputError: the parts' classes do not agree, a partial part has no boxes, or a weight is not above 0.
+            InputError: the parts' classes do not agree, a partial part has no boxes, a part that is taken for its label
+                maps has none, or a weight is not above 0.
         """
         self.parts = list(parts)
         for part in self.parts:
@@ -179,18 +185,37 @@ def _known_classes(part: Part, first: Part) -> Bool[np.ndarray, " k"]:
     return known
 
 
+def _deciding_part(parts: Sequence[Part], attribute: Literal["class_names", "label_names"]) -> Part:
+    """Returns the part whose classes are those of the mixture.
+
+    Raises:
+        InputError: a part that is taken for its label maps has no label classes.
+    """
+    for part in parts:
+        if part.labels_alone and not part.source.label_names:
+            raise InputError(
+                f"{part.title}, a 'labels' set of data.mix, has no label classes; expected label maps with named "
+                "classes (or 'images' in place of 'labels', to take it unlabelled)."
+            )
+    if attribute == "label_names" and not parts[0].source.label_names:
+        return next((part for part in parts if part.labels_alone), parts[0])
+    return parts[0]
+
+
 def _shared_names(
     parts: Sequence[Part], attribute: Literal["class_names", "label_names"], what: str
 ) -> tuple[tuple[str, ...], list[Table]]:
-    """Returns the classes of the first part, and what translates each part's numbers to them."""
-    shared = tuple(getattr(parts[0].source, attribute))
+    """Returns the classes of the mixture, and what translates each part's numbers to them."""
+    first = _deciding_part(parts, attribute)
+    shared = tuple(getattr(first.source, attribute))
     tables: list[Table] = []
     for part in parts:
-        names = tuple(getattr(part.source, attribute)) if part.labelled and shared else ()
+        taken = part.labelled and not (part.labels_alone and attribute == "class_names")
+        names = tuple(getattr(part.source, attribute)) if taken and shared else ()
         some = part.partial and attribute == "class_names"  # _known_classes has checked these
         if names and set(names) != set(shared) and not some:
             raise InputError(
-                f"the {what} of {part.title} are {', '.join(names)}; expected those of {parts[0].title}, in any order: "
+                f"the {what} of {part.title} are {', '.join(names)}; expected those of {first.title}, in any order: "
                 f"{', '.join(shared)} (or, as the fourth value of its data.mix, 'images' to take it unlabelled"
                 + (", or 'partial' if it marks some of these classes)." if attribute == "class_names" else ").")
             )

@@ -21,8 +21,9 @@ from bilevel_jax.metrics.semantic_figures import shown_figures
 from bilevel_jax.report.text_table import format_table, split_title
 from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.initial_weights import rows_start
-from bilevel_jax.training.networks import networks_from_config
+from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.signals import StopRequest
+from bilevel_jax.training.tasks import SEMANTIC_TASKS
 
 Rows = dict[str, dict[str, float]]  # kind of input -> column -> value
 
@@ -57,19 +58,21 @@ class TableFile(TypedDict):
     rows: Rows
 
 
-def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequest) -> Table:
+def held_out_table(config: ConfigDict, networks: Networks, sets: Sets, workdir: Path, stop: StopRequest) -> Table:
     """Trains a fresh network of each semantic task for each kind of input, and evaluates all of them on the test pairs.
 
     All networks of a task start from one initialisation, take the same number of steps, and see the same crops. If the
     run started from the networks of another run, so do these. The network of a task that the run does not train is
-    applied as it is to each kind of input. For `fused` the fusion network is frozen. Each row is written to
+    applied as it is to each kind of input. A task for which these pairs have no labels has no figure in the table. For
+    `fused` the fusion network is frozen. Each row is written to
     WORKDIR/table.json as soon as it is known, so that a stopped run makes only the missing rows. The table of
     appearance goes to WORKDIR/appearance.json and appearance.md. If the data has no test split, the tables are about
     val, and their titles say so.
 
     Args:
         config: a checked configuration.
-        sets: the training pairs and the held-out pairs.
+        networks: the run's.
+        sets: the training pairs and the held-out pairs of the run's own data, without those that `data.mix` adds.
         workdir: a run's folder with a checkpoint.
         stop: checked after every step.
 
@@ -77,13 +80,17 @@ def held_out_table(config: ConfigDict, sets: Sets, workdir: Path, stop: StopRequ
         StopSignal: the command was stopped by a signal.
         RunError: the loss of a semantic network became NaN.
     """
-    networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
     trained, state = load_run(workdir)
     fuser = Fuser.from_run(trained, state)
-    fresh = [name for name, block in semantic_tasks(config).items() if block.trainable and config.rows.steps]
+    blocks = {
+        name: block
+        for name, block in semantic_tasks(config).items()
+        if SEMANTIC_TASKS[block.task].is_measurable(block, sets.train)
+    }
+    fresh = [name for name, block in blocks.items() if block.trainable and config.rows.steps]
     trainers = {
         name: SemanticTrainer(config, networks, name)
-        for name, block in semantic_tasks(config).items()
+        for name, block in blocks.items()
         if name in fresh or not block.trainable
     }
     starts = {name: load_parameters(workdir, rows_start(name)) if config.initial.run else None for name in fresh}

@@ -35,14 +35,17 @@ class Validation:
         count = min(config.validate_pairs or len(source), len(source))
         self._pairs = Subset(source, np.linspace(0, len(source) - 1, count).astype(int))
         self._names = tuple(name for name in fusion.CHOOSABLE if name in (*MEASURES, config.keep_best))
-        self._predictors = {name: SemanticTrainer(config, networks, name) for name in networks.semantic}
+        predictors = {name: SemanticTrainer(config, networks, name) for name in networks.semantic}
+        blocks = semantic_tasks(config)
+        self._predictors = {name: p for name, p in predictors.items() if p.kind.is_measurable(blocks[name], source)}
 
     def __call__(self, outer_params: PyTree, semantic_params: Mapping[str, PyTree]) -> dict[str, float]:
         """Measures parameters. Higher is better in all figures; a figure that is defined for no pair is left out.
 
         Args:
             outer_params: of the fusion network, as numpy arrays.
-            semantic_params: task -> parameters of the run's own network for it; a task that is missing is not measured.
+            semantic_params: task -> parameters of the run's own network for it; a task that is missing, or for which
+                val has no labels, is not measured.
 
         Returns:
             VIF, Qabf, SSIM and the measure `config.keep_best`, means over the pairs where they are defined; and by the

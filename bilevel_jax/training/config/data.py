@@ -104,8 +104,9 @@ SET = (
         anything(),
         "further data sets to train on, each as (name, root, weight) or (name, root, weight, HOW). HOW = 'images' "
         "takes the set without its labels; HOW = 'partial' takes a set that marks some of the main set's box classes, "
-        "and what it does not mark is unknown rather than background. The weight says how many samples come from it "
-        "for each one of the main set",
+        "and what it does not mark is unknown rather than background; HOW = 'labels' takes the set's label maps "
+        "without its boxes, and its label classes if the main set has none. The weight says how many samples come from "
+        "it for each one of the main set",
     ),
     Key(
         "data.block",

@@ -11,7 +11,7 @@ from bilevel_jax.command_line import nearest_key
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.normalisation import NORMS
 from bilevel_jax.models.semantic import SEMANTIC_NETWORKS, semantic_help, semantic_names, semantic_options
-from bilevel_jax.training.config.key import Key, Section, anything, at_least, expect, one_of
+from bilevel_jax.training.config.key import Key, Section, anything, at_least, expect, more_than, one_of
 from bilevel_jax.training.config.run import NONE, semantic_tasks
 from bilevel_jax.training.tasks import SEMANTIC_TASKS, BlockOption
 
@@ -51,6 +51,13 @@ BLOCK = (
         "images need 2 or 1",
     ),
     Key("adversarial", 0.01, at_least(0), "weight of the adversarial term in the task's outer loss"),
+    Key(
+        "outer_weight",
+        1.0,
+        more_than(0),
+        "factor of the task's own loss in its outer loss. It makes the gradients of tasks equally long that are not; "
+        "the network learns on the loss without it",
+    ),
     Key(
         "start",
         "",

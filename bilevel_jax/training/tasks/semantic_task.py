@@ -92,6 +92,13 @@ class SemanticTask(Protocol[Outputs, BatchPredictions, ImagePrediction, Evidence
         """Returns whether the data must have labels for the task; by default it must."""
         return True
 
+    def is_measurable(self, block: ConfigDict, source: Source) -> bool:
+        """Returns whether a source has labels for the task, or the task needs none.
+
+        The main data of a mixture may lack them: then another part teaches the task, and no table has a figure of it.
+        """
+        return bool(self.class_names(source)) or not self.needs_labels(block)
+
     def network(self, block: ConfigDict, class_names: Sequence[str]) -> Network:
         """Returns the network of a block; by default the one that `block.network` names, for these classes.
 

@@ -153,6 +153,39 @@ def test_label_maps_of_a_partial_part_need_the_same_classes():
     assert mixed[2]["has_labels"] and (mixed[2]["labels"] != mixed[0]["labels"])[:-1].all()
 
 
+def test_label_maps_alone_come_from_beside_a_set_of_boxes():
+    scenes = Part("scenes", Plain(3, ("person", "bus"), ("sky", "road")), labels_alone=True)
+    mixed = MixedSource([Part("a", Plain(4, NAMES, ())), scenes, Part("b", Plain(2, NAMES), labelled=False)])
+    assert mixed.class_names == NAMES and mixed.label_names == ("sky", "road")
+    assert [(bool(mixed[i]["has_boxes"]), bool(mixed[i]["has_labels"])) for i in (0, 4, 8)] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    record = mixed[4]
+    assert record["boxes"].shape == (0, 4) and record["classes"].shape == (0,)
+    np.testing.assert_array_equal(record["labels"], scenes.source[0]["labels"])
+    assert (mixed[0]["labels"] == 255).all() and not mixed.held_classes()[4:].any()
+    batch = stream(mixed, 1)[0]
+    own = (batch["index"] >= 4) & (batch["index"] < 7)
+    assert own.any()
+    np.testing.assert_array_equal(batch["has_labels"], own)
+    np.testing.assert_array_equal(batch["has_boxes"], batch["index"] < 4)
+    assert ((batch["labels"] != 255).any(axis=(1, 2)) == own).all()
+
+
+def test_label_maps_alone_are_matched_by_name_with_those_of_the_first_part():
+    mixed = MixedSource([Part("a", Plain(2)), Part("b", Plain(2, (), ("sky", "road")), labels_alone=True)])
+    assert mixed.label_names == LABELS and (mixed[2]["labels"] != mixed[0]["labels"])[:-1].all()
+    other = Part("b", Plain(2, label_names=("road", "sea")), labels_alone=True)
+    with pytest.raises(InputError, match="the label classes of b are road, sea; expected those of a"):
+        MixedSource([Part("a", Plain(2)), other])
+    with pytest.raises(InputError, match="the label classes of c are road, sky; expected those of b"):
+        MixedSource([Part("a", Plain(2, NAMES, ())), other, Part("c", Plain(2))])
+    with pytest.raises(InputError, match=r"b, a 'labels' set of data\.mix, has no label classes; expected label maps"):
+        MixedSource([Part("a", Plain(2)), Part("b", Plain(2, label_names=()), labels_alone=True)])
+
+
 def test_the_first_part_decides_on_the_classes():
     mixed = MixedSource([Part("a", Plain(2, ())), Part("b", Plain(2))])
     assert mixed.class_names == () and not mixed[2]["has_boxes"] and mixed[2]["has_labels"]
@@ -229,7 +262,8 @@ def test_a_configuration_mixes_folders(folders):
     "entry", ["folder", ("folder", "x"), ("folder", "x", 0.0), ("folder", "x", 1.0, "picture"), ("no_set", "x", 1.0)]
 )
 def test_entries_of_another_form_are_named(entry):
-    check_mix([("folder", "x", 2), ["scenes", "", 0.5, "images"], ("folder", "y", 1, "partial")], ("folder", "scenes"))
+    entries = [("folder", "x", 2), ["scenes", "", 0.5, "images"], ("folder", "y", 1, "partial")]
+    check_mix([*entries, ("scenes", "", 1.0, "labels")], ("folder", "scenes"))
     with pytest.raises(InputError, match=r"config\.data\.mix has .*expected \(name, root, weight above 0\)"):
         check_mix([entry], ("folder", "scenes"))
 

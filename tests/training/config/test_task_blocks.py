@@ -2,6 +2,8 @@
 
 import json
 
+import jax
+import jax.numpy as jnp
 import pytest
 from ml_collections import ConfigDict
 
@@ -60,6 +62,25 @@ def test_networks_and_tasks_are_those_of_the_blocks():
     problem = problem_from_config(config, networks)
     assert list(problem.tasks) == ["visual", "segmenter", "semantic"]
     assert problem.tasks["segmenter"].inner_loss is None and problem.tasks["semantic"].inner_loss is not None
+
+
+def test_a_factor_weighs_the_task_in_the_outer_problem_alone(tiny_networks):
+    def terms(**block):
+        config = configured(**block)
+        config.visual.loss, config.visual.adversarial, config.semantic.adversarial = "none", 0.0, 0.0
+        config.segmenter.adversarial = 0.0
+        networks = networks_from_config(check_config(config), (), ("road", "tree"))
+        task = problem_from_config(config, networks).tasks["segmenter"]
+        batch = {"vis": jnp.zeros((1, 8, 8, 3)), "labels": jnp.ones((1, 8, 8), int), "has_labels": jnp.ones(1, bool)}
+        image = jnp.linspace(0, 1, 64).reshape(1, 8, 8, 1)
+        params = networks.semantic["segmenter"].init(jax.random.key(0), batch["vis"])
+        outer = task.outer_loss(image, {"segmenter": params}, batch)
+        return task.inner_loss(image, params, batch)["cross_entropy"], outer["cross_entropy"]
+
+    (inner, pixels), (outer, _) = terms()
+    (same, _), (weighted, normaliser) = terms(outer_weight=8.0)
+    assert inner == same == outer > 0
+    assert weighted == 8 * outer and normaliser == pixels == 64
 
 
 @pytest.mark.parametrize(

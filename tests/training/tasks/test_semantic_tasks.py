@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from bilevel_jax.bilevel import reduce_loss
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.images.files import read_image
 from bilevel_jax.models import SEMANTIC_NETWORKS
@@ -136,6 +137,47 @@ def test_detection_leaves_out_what_an_image_does_not_label():
     after = slope(jnp.zeros((2, 5, 2)), batch | {"known_classes": known})
     assert np.all(before != 0)
     np.testing.assert_array_equal(after, jnp.where(known[:, None], before, 0.0))
+
+
+@pytest.mark.parametrize("annotated", [False, True], ids=["no_annotation", "nothing_in_the_crop"])
+def test_a_batch_without_a_labelled_pixel_or_a_box_has_a_finite_loss(annotated):
+    """Without an annotation the loss and its gradient are 0; an empty crop teaches a detector the background."""
+    block = default_config().semantic
+    with block.unlocked():
+        block.dice = block.lovasz = 1.0
+    grid = jnp.stack(jnp.meshgrid(jnp.arange(4.0), jnp.arange(4.0), indexing="ij"), -1).reshape(-1, 2)
+    places = {"locations": grid, "strides": jnp.ones(16), "ranges": jnp.tile(jnp.array([0.0, jnp.inf]), (16, 1))}
+
+    class Free:
+        """A network whose outputs are its parameters."""
+
+        def apply(self, params, image):
+            return params if isinstance(params, jax.Array) else params | places
+
+    batch = {
+        "labels": jnp.full((2, 4, 4), 255),
+        "boxes": jnp.zeros((2, 1, 4)),
+        "classes": jnp.full((2, 1), -1),
+        **{name: jnp.full(2, annotated) for name in ("has_labels", "has_boxes")},
+    }
+    logits = jnp.linspace(-1.0, 1.0, 2 * 16 * 2)
+    outputs = {
+        "segmentation": logits.reshape(2, 4, 4, 2),
+        "detection": {
+            "logits": logits.reshape(2, 16, 2),
+            "boxes": jnp.tile(jnp.concatenate([grid - 1, grid + 1], axis=-1), (2, 1, 1)),
+            "centerness": jnp.zeros((2, 16)),
+        },
+    }
+    for name, params in outputs.items():
+        terms = SEMANTIC_TASKS[name].loss("semantic", block, Free(), ("person", "car"))
+        loss = lambda p, t=terms: reduce_loss(t(p, jnp.zeros(()), batch))[0]
+        value, slope = jax.jit(jax.value_and_grad(loss))(params)
+        if annotated and name == "detection":
+            assert value > 0 and np.all(slope.pop("logits") > 0)
+        else:
+            assert value == 0
+        assert all(np.all(np.asarray(leaf) == 0) for leaf in jax.tree.leaves(slope))
 
 
 def test_the_loss_and_the_predictions_fit_a_network_s_outputs(task, source, request):
