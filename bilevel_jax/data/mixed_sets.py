@@ -16,8 +16,8 @@ IMAGES, PARTIAL, LABELS = "images", "partial", "labels"
 def add_mixture(config: ConfigDict, sets: Sets, seed: int) -> Sets:
     """Adds the data sets of `config.mix` to a training source; the held-out sources stay what they are.
 
-    Each set is opened as if it were the run's own, at its own root, and dealt out to the inner and the outer part by
-    itself. Its test is not trained on. Of a plain folder without a training list all other pairs are taken.
+    Each set is divided as if it were the run's own, at its own root, and its training pairs are dealt out to the inner
+    and the outer part by themselves. Neither its val nor its test is trained on.
 
     Args:
         config: the `data` part of a run's configuration.

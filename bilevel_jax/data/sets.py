@@ -80,7 +80,7 @@ def open_sets(
         InputError: a folder or list is not as expected, a name is in two lists, or a split is empty.
     """
     splits = _open_splits(config, seed, check_stop, run=run)
-    if splits.val is None:  # only a set that is mixed in may lack it
+    if splits.val is None:  # only a folder that is mixed in may lack it
         raise ValueError("the data has no val")
     own = _training_set(config, splits.train)
     test = None if splits.test is None else _cached(config, splits.test)
@@ -88,7 +88,10 @@ def open_sets(
 
 
 def open_training_set(config: ConfigDict, seed: int) -> TrainingSet:
-    """Opens the training pairs of a data set that is mixed in beside a run's own; it needs no val.
+    """Opens the training pairs of a data set that is mixed in beside a run's own.
+
+    They are the training pairs of the set by itself, so nobody trains on its val or its test. A plain folder with a
+    training list needs no val here.
 
     Args:
         config: the `data` part of a configuration that names the set.
@@ -175,7 +178,7 @@ def _open_splits(
     if config.name == "scenes":
         return split_scenes(config, seed)
     if prepared:
-        return split_prepared(config, prepared_root(config, check_stop), mixed_in)
+        return split_prepared(config, prepared_root(config, check_stop))
     return split_folder(config, mixed_in, run)
 
 

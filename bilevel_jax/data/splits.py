@@ -40,7 +40,7 @@ class Splits(NamedTuple):
 
     Fields:
         train: what is trained on.
-        val: chooses weights; None where a set that is mixed in has none.
+        val: chooses weights; None where a plain folder that is mixed in has a training list and no list of val.
         test: is reported; None where `config.data.test_share` is 0.
         held_out: what was held out of a folder that has no training list; None for all other data.
     """
@@ -73,15 +73,14 @@ def split_scenes(config: ConfigDict, seed: int) -> Splits:
     )
 
 
-def split_prepared(config: ConfigDict, root: Path, mixed_in: bool = False) -> Splits:
-    """Makes the splits of a prepared data set.
+def split_prepared(config: ConfigDict, root: Path) -> Splits:
+    """Makes the splits of a prepared data set, the same ones where it is mixed in beside a run's own data.
 
     Where `config.test_share` is 0 there is no test, and val is the set's held-out split.
 
     Args:
         config: the `data` part of a configuration.
         root: the prepared folder.
-        mixed_in: the set is mixed in beside a run's own data; a missing val is not cut out then.
 
     Raises:
         InputError: there is no such split, two splits have a pair in common, or there are too few pairs.
@@ -99,7 +98,7 @@ def split_prepared(config: ConfigDict, root: Path, mixed_in: bool = False) -> Sp
                 found["val"] = whole(given)
         elif given or split in train.summary["splits"]:
             found[split] = whole(given or split)
-        elif split == "test" or not mixed_in:
+        else:
             train, why = found["train"], f"{root} has no split {split}"
             kept, cut = cut_out(len(train), train.groups, config.test_share, split, why)
             found["train"], found[split] = train.part(kept, "train"), train.part(cut, split)

@@ -3,7 +3,7 @@
     python experiments/train.py --config=experiments/configs/heat.py:DIR,yolox_nano.onnx --workdir=RUN
 
 DIR holds msrs/ (ir/ vi/ boxes/ classes.txt train.txt val.txt), llvip/ (ir/ vi/ boxes/ classes.txt), roadscene/ and
-llvip_unlabelled/ (ir/ vi/). A fifth of each set is test and is not trained on. The ONNX file is a YOLOX detector as its
+llvip_unlabelled/ (ir/ vi/). Val and test of each set are not trained on. The ONNX file is a YOLOX detector as its
 authors export it. It never learns: the fused image has to show it the objects.
 
 The network starts as a local `heat_replace` (`models/fusion/local_heat.py`). People and cars are drawn equally often,

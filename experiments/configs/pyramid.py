@@ -2,8 +2,8 @@
 
     python experiments/train.py --config=experiments/configs/pyramid.py:DIR
 
-DIR holds msrs/ (ir/ vi/ boxes/ classes.txt train.txt val.txt), roadscene/, llvip/ and llvip_unlabelled/ (ir/ vi/). A
-fifth of each set is test and is not trained on. There is no bilevel part: the fusion network alone is trained on what
+DIR holds msrs/ (ir/ vi/ boxes/ classes.txt train.txt val.txt), roadscene/, llvip/ and llvip_unlabelled/ (ir/ vi/). Val
+and test of each set are not trained on. There is no bilevel part: the fusion network alone is trained on what
 the measures of image fusion reward (information, edges, correlation, contrast), each against both sources. Two
 augmentations keep the network from learning the cameras: `tone` remaps the levels of single images, and `swap` lets the
 two images change places. A trial without them, and with larger crops, learnt which of these cameras has the better

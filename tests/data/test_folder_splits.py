@@ -157,8 +157,13 @@ def test_names_that_end_like_a_file_are_read_back(tmp_path):
     assert names_of(open_sets(config, seed=0, run=tmp_path / "run")) == names_of(sets)
 
 
-def test_other_data_has_no_val_unless_it_is_listed(bare):
+def test_other_data_is_divided_as_if_it_were_the_runs_own(bare):
     root, config = bare
+    sets = open_sets(config, seed=0)
+    for split, own in (("train", sets.train), ("val", sets.validation), ("test", sets.test)):
+        assert open_other(config, str(root), split).names == own.names
+    # With a training list nothing but a list says what is val.
+    (root / "train.txt").write_text("".join(f"{name}\n" for name in NAMES))
     with pytest.raises(InputError, match=r"has no val, and no list says which pairs it has"):
         open_other(config, str(root), "val")
     # Day and night are cut out by themselves: a fifth of 18 and of 12, in whole blocks.

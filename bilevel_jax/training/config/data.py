@@ -106,7 +106,8 @@ SET = (
         "takes the set without its labels; HOW = 'partial' takes a set that marks some of the main set's box classes, "
         "and what it does not mark is unknown rather than background; HOW = 'labels' takes the set's label maps "
         "without its boxes, and its label classes if the main set has none. The weight says how many samples come from "
-        "it for each one of the main set",
+        "it for each one of the main set. Each set is divided as if it were the main set: its val and its test are not "
+        "trained on",
     ),
     Key(
         "data.block",

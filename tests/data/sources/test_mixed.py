@@ -245,15 +245,15 @@ def test_a_configuration_mixes_folders(folders):
     config.data.name, config.data.root, config.data.block = "folder", str(labelled), 1
     config.data.mix = (("folder", str(bare), 0.5),)
     sets = add_mixture(config.data, open_sets(config.data, 0), 0)
-    assert isinstance(sets.train, MixedSource) and len(sets.train) == 4 + 4 and sets.validation.names == ["e"]
-    assert sorted([*sets.inner, *sets.outer]) == list(range(8))
+    assert isinstance(sets.train, MixedSource) and len(sets.train) == 4 + 3 and sets.validation.names == ["e"]
+    assert sorted([*sets.inner, *sets.outer]) == list(range(7))
     for part in (sets.inner, sets.outer):
         assert (part < 4).any() and (part >= 4).any()
-    assert [bool(sets.train[i]["has_boxes"]) for i in range(8)] == [True] * 4 + [False] * 4
+    assert [bool(sets.train[i]["has_boxes"]) for i in range(7)] == [True] * 4 + [False] * 3
     assert all(isinstance(part.source, CachedSource) for part in sets.train.parts)
     seen = []
     sets.train.check(lambda done, total: seen.append((done, total)))
-    assert seen == [(i, 8) for i in range(1, 9)]
+    assert seen == [(i, 7) for i in range(1, 8)]
     config.data.mix = ()
     assert len(add_mixture(config.data, open_sets(config.data, 0), 0).train) == 4
 
@@ -276,8 +276,8 @@ def test_msrs_with_boxes_beside_llvip_without():
     config.mix = (("folder", str(root / "llvip_unlabelled"), 1 / 3), ("folder", str(root / "llvip"), 1 / 3, "images"))
     sets = add_mixture(config, open_sets(config, 0), 0)
     assert (
-        sets.train.class_names == ("person", "bicycle", "car") and len(sets.train) == 192 + 308 + 293
-    )  # without their tests
+        sets.train.class_names == ("person", "bicycle", "car") and len(sets.train) == 192 + 247 + 235
+    )  # without val and test of each
     batches = configured_batches(config, sets.train, sets.inner, batch_size=10, seed=0)
     for batch in (next(batches) for _ in range(4)):
         labelled = batch["index"] < 192

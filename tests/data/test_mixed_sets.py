@@ -1,0 +1,81 @@
+"""A set that is mixed in is divided as by itself: no run trains on its val or its test."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from bilevel_jax.data.builders.prepare import prepare
+from bilevel_jax.data.mixed_sets import add_mixture
+from bilevel_jax.data.sets import open_other, open_sets
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import write_image
+from bilevel_jax.training.config import default_config
+
+NAMES = [f"{i:02d}{'D' if i < 10 else 'N'}" for i in range(22)]
+LISTS = {"train": NAMES[4:], "val": NAMES[:2], "test": NAMES[2:4]}
+SOME_LISTS = [some for count in range(4) for some in combinations(LISTS, count)]
+
+
+def write_folder(root, splits):
+    """Pairs of 32 x 32 pixels, no two of them alike, and some of the lists."""
+    for number, name in enumerate(NAMES):
+        write_image(root / "ir" / f"{name}.png", np.full((32, 32, 1), number, np.uint8))
+        write_image(root / "vi" / f"{name}.png", np.full((32, 32, 3), number, np.uint8))
+    for split in splits:
+        (root / f"{split}.txt").write_text("".join(f"{name}\n" for name in LISTS[split]))
+    return root
+
+
+def configured(root, share):
+    config = default_config().data
+    config.name, config.root, config.test_share, config.block = "folder", str(root), share, 1
+    return config
+
+
+def mixed_in(root, share):
+    """The names of the pairs that a run on the built-in scenes trains on when it mixes in the set at `root`."""
+    config = default_config().data
+    config.num_train, config.test_share, config.block = 4, share, 1
+    config.mix = (("folder", str(root), 1.0, "images"),)
+    return list(add_mixture(config, open_sets(config, 0), 0).train.parts[1].source.names)
+
+
+def check_divided_as_by_itself(root, share):
+    """Checks the training pairs of a set that is mixed in against all splits of the set by itself."""
+    trained, config = mixed_in(root, share), configured(root, share)
+    sets = open_sets(config, seed=0)
+    held_out = {"val": sets.validation} | ({} if sets.test is None else {"test": sets.test})
+    assert trained and trained == list(sets.train.names)
+    for split, own in held_out.items():
+        assert len(own) and not set(trained) & set(own.names)
+        named = open_other(config, str(root), split).names
+        # Without a share val is the held-out split of a prepared set, whatever its name.
+        assert named == own.names if share else not set(trained) & set(named)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.0])
+@pytest.mark.parametrize("splits", [some for some in SOME_LISTS if "train" not in some or "val" in some])
+def test_a_folder_that_is_mixed_in_is_divided_as_by_itself(splits, share, tmp_path):
+    check_divided_as_by_itself(write_folder(tmp_path, splits), share)
+
+
+@pytest.mark.parametrize("splits", [("train",), ("train", "test")])
+def test_a_folder_that_is_mixed_in_with_a_training_list_needs_no_val(splits, tmp_path):
+    root = write_folder(tmp_path, splits)
+    with pytest.raises(InputError, match=r"val\.txt does not exist"):
+        open_sets(configured(root, 0.2), seed=0)
+    trained, test = mixed_in(root, 0.2), open_other(configured(root, 0.2), str(root), "test").names
+    assert not set(trained) & set(test)
+    assert sorted([*trained, *test]) == LISTS["train"] if splits == ("train",) else test == LISTS["test"]
+    # The list of val that is missing may come later: it makes no pair of the test a training pair.
+    (root / "val.txt").write_text("".join(f"{name}\n" for name in LISTS["val"]))
+    assert list(open_sets(configured(root, 0.2), seed=0).train.names) == trained
+
+
+@pytest.mark.parametrize("splits", [some for some in SOME_LISTS if "train" in some])
+def test_a_prepared_set_that_is_mixed_in_is_divided_as_by_itself(splits, tmp_path):
+    root = prepare("folder", write_folder(tmp_path / "pairs", splits), tmp_path / "prepared")
+    check_divided_as_by_itself(root, 0.2)
+    if len(splits) > 1:  # without a share the set itself must have something held out
+        check_divided_as_by_itself(root, 0.0)
