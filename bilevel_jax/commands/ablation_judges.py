@@ -29,7 +29,7 @@ from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
 from bilevel_jax.evaluation.judges.judge_rows import JudgedSet
 from bilevel_jax.evaluation.judges.registry import MAKES
-from bilevel_jax.evaluation.leakage import check_unseen, seen_in_mixture
+from bilevel_jax.evaluation.leakage import check_unseen
 from bilevel_jax.inference import Fuser
 from bilevel_jax.training.signals import StopRequest
 
@@ -119,16 +119,11 @@ class RowJudges:
         }
 
     def _open(self, config: ConfigDict, base: ConfigDict, split: str) -> None:
-        """Opens one data set for the judges, and notes where rows are trained on its pairs."""
+        """Opens one data set for the judges, unless the rows are trained on its pairs."""
         lists = self._out if config.data.root == base.data.root else None
         judged = open_judged_set(config, split, lists)
         check_unseen(base, judged.source, config, "The network of --config", run=self._out)
         self._notes += check_weights({self._rule: self._rule_input}, judged.split, judged.source, config)
-        if seen := seen_in_mixture(base, judged.source, config):
-            self._notes.append(
-                f"{judged.name}, {judged.split}: the rows are trained on {len(seen)} of these {len(judged.source)} "
-                "pairs. Without lists of its own, a set of config.data.mix has no val, and another test than by itself."
-            )
         self._sets.append(judged)
 
     def _sets_of(self, texts: Sequence[str]) -> list[PairSet]:

@@ -18,9 +18,9 @@ def check_unseen(
     who: str = "The run of --workdir",
     run: Path | None = None,
 ) -> None:
-    """Checks that a network was not trained on the held-out pairs.
+    """Checks that a network was not trained on the held-out pairs, neither as its own data nor in a mixture.
 
-    The check needs the place of the training data. A weight file does not hold it, except for the built-in scenes.
+    The check needs the places of the training data. A weight file does not hold them, except for the built-in scenes.
 
     Args:
         trained: the configuration that the network was trained with.
@@ -30,17 +30,11 @@ def check_unseen(
         run: the folder of the run that trained the network. Its lists say which pairs were trained on. None = no run.
 
     Raises:
-        InputError: the network was trained on some of the pairs.
+        InputError: the network was trained on some of the pairs, or its training data cannot be read.
     """
-    if "data" not in trained or trained.data.name != config.data.name:
+    if "data" not in trained:
         return
-    if trained.data.name == "scenes":
-        same = trained.seed == config.seed
-    else:
-        same = "root" in trained.data and Path(trained.data.root).resolve() == Path(config.data.root).resolve()
-    if not same:
-        return
-    seen = sorted(set(open_sets(completed(trained).data, trained.seed, run=run).train.names) & set(held_out.names))
+    seen = sorted(_trained_on(completed(trained), config, run) & set(held_out.names))
     if seen:
         raise InputError(
             f"{who} was trained on {len(seen)} of the held-out pairs ({first_few(seen)}); expected pairs that it has "
@@ -48,25 +42,23 @@ def check_unseen(
         )
 
 
-def seen_in_mixture(trained: ConfigDict, held_out: Source, config: ConfigDict) -> list[str]:
-    """Returns the names of the held-out pairs on which a network was trained as part of a mixture (`data.mix`).
+def _trained_on(trained: ConfigDict, config: ConfigDict, run: Path | None) -> set[str]:
+    """Returns the names of all pairs of the data set of `config` that a network was trained on."""
 
-    A set that is mixed in without lists has no val, and its test is cut out of all its pairs. By itself it has a val,
-    and its test is cut out of the rest, so it is another test.
+    def is_same(name: str, root: str) -> bool:
+        if name != config.data.name:
+            return False
+        if name == "scenes":
+            return trained.seed == config.seed
+        return bool(root) and Path(root).resolve() == Path(config.data.root).resolve()
 
-    Args:
-        trained: the configuration that the network was trained with.
-        held_out: the pairs that it is evaluated on.
-        config: the configuration that `held_out` was opened with.
-
-    Raises:
-        InputError: a set of the mixture cannot be read.
-    """
-    seen: set[str] = set()
+    names: set[str] = set()
+    if is_same(trained.data.name, trained.data.root):
+        names.update(open_sets(trained.data, trained.seed, run=run).train.names)
     for name, root, *_ in trained.data.mix:
-        if name == config.data.name and root and Path(root).resolve() == Path(config.data.root).resolve():
-            seen |= set(open_mixed_set(trained.data, name, root, trained.seed).train.names) & set(held_out.names)
-    return sorted(seen)
+        if is_same(name, root):
+            names.update(open_mixed_set(trained.data, name, root, trained.seed).train.names)
+    return names
 
 
 def trained_without_test(trained: ConfigDict) -> bool:

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from bilevel_jax.data.mixed_sets import open_mixed_set
-from bilevel_jax.data.sets import open_sets
+from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.errors import InputError
-from bilevel_jax.evaluation.leakage import check_unseen, seen_in_mixture
+from bilevel_jax.evaluation.leakage import check_unseen
 from bilevel_jax.images.files import write_image
 from bilevel_jax.training.config import default_config
 
@@ -47,18 +46,40 @@ def test_a_run_that_saw_the_held_out_pairs_is_refused(tmp_path):
     check_unseen(trained, sets.test, config)
 
 
-def test_pairs_of_a_mixture_that_were_trained_on_are_named(tmp_path):
-    """A set that is mixed in needs no val, so its test is cut out of more pairs than that of the set by itself."""
+def test_a_run_that_mixed_in_the_held_out_pairs_is_refused(tmp_path):
     for name in "abcdefghij":
         for camera in ("ir", "vi"):
             write_image(tmp_path / camera / f"{name}.png", np.zeros((48, 64), np.uint8))
     trained, config = default_config(), default_config()
     config.data.name, config.data.root = "folder", str(tmp_path)
-    held_out = open_sets(config.data, 0).test
-    assert seen_in_mixture(trained, held_out, config) == []
-    trained.data.mix = (("folder", str(tmp_path), 0.5),)
-    trained_on = set(open_mixed_set(trained.data, "folder", str(tmp_path), 0).train.names)
-    assert trained_on & set(held_out.names)
-    assert seen_in_mixture(trained, held_out, config) == sorted(trained_on & set(held_out.names))
-    (tmp_path / "test.txt").write_text("".join(f"{name}\n" for name in held_out.names))
-    assert seen_in_mixture(trained, held_out, config) == []
+    trained.data.mix = (("folder", str(tmp_path), 0.5), ("scenes", "", 1.0, "images"))
+    sets = open_sets(config.data, 0)
+    check_unseen(trained, sets.validation, config)
+    check_unseen(trained, sets.test, config)
+    first = ", ".join(sets.train.names[:2])
+    with pytest.raises(InputError, match=rf"trained on {len(sets.train)} of the held-out pairs \({first},"):
+        check_unseen(trained, open_other(config.data, str(tmp_path)), config)
+    # Other lists than those of today make pairs that were trained on the test of a table.
+    kept = tmp_path / "run"
+    kept.mkdir()
+    val = sets.validation.names
+    for split, own in (("train", val), ("val", val), ("test", sets.train.names[:2])):
+        (kept / f"{split}.txt").write_text("".join(f"{name}\n" for name in own))
+    with pytest.raises(InputError, match=rf"trained on 2 of the held-out pairs \({first}\)"):
+        check_unseen(trained, open_sets(config.data, 0, run=kept).test, config)
+    # A weight file does not hold the places of the sets.
+    with trained.unlocked():
+        del trained.data.root, trained.data.mix
+    check_unseen(trained, open_other(config.data, str(tmp_path)), config)
+
+
+def test_scenes_of_a_mixture_are_known_by_their_seed(tmp_path):
+    trained, config = default_config(), default_config()
+    trained.data.name, trained.data.root = "folder", str(tmp_path)
+    trained.data.mix = (("scenes", "", 1.0),)
+    config.data.num_train = 4
+    validation = open_sets(config.data, config.seed).validation
+    with pytest.raises(InputError, match=r"held-out pairs \(scene_0_00004,"):
+        check_unseen(trained, validation, config)
+    trained.seed = 1
+    check_unseen(trained, validation, config)
