@@ -7,7 +7,7 @@ import bilevel_jax.pretrained
 from bilevel_jax.errors import InputError
 
 FOLDER = Path(bilevel_jax.pretrained.__file__).parent
-DEFAULT = "detector"  # the weights that are used where no name is given
+DEFAULT = "heat"  # the weights that are used where no name is given
 KIND = "pretrained"  # a command asks for the weights as "pretrained" or "pretrained:NAME"
 
 
