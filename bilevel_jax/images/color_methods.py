@@ -130,7 +130,12 @@ def _with_chroma(fused: ArrayT, visible: ArrayT, light: ArrayT, factor: ArrayT) 
     """u + k (RGB - Y), with k reduced to what [0, 1] allows."""
     space = namespace(fused, visible)
     away = visible - light
-    room = space.where(away > 0, 1.0 - fused, fused) / space.maximum(abs(away), _TINY)
-    factor = space.minimum(factor, room.min(axis=-1, keepdims=True))
+    channels = [away[..., i : i + 1] for i in range(3)]
+    # The channel that is farthest above grey meets 1 first, and the one farthest below meets 0. Two channels at a time:
+    # NumPy reduces a short last axis slowly.
+    above = space.maximum(space.maximum(channels[0], channels[1]), channels[2])
+    below = space.maximum(space.maximum(-channels[0], -channels[1]), -channels[2])
+    room = space.minimum((1.0 - fused) / space.maximum(above, _TINY), fused / space.maximum(below, _TINY))
+    factor = space.minimum(factor, room)
     # The clip takes away rounding errors alone.
     return space.clip(fused + factor * away, 0.0, 1.0)
