@@ -92,7 +92,7 @@ def test_what_the_package_brings_is_small_has_a_card_and_a_default():
 
 @pytest.mark.parametrize("level, person", [(0.05, 0.05), (0.2, 0.2), (0.5, 0.25)])
 def test_the_default_shows_somebody_warm_and_keeps_what_the_visible_camera_sees(level, person):
-    """By night and by day, even somebody who is darker than the street: brighter than the street, and the rest stays."""
+    """By night, and by day somebody darker than the street: brighter than it, and the rest of the picture stays."""
     texture = np.random.default_rng(0).normal(0, 0.02, (96, 128)).astype(np.float32)
     ir, vis = np.full((96, 128), 0.2, np.float32), np.clip(level + texture, 0, 1)
     ir[40:60, 60:68], vis[40:60, 60:68] = 0.6, person
