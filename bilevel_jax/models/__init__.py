@@ -3,6 +3,7 @@
 from bilevel_jax.models.detectors.fcos import FCOS, decode
 from bilevel_jax.models.discriminators import DISCRIMINATORS, discriminator_network
 from bilevel_jax.models.fusion import FusionNetwork, fusion_network
+from bilevel_jax.models.fusion.local_heat import LocalHeatFusion
 from bilevel_jax.models.fusion.pyramid import PyramidFusion
 from bilevel_jax.models.segmenters.deeplab import DeepLab
 from bilevel_jax.models.segmenters.fpn_segmenter import SegmentationNetwork
@@ -15,6 +16,7 @@ __all__ = [
     "SEMANTIC_NETWORKS",
     "DeepLab",
     "FusionNetwork",
+    "LocalHeatFusion",
     "PyramidFusion",
     "SegFormer",
     "SegmentationNetwork",
