@@ -19,6 +19,7 @@ from bilevel_jax.evaluation.judges.judgement_text import (
     set_title,
 )
 from bilevel_jax.evaluation.judges.relative_table import ALL, Estimate, Judgement, Row
+from bilevel_jax.evaluation.judges.remaining_gain import Remaining
 from bilevel_jax.report import html
 
 
@@ -79,14 +80,7 @@ def _table(title: str, by_group: Mapping[str, Mapping[str, Row]], note: str) -> 
         title,
         [html.Metric(name, "up", "%", digits=1) for name in names],
         {row: {name: 100 * own[name].value for name in names} for row, own in rows.items()},
-        intervals={
-            row: {
-                name: (100 * value.bounds[0], 100 * value.bounds[1])
-                for name, value in own.items()
-                if not np.isnan(value.bounds[0])
-            }
-            for row, own in rows.items()
-        },
+        intervals=_intervals(rows),
         note=note,
         ranked=False,  # the first column is the mean of the others
     )
@@ -100,17 +94,22 @@ def _remaining_table(found: Judgement) -> html.Table:
         "What remains after a disturbance",
         [html.Metric(name, "up", "%", digits=0) for name in found.after],
         {row: {name: 100 * value.share for name, value in own.items()} for row, own in rows.items()},
-        intervals={
-            row: {
-                name: (100 * value.bounds[0], 100 * value.bounds[1])
-                for name, value in own.items()
-                if not np.isnan(value.bounds[0])
-            }
-            for row, own in rows.items()
-        },
+        intervals=_intervals(rows),
         note=f"{remaining_title(found)}. A row without figures has no gain.",
         ranked=False,  # a share of a small gain says nothing about the gain
     )
+
+
+def _intervals(rows: Mapping[str, Mapping[str, Estimate | Remaining]]) -> dict[str, dict[str, tuple[float, float]]]:
+    """The intervals that there are, in per cent."""
+    return {
+        row: {
+            name: (100 * value.bounds[0], 100 * value.bounds[1])
+            for name, value in own.items()
+            if not np.isnan(value.bounds[0])
+        }
+        for row, own in rows.items()
+    }
 
 
 def _warnings(found: Judgement) -> list[str]:
