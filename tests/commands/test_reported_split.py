@@ -113,7 +113,7 @@ def test_a_table_of_either_split_says_which(trained, capsys, tmp_path):
             write_image(other / camera / f"{name}.png", np.full((48, 48, 1), ord(name), np.uint8))
     for flag in ("--split=test", "--list=test"):
         assert evaluate(workdir, f"--data={other}", flag) == 0
-        assert capsys.readouterr().out.startswith("other, test, 2 pairs:\n")
+        assert capsys.readouterr().out.startswith("other, test, 1 pairs:\n")
     assert evaluate(workdir, f"--data={other}") == 0 and capsys.readouterr().out.startswith("other, 10 pairs:\n")
     assert evaluate(workdir, "--list=test") == 2 and "--list=test is for --data" in capsys.readouterr().err
 
