@@ -1,10 +1,12 @@
-"""The whole method on the built-in scenes in minutes: tiny fusion network, segmentation by a ResNet-10.
+"""The whole method on the built-in scenes in minutes: the local fusion network, segmentation by a ResNet-10.
 
     python experiments/train.py --config=experiments/configs/quickstart.py
 
-Two cores of a server CPU, jax 0.10.1, 2026-11-27: 3 min 22 s with its table, the first start. mIoU over all nine
-classes on 100 test scenes, seed 0: infrared alone 29.6 %, visible alone 24.4 %, their average 30.5 %, fused 31.8 %.
-With another seed a figure moves by up to 5 points.
+Two cores of a server CPU, jax 0.10.1, 2026-11-28: 2 min 27 s with its table, with compiled programs from a start
+before. mIoU over all nine classes on 100 test scenes, mean of the seeds 0 to 4: infrared alone 30.9 %, visible alone
+23.5 %, their average 31.9 %, fused 35.5 %. Fused is above the average by 3.6 points [2.5, 4.7], above infrared by 4.5
+[1.9, 7.1] and above visible by 12.0 [9.8, 14.2] (Student's t over the seeds), and with each of the five seeds above all
+three. With another seed a figure moves by up to 6 points. Seed 0 with `fusion.name` = tiny: 31.8 %.
 """
 
 from ml_collections import ConfigDict
@@ -14,6 +16,7 @@ from bilevel_jax.training.config import default_config
 
 def get_config() -> ConfigDict:
     config = default_config()
+    config.fusion.name = "local_heat"
     config.semantic.depth = 10
     config.rows.steps = 300
     config.rows.boundaries = (250,)
