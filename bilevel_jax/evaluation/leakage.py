@@ -46,10 +46,9 @@ def _trained_on(trained: ConfigDict, config: ConfigDict, run: Path | None) -> se
     """Returns the names of all pairs of the data set of `config` that a network was trained on."""
 
     def is_same(name: str, root: str) -> bool:
-        if name != config.data.name:
-            return False
-        if name == "scenes":
-            return trained.seed == config.seed
+        # A prepared set is opened by its own name in training and as a folder in a comparison.
+        if "scenes" in (name, config.data.name):
+            return name == config.data.name and trained.seed == config.seed
         return bool(root) and Path(root).resolve() == Path(config.data.root).resolve()
 
     names: set[str] = set()

@@ -12,7 +12,7 @@ as the detector's (norms 9 and 1.4 after 60 steps), and people stay as faint as 
 brightened up to 4 times (`images/exposure.py`), both for the network and in the visual loss. Without that, AP50 on the
 58 MSRS val pairs is 32.1 % instead of 38.3 (seed 0; 2 cores of a server CPU, 2026-11-23).
 
-The weights `measures` and `pretrained` were trained on pairs that are test now. For test figures train pyramid.py anew
+The weights `measures` and `detector` were trained on pairs that are test now. For test figures train pyramid.py anew
 and start from that run.
 """
 
