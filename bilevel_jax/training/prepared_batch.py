@@ -28,7 +28,8 @@ class PreparedBatch(TypedDict):
     Keys:
         ir, vis, saliency: images in [0, 1].
         labels, boxes, classes, has_labels, has_boxes, known_classes: as in `DeviceBatch`.
-        mix: a uniform draw in [0, 1] for each image, which the gradient penalty needs.
+        mix: a uniform draw in [0, 1] for each image. The gradient penalty, a detector's views and the jitter of the
+            exposure are drawn from it.
     """
 
     ir: Float[Array, "b h w 1"]

@@ -6,9 +6,10 @@ DIR holds msrs/ (ir/ vi/ boxes/ classes.txt train.txt val.txt), llvip/ (ir/ vi/ 
 llvip_unlabelled/ (ir/ vi/). Val and test of each set are not trained on. The ONNX file is a YOLOX detector as its
 authors export it. It never learns: the fused image has to show it the objects.
 
-The network starts as a local `heat_replace` (`models/fusion/local_heat.py`). People and cars are drawn equally often,
-because the pairs hold three times as many people. Pairs without boxes get the detector's own, from both cameras. The
-visual task asks for what the measures of appearance ask for, and, at a small weight, for the measures of image fusion.
+The network starts as a local `heat_replace` (`models/fusion/local_heat.py`). Within MSRS, people and cars are drawn
+equally often, because its pairs hold three times as many people. Pairs without boxes get the detector's own, from both
+cameras, and those of LLVIP its boxes of what LLVIP does not mark. The visual task asks for what the measures of
+appearance ask for, and, at a small weight, for the measures of image fusion.
 """
 
 from ml_collections import ConfigDict

@@ -31,5 +31,5 @@ def chroma_change(fused: Float[Array, "b h w 1"], visible: Float[Array, "b h w 3
 TERM = Term(
     "color",
     to_colors(chroma_change),
-    "weight of the chroma that clipping takes from the coloured fused image",
+    "weight of the chroma that clipping takes from the fused image in the colour `chroma`, whatever fusion.color is",
 )

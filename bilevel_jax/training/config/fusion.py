@@ -20,7 +20,8 @@ KEYS = (
         0.0,
         at_least(0),
         "in training the measured gain of each image is multiplied by exp(u), where u is drawn uniformly between minus "
-        "this and this, so that the network also works with another gain. 0 = the measured gain",
+        "this and this, and kept from 1 to fusion.exposure, so that the network also works with another gain. 0 = the "
+        "measured gain",
     ),
     Key(
         "fusion.color",
