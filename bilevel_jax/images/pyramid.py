@@ -5,6 +5,7 @@ Burt and Adelson, "The Laplacian pyramid as a compact image code", IEEE Trans. C
 NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gradients.
 """
 
+import itertools
 from typing import Any, TypeVar, cast
 
 import jax
@@ -29,12 +30,9 @@ def laplacian_pyramid(
     """
     if levels < 0:
         raise ValueError(f"levels is {levels}; expected 0 or more.")
-    details: list[ArrayT] = []
-    for _ in range(levels):
-        smaller = halve(images)
-        details.append(images - double(smaller, *images.shape[-3:-1]))
-        images = smaller
-    return details, images
+    sizes = halvings(images, levels)
+    details = [larger - double(smaller, *larger.shape[-3:-1]) for larger, smaller in itertools.pairwise(sizes)]
+    return details, sizes[-1]
 
 
 def from_laplacian_pyramid(
@@ -56,6 +54,14 @@ def halve(images: Float[ArrayT, "*batch h w c"]) -> Float[ArrayT, "*batch h2 w2 
         # The type of sum allows for the int 0, which is the sum of no taps.
         images = cast(ArrayT, sum(weight * tap for weight, tap in zip(_KERNEL, taps, strict=True)))
     return images
+
+
+def halvings(images: Float[ArrayT, "*batch h w c"], count: int) -> list[ArrayT]:
+    """Returns the images, their half, its half and so on, `count` halvings in all; jit shares them with a pyramid."""
+    sizes = [images]
+    for _ in range(count):
+        sizes.append(halve(sizes[-1]))
+    return sizes
 
 
 def double(images: Float[ArrayT, "*batch h2 w2 c"], height: int, width: int) -> Float[ArrayT, "*batch h w c"]:

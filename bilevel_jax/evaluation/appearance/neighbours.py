@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from bilevel_jax.evaluation.appearance.pair_set import SourcePair
-from bilevel_jax.metrics.appearance.blocks import BLOCK, in_blocks
+from bilevel_jax.images.blocks import in_blocks
+from bilevel_jax.metrics.appearance.blocks import BLOCK
 from bilevel_jax.metrics.fusion import gray_levels
 
 # Names do not tell: MSRS numbers its frames through, and two of them show two streets. On its pairs (and on the

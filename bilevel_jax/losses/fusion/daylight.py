@@ -9,7 +9,7 @@ from jax import Array
 from jaxtyping import Float
 
 from bilevel_jax.images.sums import image_means
-from bilevel_jax.losses.fusion.blocks import in_blocks
+from bilevel_jax.losses.fusion.blocks import whole_blocks
 from bilevel_jax.losses.fusion.term import Images, Term
 from bilevel_jax.losses.pair import Pair
 
@@ -36,7 +36,7 @@ def daylight_deviation(fused: Float[Array, "b h w 1"], luminance: Float[Array, "
     """
     chex.assert_rank([fused, luminance], 4)
     chex.assert_equal_shape([fused, luminance])
-    deviations = jnp.mean(in_blocks(fused - luminance, BLOCK), axis=-1)
+    deviations = jnp.mean(whole_blocks(fused - luminance, BLOCK), axis=-1)
     day = jnp.clip((image_means(luminance) - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
     weights = NIGHT_WEIGHT + (1.0 - NIGHT_WEIGHT) * day
     losses = jnp.sqrt(1.0 + jnp.square(deviations / TOLERANCE)) - 1.0

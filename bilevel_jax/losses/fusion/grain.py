@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from bilevel_jax.losses.fusion.blocks import in_blocks
+from bilevel_jax.losses.fusion.blocks import whole_blocks
 from bilevel_jax.losses.fusion.term import Term, to_raw_sources
 from bilevel_jax.losses.pair import Pair
 
@@ -46,7 +46,7 @@ def added_grain(
 
 
 def _deviations(images: Float[Array, "b h w 1"]) -> Float[Array, "b patches"]:
-    return jnp.sqrt(jnp.var(in_blocks(images, PATCH), axis=-1) + FLOOR)
+    return jnp.sqrt(jnp.var(whole_blocks(images, PATCH), axis=-1) + FLOOR)
 
 
 TERM = Term(

@@ -1,19 +1,13 @@
-"""Images in square blocks, and which pairs show daylight."""
+"""Which pairs show daylight, and their means in square blocks."""
 
 import numpy as np
 from jaxtyping import Float64
 
+from bilevel_jax.images.blocks import in_blocks
 from bilevel_jax.images.daylight import DAY_MEAN
 from bilevel_jax.metrics.appearance.pair import FusedPair
 
 BLOCK = 16  # pixels: side of the blocks in which daylight and sky are measured
-
-
-def in_blocks(image: Float64[np.ndarray, "h w"], side: int) -> Float64[np.ndarray, "blocks pixels"]:
-    """The pixels of the whole blocks of side x side pixels; the rest at the bottom and on the right is left out."""
-    rows, columns = (length // side for length in image.shape)
-    whole = image[: rows * side, : columns * side].reshape(rows, side, columns, side)
-    return whole.transpose(0, 2, 1, 3).reshape(rows * columns, side * side)
 
 
 def is_daylight(pair: FusedPair) -> bool:

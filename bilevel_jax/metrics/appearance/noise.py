@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bilevel_jax.metrics.appearance.blocks import in_blocks
+from bilevel_jax.images.blocks import in_blocks
 from bilevel_jax.metrics.appearance.measure import Measure, Observations
 from bilevel_jax.metrics.appearance.pair import FusedPair
 

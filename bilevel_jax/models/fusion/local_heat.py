@@ -6,10 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from bilevel_jax.images.pyramid import double, halve, laplacian_pyramid
+from bilevel_jax.images.pyramid import double, halve, halvings, laplacian_pyramid
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fusion.network import FusionNetwork
+from bilevel_jax.models.fusion.soft_clip import soft_clip
 from bilevel_jax.models.named_network import NamedNetwork
+from bilevel_jax.models.upsampling import doubled
 
 LEVELS = 3  # halvings from the image to its surroundings
 REACH = 4  # pixels of the smallest size: where the mean of the surroundings ends
@@ -22,7 +24,6 @@ MOST_AMPLIFIED = 0.5  # largest change of a visible detail
 MOST_LIGHT = 0.25  # largest change of the light of a place
 KNEE = 0.85  # from here on, light that the visible image does not have is compressed
 HIGHLIGHTS = 0.3  # slope above the knee
-BEYOND = 0.01  # slope outside [0, 1]: a clipped pixel still has a gradient
 
 
 class LocalHeatFusion(FusionNetwork):
@@ -57,18 +58,19 @@ class LocalHeatFusion(FusionNetwork):
         features, coarse = level(2 * self.width, 2, name="quarter")(features, warm.at(2), lit.at(2))
         _, half = level(self.width, 7, name="half")(features, warm.at(1), lit.at(1), *energies)
         heat, more, light = (half[..., i : i + 1] for i in range(3))
-        above = warm.images[1] - warm.grown(_surroundings(warm.base), LEVELS, 1)
-        share = _bounded(MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(above, 0.0) / FULL_HEAT + more)
+        around = warm.grown(_surroundings(warm.base), LEVELS, 1)
+        above = jnp.maximum(warm.images[1] - around, 0.0)
+        share = soft_clip(MOST_HEAT ** jnp.tanh(heat) * above / FULL_HEAT + more)
         share, light, *shares = (lit.grown(field, 1) for field in (share, light, half[..., 3:4], half[..., 4:5]))
         ground = lit.grown(_surroundings(lit.base), LEVELS)
-        warmth = ir - warm.grown(_surroundings(warm.base), LEVELS)
+        warmth = ir - warm.grown_once(around, 0)
         replacement = ground + warmth + luma - lit.grown(lit.images[2], 2)
         fused = luma + share * (replacement - luma) + MOST_LIGHT * jnp.tanh(light)
         details = _details(coarse, warm.details[2], lit.details[2])
         details = lit.grown_once(details, 1) + _details(half[..., 5:], warm.details[1], lit.details[1])
         details = lit.grown_once(details, 0)
         details += _details(jnp.concatenate(shares, axis=-1), warm.details[0], lit.details[0])
-        return _bounded(_with_headroom(fused + details, luma))
+        return soft_clip(_with_headroom(fused + details, luma))
 
 
 class Level(nn.Module):
@@ -82,7 +84,7 @@ class Level(nn.Module):
         self, below: Float[Array, "b h2 w2 c"], *seen: Float[Array, "b h w c2"]
     ) -> tuple[Float[Array, "b h w width"], Float[Array, "b h w maps"]]:
         below = Conv(self.width, kernel_size=1, name="below")(below)
-        below = jnp.repeat(jnp.repeat(below, 2, axis=1), 2, axis=2)[:, : seen[0].shape[1], : seen[0].shape[2]]
+        below = doubled(below, *seen[0].shape[1:3])
         features = jnp.concatenate([below, *seen], axis=-1)
         for index in range(2):
             features = nn.relu(Conv(self.width, name=f"conv{index}")(features))
@@ -95,9 +97,7 @@ class _Sizes:
 
     def __init__(self, image: Float[Array, "b h w 1"]):
         self.details, self.base = laplacian_pyramid(image, LEVELS)
-        self.images = [image]
-        for _ in range(LEVELS - 1):
-            self.images.append(halve(self.images[-1]))
+        self.images = halvings(image, LEVELS - 1)
 
     def at(self, size: int) -> Float[Array, "b h w 3"]:
         """The image, its detail and the detail's strength at one size."""
@@ -139,11 +139,6 @@ def _with_headroom(fused: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]
     """Compresses what is brighter than both the knee and the visible image, so that hot things keep their detail."""
     most = jnp.maximum(luma, KNEE)
     return jnp.minimum(fused, most) + HIGHLIGHTS * jnp.maximum(fused - most, 0.0)
-
-
-def _bounded(image: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
-    inside = jnp.clip(image, 0.0, 1.0)
-    return inside + BEYOND * (image - inside)
 
 
 VARIANTS = {

@@ -6,16 +6,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from bilevel_jax.images.exposure import expose
-from bilevel_jax.images.pyramid import LEVELS, from_laplacian_pyramid, halve, laplacian_pyramid
+from bilevel_jax.images.pyramid import LEVELS, from_laplacian_pyramid, halvings, laplacian_pyramid
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fusion.network import FusionNetwork
+from bilevel_jax.models.fusion.soft_clip import soft_clip
 from bilevel_jax.models.named_network import NamedNetwork
+from bilevel_jax.models.upsampling import doubled
 
 SHARPNESS = 200.0  # of the untrained choice between two details, which differ by a few 8-bit levels
 SWAY = 4.0  # logits that one unit of the base's head adds to the base's choice
 DETAIL_SWAY = 10.0  # the same for the choice between two details
 DETAIL_SCALE = 10.0  # details are about this much smaller than images
-BEYOND = 0.01  # slope outside [0, 1]: a clipped pixel still has a gradient
 
 
 class PyramidFusion(FusionNetwork):
@@ -46,7 +47,7 @@ class PyramidFusion(FusionNetwork):
         ir = expose(ir, self.exposure)
         ir_details, ir_base = laplacian_pyramid(ir, self.levels)
         luma_details, luma_base = laplacian_pyramid(luma, self.levels)
-        images = [_sizes(image, self.levels) for image in (ir, luma)]
+        images = [halvings(image, self.levels - 1) for image in (ir, luma)]
         statistics = _statistics(images, self.levels)
         base, features = Base(2 * self.width, self.convs, name="base")(ir_base, luma_base, statistics)
         level = nn.remat(Level) if self.remat else Level
@@ -57,9 +58,7 @@ class PyramidFusion(FusionNetwork):
             inputs = (ir_details[size], luma_details[size], images[0][size], images[1][size])
             detail, features = module(*inputs, features)
             fused.insert(0, detail)
-        image = from_laplacian_pyramid(fused, base)
-        inside = jnp.clip(image, 0.0, 1.0)
-        return inside + BEYOND * (image - inside)
+        return soft_clip(from_laplacian_pyramid(fused, base))
 
 
 class Base(nn.Module):
@@ -103,7 +102,7 @@ class Level(nn.Module):
         luma: Float[Array, "b h w 1"],
         below: Float[Array, "b h2 w2 c"],
     ) -> tuple[Float[Array, "b h w 1"], Float[Array, "b h w width"]]:
-        below = _enlarged(Conv(self.width, kernel_size=1, name="below")(below), *ir.shape[1:3])
+        below = doubled(Conv(self.width, kernel_size=1, name="below")(below), *ir.shape[1:3])
         details = DETAIL_SCALE * jnp.concatenate([ir_detail, luma_detail], axis=-1)
         features = jnp.concatenate([below, details, abs(details), ir, luma], axis=-1)
         for index in range(self.convs):
@@ -121,23 +120,10 @@ def _heads(features: Float[Array, "b h w c"]) -> tuple[Float[Array, "b h w 1"], 
     return both[..., :1], both[..., 1:]
 
 
-def _sizes(image: Float[Array, "b h w 1"], levels: int) -> list[Array]:
-    """The image at the size of each detail, largest first; jit shares the halvings with the Laplacian pyramid."""
-    images = [image]
-    for _ in range(levels - 1):
-        images.append(halve(images[-1]))
-    return images
-
-
 def _statistics(images: list[list[Array]], levels: int) -> Float[Array, "b 1 1 4"]:
     """Both means, then both standard deviations, of the images at a quarter of their size."""
     small = jnp.concatenate([own[min(2, levels - 1)] for own in images], axis=-1)
     return jnp.concatenate([small.mean((1, 2), keepdims=True), small.std((1, 2), keepdims=True)], axis=-1)
-
-
-def _enlarged(features: Float[Array, "b h2 w2 c"], height: int, width: int) -> Float[Array, "b h w c"]:
-    """Repeats every pixel in both directions and cuts to `height` x `width`; its gradient is a fast sum on a CPU."""
-    return jnp.repeat(jnp.repeat(features, 2, axis=1), 2, axis=2)[:, :height, :width]
 
 
 VARIANTS = {

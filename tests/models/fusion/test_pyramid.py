@@ -9,7 +9,7 @@ import pytest
 from bilevel_jax.images.exposure import expose
 from bilevel_jax.images.trivial_fusion import laplacian_saliency
 from bilevel_jax.models import PyramidFusion
-from bilevel_jax.models.fusion.pyramid import BEYOND
+from bilevel_jax.models.fusion.soft_clip import BEYOND
 
 NETWORK = PyramidFusion(width=4, convs=1)
 APPLY = jax.jit(NETWORK.apply)
