@@ -141,6 +141,14 @@ def height_and_width(flag: str, texts: Sequence[str]) -> tuple[int, int]:
     return size
 
 
+def refuse_twice(flag: str, names: Sequence[str]) -> None:
+    """Raises InputError where a flag has a name twice, or an empty one."""
+    for i, name in enumerate(names):
+        if not name or name in names[:i]:
+            what = f"{name!r} twice" if name else "an empty name"
+            raise InputError(f"--{flag} has {what}; expected different names.")
+
+
 def read_seeds(given: Sequence[str]) -> list[int]:
     """Returns the numbers of --seeds.
 

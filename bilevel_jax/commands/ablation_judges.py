@@ -6,9 +6,10 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict
 
+from bilevel_jax.command_line import refuse_twice
 from bilevel_jax.commands.downstream_inputs import check_weights, named_inputs, with_data
 from bilevel_jax.commands.downstream_judges import RULE, open_judged_set
-from bilevel_jax.commands.evaluate_appearance import DATA_HELP, open_pair_sets, refuse_twice
+from bilevel_jax.commands.evaluate_appearance import DATA_HELP, open_pair_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.ablation.ablation_rows import Row
 from bilevel_jax.evaluation.ablation.ablation_table import AblationTable

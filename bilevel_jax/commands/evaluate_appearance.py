@@ -5,10 +5,9 @@ from pathlib import Path
 
 from absl import flags
 
-from bilevel_jax.command_line import define_report_flag, parse_flags, print_report
+from bilevel_jax.command_line import define_report_flag, parse_flags, print_report, refuse_twice
 from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.data.sources.summary import is_prepared
-from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
 from bilevel_jax.evaluation.appearance.measure_set import measure_set
@@ -74,14 +73,6 @@ def open_pair_sets(texts: Sequence[str]) -> list[PairSet]:
     sets = [_open(text) for text in texts]
     refuse_twice("data", [pairs.name for pairs in sets])
     return sets
-
-
-def refuse_twice(flag: str, names: Sequence[str]) -> None:
-    """Raises InputError where a flag has a name twice, or an empty one."""
-    for i, name in enumerate(names):
-        if not name or name in names[:i]:
-            what = f"{name!r} twice" if name else "an empty name"
-            raise InputError(f"--{flag} has {what}; expected different names.")
 
 
 def _define(values: flags.FlagValues) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from absl import flags
 
-from bilevel_jax.command_line import parse_flags
-from bilevel_jax.commands.evaluate_appearance import DATA_HELP, METHODS_HELP, open_pair_sets, refuse_twice
+from bilevel_jax.command_line import parse_flags, refuse_twice
+from bilevel_jax.commands.evaluate_appearance import DATA_HELP, METHODS_HELP, open_pair_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.methods import method_of_set, methods_of_all_sets
 from bilevel_jax.evaluation.eyes.answers import read_answers

@@ -71,6 +71,7 @@ def write_sheets(
     numbers = list(key.sheets)
     pages = [numbers[first : first + per_page] for first in range(0, len(numbers), per_page)]
     write_key(folder, key)
+    ours: dict[int, UInt[np.ndarray, "h w c"]] = {}  # pair -> its picture, which every rival is shown beside
     for page in tqdm(pages, desc="sheets", unit="page", leave=False, delay=1.0):
         rows, texts = [], []
         for number in page:
@@ -78,8 +79,12 @@ def write_sheets(
             which, place = places[sheet.pair]
             pair = sets[which].read(place)
             name, light = sets[which].names[place], key.pairs[sheet.pair].light
+            rival = sheet.b if sheet.a == key.ours else sheet.a
+            if sheet.pair not in ours:
+                ours[sheet.pair] = methods[which][key.ours].image(name, pair, light)
+            shown = {key.ours: ours[sheet.pair], rival: methods[which][rival].image(name, pair, light)}
             rows += [
-                [methods[which][method].image(name, pair, light) for method in (sheet.a, sheet.b)],
+                [shown[sheet.a], shown[sheet.b]],
                 [_side_by_side(pair.visible, pair.infrared)],
             ]
             texts += [f"Sheet {number}: A on the left, B on the right", f"Sheet {number}: visible and infrared"]
