@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,11 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes `text` to `path`, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text)
+
+
+def finite_or_none(value: float) -> float | None:
+    """Returns a figure as a JSON file holds it: None where it is undefined, because JSON has no NaN."""
+    return float(value) if math.isfinite(value) else None
 
 
 def write_json(path: str | os.PathLike, value: object) -> None:

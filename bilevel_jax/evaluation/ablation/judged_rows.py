@@ -7,6 +7,7 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 from jaxtyping import Float
 
+from bilevel_jax.atomic import finite_or_none
 from bilevel_jax.evaluation.bootstrap import BLOCK, DRAWS, interval
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.judges.judge import Judge
@@ -208,11 +209,7 @@ def _difference(drawn: Float[np.ndarray, "seeds samples"]) -> JudgedFigure:
 def _figure(drawn: Float[np.ndarray, "seeds samples"], bounds: tuple[float, float]) -> JudgedFigure:
     low, high = bounds
     return {
-        "value": _known(drawn[:, 0].mean()),
-        "bounds": (_known(low), _known(high)),
-        "seeds": [_known(value) for value in drawn[:, 0]],
+        "value": finite_or_none(drawn[:, 0].mean()),
+        "bounds": (finite_or_none(low), finite_or_none(high)),
+        "seeds": [finite_or_none(value) for value in drawn[:, 0]],
     }
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from bilevel_jax.atomic import write_json
+from bilevel_jax.atomic import finite_or_none, write_json
 from bilevel_jax.evaluation.appearance.appearance_table import GroupFile, group_file, group_of_file, make_table
 from bilevel_jax.evaluation.appearance.measure_set import Group, measure_set
 from bilevel_jax.evaluation.appearance.methods import Method, fuser_method
@@ -67,7 +67,7 @@ def worst_of_rows(measured: Mapping[str, Mapping[int, Sequence[Group]]]) -> Appe
     groups: list[str] = []
     for name, by_seed in measured.items():
         tables = [make_table(own).worst[METHOD] for own in by_seed.values()]
-        rows[name] = {measure: [_known(own[measure].value) for own in tables] for measure in MEASURES}
+        rows[name] = {measure: [finite_or_none(own[measure].value) for own in tables] for measure in MEASURES}
         groups = [f"{own.set_name} by {own.light} ({own.pairs:,})" for own in next(iter(by_seed.values()))]
     return {"groups": groups, "rows": rows}
 
@@ -113,7 +113,3 @@ def _cell(seeds: Sequence[float | None]) -> str:
     if not values:
         return "-"
     return f"{np.mean(values):.3g}" + (f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else "")
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

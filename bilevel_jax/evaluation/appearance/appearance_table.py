@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, NotRequired, TypedDict
 
-from bilevel_jax.atomic import write_json, write_text
+from bilevel_jax.atomic import finite_or_none, write_json, write_text
 from bilevel_jax.evaluation.appearance.distance import Distances
 from bilevel_jax.evaluation.appearance.measure_set import Figures, Group
 from bilevel_jax.metrics.appearance import MEASURES, worst
@@ -136,7 +136,9 @@ def write_appearance(folder: str | os.PathLike, table: AppearanceTable, name: st
 
 def _worst_file(worst: Mapping[str, Mapping[str, Worst]]) -> dict[str, dict[str, WorstFile]]:
     return {
-        method: {name: {"value": _known(w.value), "set": w.set_name, "light": w.light} for name, w in own.items()}
+        method: {
+            name: {"value": finite_or_none(w.value), "set": w.set_name, "light": w.light} for name, w in own.items()
+        }
         for method, own in worst.items()
     }
 
@@ -164,7 +166,7 @@ def group_file(group: Group) -> GroupFile:
 
 
 def _known_rows(rows: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
-    return {method: {name: _known(value) for name, value in row.items()} for method, row in rows.items()}
+    return {method: {name: finite_or_none(value) for name, value in row.items()} for method, row in rows.items()}
 
 
 def _worst(groups: Sequence[Group], better: Better, figures: Sequence[float]) -> Worst:
@@ -176,7 +178,3 @@ def _worst(groups: Sequence[Group], better: Better, figures: Sequence[float]) ->
 
 def _title(group: Group) -> str:
     return f"{group.set_name} by {group.light}, {group.pairs:,} pair{'s' * (group.pairs != 1)}"
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -3,14 +3,14 @@
 import itertools
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 
-from bilevel_jax.atomic import write_json, write_text
+from bilevel_jax.atomic import finite_or_none, write_json, write_text
 from bilevel_jax.evaluation.bootstrap import interval, resampled_blocks, resampled_means
 from bilevel_jax.evaluation.eyes.answers import CHOICES, agreement
 from bilevel_jax.evaluation.eyes.sheet_key import Key, Sheet
@@ -137,11 +137,14 @@ def write_preferences(folder: str | os.PathLike, found: Preferences) -> None:
     content = {
         "ours": found.ours,
         "against": {
-            rival: {part: own._asdict() | {"bounds": _known(own.bounds)} for part, own in by_part.items()}
+            rival: {
+                part: own._asdict() | {"bounds": [finite_or_none(bound) for bound in own.bounds]}
+                for part, own in by_part.items()
+            }
             for rival, by_part in found.against.items()
         },
         "given": found.given,
-        "agreement": [own._asdict() | {"kappa": _known([own.kappa])[0]} for own in found.agreement],
+        "agreement": [own._asdict() | {"kappa": finite_or_none(own.kappa)} for own in found.agreement],
     }
     write_json(Path(folder) / "preference.json", content)
     write_text(Path(folder) / "preference.md", preference_text(found, markdown=True) + "\n")
@@ -178,7 +181,3 @@ def _per_cent(own: Preference) -> str:
     if math.isnan(low):
         return f"{100 * own.value:.1f}"
     return f"{100 * own.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]" + "*" * (not low <= 0.5 <= high)
-
-
-def _known(values: Sequence[float]) -> list[float | None]:
-    return [value if math.isfinite(value) else None for value in values]
