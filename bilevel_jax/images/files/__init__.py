@@ -1,0 +1,11 @@
+"""Reading and writing image files: 8 and 16 bit; grey, colour, palette; a file comes or goes whole, or is refused."""
+
+from bilevel_jax.images.files.decoding import decode_image, decode_indices, encoded_size
+from bilevel_jax.images.files.reading import IMAGE_SUFFIXES, image_size, read_file, read_image, read_indices
+from bilevel_jax.images.files.scaling import scale_raw, to_float
+from bilevel_jax.images.files.writing import write_image
+
+__all__ = [
+    "IMAGE_SUFFIXES", "decode_image", "decode_indices", "encoded_size", "image_size", "read_file", "read_image",
+    "read_indices", "scale_raw", "to_float", "write_image",
+]  # fmt: skip

@@ -1,0 +1,117 @@
+"""Bytes of image files become arrays: 8 and 16 bit; grey, colour, palette."""
+
+import io
+import os
+from typing import BinaryIO
+
+import numpy as np
+import tifffile
+from jaxtyping import Int32, UInt, UInt16
+from PIL import Image
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.images import png
+
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_GREY16 = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+# Pillow multiplies the levels of a grey PNG of less than 8 bits by these factors. Class numbers must be divided again.
+_LOW_BIT_FACTOR = {"L;2": 85, "L;4": 17}
+
+
+def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> UInt[np.ndarray, "h w c"]:
+    """Does what `read_image` does, from the bytes of a file; `where` names the file in messages."""
+    try:
+        deep = _read_deep(data)
+        array = _read_pillow(data, where) if deep is None else deep
+    except InputError:
+        raise
+    except Exception as error:
+        # A decoder may raise any exception for a damaged file: OSError, PngError, zlib.error, TypeError, ...
+        raise unreadable(where, error) from error
+    array = array[..., None] if array.ndim == 2 else array
+    if array.dtype not in (np.uint8, np.uint16) or array.ndim != 3 or array.shape[-1] > 4:
+        raise InputError(
+            f"{where} holds {array.dtype} samples of shape {array.shape}; expected one image of 8 or 16 bit samples "
+            "with 1 to 4 channels."
+        )
+    return array if alpha else array[..., : array.shape[-1] - (array.shape[-1] in (2, 4))]
+
+
+def decode_indices(data: bytes, where: str | os.PathLike) -> Int32[np.ndarray, "h w"]:
+    """Does what `read_indices` does, from the bytes of a file; `where` names the file in messages."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            stored = image.tile[0].args if image.tile else None  # for a PNG: the mode of the samples in the file
+            factor = _LOW_BIT_FACTOR.get(stored, 1) if isinstance(stored, str) else 1
+            if image.mode in ("P", "L", "1", *_GREY16):
+                return np.asarray(image).astype(np.int32) // factor
+            mode = image.mode
+    except Exception as error:
+        raise unreadable(where, error) from error
+    raise InputError(f"{where} is an image of mode {mode}; expected one channel that holds class numbers.")
+
+
+def encoded_size(data: bytes, where: str | os.PathLike) -> tuple[int, int]:
+    """Does what `image_size` does, from the bytes of a file; `where` names the file in messages."""
+    try:
+        return header_size(io.BytesIO(data))
+    except Exception as error:
+        raise unreadable(where, error) from error
+
+
+def header_size(file: BinaryIO) -> tuple[int, int]:
+    """Returns (height, width) from the header of an open file; raises what the decoder raises."""
+    try:
+        with Image.open(file) as image:
+            return image.height, image.width
+    except Image.UnidentifiedImageError:
+        file.seek(0)
+        if file.read(4) not in _TIFF_STARTS:
+            raise
+        file.seek(0)
+        with tifffile.TiffFile(file) as tiff:
+            return tiff.pages.first.imagelength, tiff.pages.first.imagewidth
+
+
+def unreadable(path: str | os.PathLike, error: Exception) -> InputError:
+    """Returns what a user is told when `error` has come from reading the image file `path`."""
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{path} does not exist; expected an image file.")
+    if isinstance(error, PermissionError):
+        return InputError(f"{path} cannot be read: no permission.")
+    said = "it is not an image that can be identified" if isinstance(error, Image.UnidentifiedImageError) else error
+    return InputError(f"{path} cannot be read as an image, it may be damaged or truncated ({said}).")
+
+
+def _read_pillow(data: bytes, where: str | os.PathLike) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        if image.mode in _GREY16:
+            counts = np.asarray(image).astype(np.int64)
+            if counts.min() < 0 or counts.max() > np.iinfo(np.uint16).max:
+                raise InputError(
+                    f"{where} holds levels from {counts.min()} to {counts.max()}; expected 0 to 65535 (16 bit)."
+                )
+            return counts.astype(np.uint16)
+        if image.mode == "F":
+            return np.asarray(image)
+        return np.asarray(image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert(_plain_mode(image)))
+
+
+def _plain_mode(image: Image.Image) -> str:
+    if image.mode == "1":
+        return "L"
+    has_alpha = image.mode in ("PA", "La", "RGBa") or (image.mode == "P" and "transparency" in image.info)
+    return "RGBA" if has_alpha else "RGB"
+
+
+def _read_deep(data: bytes) -> UInt16[np.ndarray, "h w c"] | None:
+    """Decodes several channels of 16 bit, which Pillow reduces to 8 bit or refuses; None for every other file."""
+    if data[:4] in _TIFF_STARTS:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            page = file.pages.first
+            if page.samplesperpixel == 1 or page.bitspersample != 16:
+                return None
+            array = page.asarray()
+            return np.moveaxis(array, 0, -1) if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE else array
+    return png.decode_deep(data)

@@ -1,0 +1,55 @@
+"""Reading image files by their paths; what is wrong with a file is said with its path."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int32, UInt
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files.decoding import decode_image, decode_indices, header_size, unreadable
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+
+
+def read_image(path: str | os.PathLike, alpha: bool = False) -> UInt[np.ndarray, "h w c"]:
+    """Reads an image as uint8 or uint16 with 1 or 3 channels; with `alpha`, 2 or 4 where the file has an alpha channel.
+
+    Samples keep their values. A palette is expanded, and other colour models become RGB.
+
+    Raises:
+        InputError: the file is missing, unreadable or truncated, or its samples are not 8 or 16 bit.
+    """
+    return decode_image(read_file(path), path, alpha)
+
+
+def read_indices(path: str | os.PathLike) -> Int32[np.ndarray, "h w"]:
+    """Reads a label map: the stored numbers, which are the indices of a palette and not its colours.
+
+    Raises:
+        InputError: the file is missing, unreadable or truncated, or has more than one channel.
+    """
+    return decode_indices(read_file(path), path)
+
+
+def read_file(path: str | os.PathLike) -> bytes:
+    """Returns the bytes of a file; raises InputError where it is missing, unreadable, or a folder or device."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is a folder or a device; expected a file.")  # a device may never end
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; expected a file.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def image_size(path: str | os.PathLike) -> tuple[int, int]:
+    """Returns (height, width) from the header alone; raises InputError where the file is missing or no image."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            return header_size(file)
+    except Exception as error:
+        raise unreadable(path, error) from error
