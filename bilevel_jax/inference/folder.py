@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw, write_image
+from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, read_pair_metadata, scale_raw, write_image
 from bilevel_jax.inference.image_fuser import ImageFuser
 
 FORMATS = ("png", "jpg", "tif", "bmp")
@@ -100,7 +100,7 @@ def fuse_files(
             fused = fuser.fuse(ir, vis, gain)
         except InputError as error:
             raise InputError(f"{ir_path} and {vis_path}: {error}") from error
-        write_image(targets[stem], fused)
+        write_image(targets[stem], fused, read_pair_metadata(ir_path, vis_path))
     print(f"Fused {len(pairs)} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
     return list(targets.values())
 

@@ -3,12 +3,19 @@
 from bilevel_jax.images.files.decoding import decode_image, decode_indices, encoded_size
 from bilevel_jax.images.files.formats import IMAGE_FORMATS, IMAGE_SUFFIXES, written_suffixes
 from bilevel_jax.images.files.metadata import Metadata, decode_metadata
-from bilevel_jax.images.files.reading import image_size, read_file, read_image, read_indices, read_metadata
+from bilevel_jax.images.files.reading import (
+    image_size,
+    read_file,
+    read_image,
+    read_indices,
+    read_metadata,
+    read_pair_metadata,
+)
 from bilevel_jax.images.files.scaling import scale_raw, to_float
 from bilevel_jax.images.files.writing import write_image
 
 __all__ = [
     "IMAGE_FORMATS", "IMAGE_SUFFIXES", "Metadata", "decode_image", "decode_indices", "decode_metadata", "encoded_size",
-    "image_size", "read_file", "read_image", "read_indices", "read_metadata", "scale_raw", "to_float", "write_image",
-    "written_suffixes",
+    "image_size", "read_file", "read_image", "read_indices", "read_metadata", "read_pair_metadata", "scale_raw",
+    "to_float", "write_image", "written_suffixes",
 ]  # fmt: skip

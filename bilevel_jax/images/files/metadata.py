@@ -24,17 +24,35 @@ from bilevel_jax.images.files.tags import (
     Tag,
     encode_block,
     read_directory,
-)  # fmt: skip
+)
 
 _DESCRIPTION, _XMP, _ICC_PROFILE = 270, 700, 34675  # numbers of TIFF tags
 _WIDTH, _HEIGHT = 40962, 40963  # EXIF: size of the picture in pixels
-# How a TIFF file stores its pixels: size, type, compression, strips and tiles, further pictures, colour table. A new
-# file has its own. 37724 holds Photoshop's layers; 50838 and 50839 are ImageJ's.
+# What a file says about how it stores its pixels. A new file has its own.
 _STORAGE = frozenset(
-    (254, 255, *range(256, 260), 262, *range(263, 267), 273, ORIENTATION, *range(277, 282), 284, *range(288, 294), 297,
-     301, 317, *range(320, 329), 330, *range(332, 348), *range(512, 522), 529, 530, 532, 559, 33421, 33422, 37724,
-     50838, 50839)
-)  # fmt: skip
+    (
+        *range(254, 260),  # kind and size of the picture, bits, compression
+        *range(262, 267),  # photometric interpretation, halftones
+        *(273, ORIENTATION, 277, 278, 279, 280, 281, 284),  # strips, channels, least and greatest level
+        *(
+            288,
+            289,
+            290,
+            291,
+            292,
+            293,
+            297,
+            301,
+            317,
+        ),  # free bytes, grey curve, fax options, page, transfer, predictor
+        *(320, 321, *range(322, 331)),  # colour table, halftones, tiles, further directories
+        *range(332, 348),  # inks, extra channels, sample format and range, JPEG tables
+        *range(512, 522),  # JPEG inside TIFF, and the place of the thumbnail
+        *(529, 530, 532, 559, 33421, 33422),  # YCbCr, strips, colour filter array
+        *(37724, 50838, 50839),  # Photoshop's layers, ImageJ's data
+        42113,  # GDAL's level for "no data", which is another thing in another picture
+    )
+)
 # Where the pixels lie on the ground (GeoTIFF 1.1): true only while every pixel stays in its place.
 _PIXELS_ON_GROUND = frozenset((33550, 33920, 33922, 34264))
 # Descriptions by which tifffile, ImageJ and OME-TIFF say how the pixels are stored.

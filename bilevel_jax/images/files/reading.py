@@ -66,3 +66,14 @@ def read_metadata(path: str | os.PathLike) -> Metadata:
         InputError: the file is missing or unreadable.
     """
     return decode_metadata(read_file(path), path)
+
+
+def read_pair_metadata(infrared: str | os.PathLike, visible: str | os.PathLike) -> Metadata:
+    """Reads what the fused image of a pair says about itself.
+
+    It is what the visible file says. The position (GPS) is the infrared file's where the visible file has none.
+
+    Raises:
+        InputError: a file is missing or unreadable.
+    """
+    return read_metadata(visible).with_position_of(read_metadata(infrared))
