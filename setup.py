@@ -36,7 +36,7 @@ setup(
         "numpy>=2.0",
         "absl-py>=2.1",
         "ml-collections>=1.0",
-        "pillow>=11.0",
+        "pillow>=11.3",
         "imagecodecs>=2024.9.22",
         "tifffile>=2024.8",
         "matplotlib>=3.9",

@@ -13,6 +13,7 @@ from PIL import Image
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images import jpeg2000, png
+from bilevel_jax.images.files.formats import why_unopened
 from bilevel_jax.images.files.orientation import is_turned, orientation_of, tiff_orientation, upright
 from bilevel_jax.images.files.tags import TIFF_STARTS
 
@@ -31,7 +32,7 @@ def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> 
         raise
     except Exception as error:
         # A decoder may raise any exception for a damaged file: OSError, PngError, zlib.error, TypeError, ...
-        raise unreadable(where, error) from error
+        raise unreadable(where, error, data) from error
     array = array[..., None] if array.ndim == 2 else array
     if array.dtype not in (np.uint8, np.uint16) or array.ndim != 3 or array.shape[-1] > 4:
         raise InputError(
@@ -53,7 +54,7 @@ def decode_indices(data: bytes, where: str | os.PathLike) -> Int32[np.ndarray, "
                 return upright(np.asarray(image).astype(np.int32) // factor, orientation)
             mode = image.mode
     except Exception as error:
-        raise unreadable(where, error) from error
+        raise unreadable(where, error, data) from error
     raise InputError(f"{where} is an image of mode {mode}; expected one channel that holds class numbers.")
 
 
@@ -62,7 +63,7 @@ def encoded_size(data: bytes, where: str | os.PathLike) -> tuple[int, int]:
     try:
         return header_size(io.BytesIO(data))
     except Exception as error:
-        raise unreadable(where, error) from error
+        raise unreadable(where, error, data) from error
 
 
 def header_size(file: BinaryIO) -> tuple[int, int]:
@@ -82,13 +83,22 @@ def header_size(file: BinaryIO) -> tuple[int, int]:
             return sides[::-1] if is_turned(tiff_orientation(page)) else sides
 
 
-def unreadable(path: str | os.PathLike, error: Exception) -> InputError:
-    """Returns what a user is told when `error` has come from reading the image file `path`."""
+def unreadable(path: str | os.PathLike, error: Exception, start: bytes = b"") -> InputError:
+    """Returns what a user is told when reading an image file has failed.
+
+    Args:
+        path: names the file.
+        error: the decoder's.
+        start: the first bytes of the file.
+    """
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path} does not exist; expected an image file.")
     if isinstance(error, PermissionError):
         return InputError(f"{path} cannot be read: no permission.")
-    said = "it is not an image that can be identified" if isinstance(error, Image.UnidentifiedImageError) else error
+    unidentified = isinstance(error, Image.UnidentifiedImageError)
+    if unidentified and (why := why_unopened(start)):
+        return InputError(f"{path} cannot be read: {why}.")
+    said = "it is not an image that can be identified" if unidentified else error
     return InputError(f"{path} cannot be read as an image, it may be damaged or truncated ({said}).")
 
 

@@ -42,6 +42,24 @@ IMAGE_FORMATS: Mapping[str, ImageFormat] = MappingProxyType(
     }
 )
 IMAGE_SUFFIXES = tuple(suffix for form in IMAGE_FORMATS.values() for suffix in form.suffixes)
+_KIND = slice(4, 12)  # of a file's bytes: what says the kind of the files below
+_HEIC = "it is a HEIC photo; convert it to JPEG, PNG or TIFF"
+_UNOPENED = {
+    b"ftypheic": _HEIC,
+    b"ftypheix": _HEIC,
+    b"ftypmif1": _HEIC,
+    b"ftypavif": "it is an AVIF image, and this Pillow was built without AVIF: pip install --upgrade pillow",
+    b"JXL \r\n\x87\n": "it is a JPEG XL image; convert it to JPEG, PNG or TIFF",
+}
+
+
+def why_unopened(start: bytes) -> str | None:
+    """Returns what an intact file is that Pillow cannot open, and what to do; None for any other file.
+
+    Args:
+        start: its first bytes, at least 12.
+    """
+    return _UNOPENED.get(start[_KIND])
 
 
 def written_suffixes(deep: bool = False) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt
 from PIL import Image
 
-from bilevel_jax.errors import InputError
+from bilevel_jax.images.files.decoding import unreadable
 from bilevel_jax.images.files.orientation import ORIENTATION, UPRIGHT, exif_block, orientation_of, valid, xmp_packet
 from bilevel_jax.images.files.tags import (
     BYTE,
@@ -146,7 +146,7 @@ def decode_metadata(data: bytes, where: str | os.PathLike) -> Metadata:
     except Image.UnidentifiedImageError:
         return Metadata()
     except Exception as error:
-        raise InputError(f"{where} cannot be read as an image, it may be damaged or truncated ({error}).") from error
+        raise unreadable(where, error) from error
     return Metadata(_carried(found, orientation), profile, _XMP_ORIENTATION.sub(b"", xmp), size)
 
 

@@ -51,12 +51,14 @@ def image_size(path: str | os.PathLike) -> tuple[int, int]:
     Raises:
         InputError: the file is missing or no image.
     """
-    path = Path(path)
+    path, start = Path(path), b""
     try:
         with path.open("rb") as file:
+            start = file.read(16)
+            file.seek(0)
             return header_size(file)
     except Exception as error:
-        raise unreadable(path, error) from error
+        raise unreadable(path, error, start) from error
 
 
 def read_metadata(path: str | os.PathLike) -> Metadata:
