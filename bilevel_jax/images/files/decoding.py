@@ -146,8 +146,12 @@ def _read_deep(data: bytes) -> UInt16[np.ndarray, "h w *c"] | None:
     if deep is None:
         return None
     file = io.BytesIO(data)
-    with Image.open(file) as image:
-        return upright(deep, orientation_of(image, file))
+    try:
+        with Image.open(file) as image:
+            return upright(deep, orientation_of(image, file))
+    except Image.UnidentifiedImageError:
+        # imagecodecs forgives some damage outside the pixels, for which Pillow refuses the file.
+        return deep
 
 
 def _note_frames(image: Image.Image, where: str | os.PathLike) -> None:

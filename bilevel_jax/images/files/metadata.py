@@ -1,7 +1,6 @@
 """What an image file says about its picture: EXIF with the position, the colour profile, XMP and TIFF tags."""
 
 import io
-import os
 import re
 import struct
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ import numpy as np
 from jaxtyping import UInt
 from PIL import Image
 
-from bilevel_jax.images.files.decoding import unreadable
 from bilevel_jax.images.files.orientation import ORIENTATION, UPRIGHT, exif_block, orientation_of, valid, xmp_packet
 from bilevel_jax.images.files.tags import (
     BYTE,
@@ -124,15 +122,11 @@ class Metadata:
         return replace(self.tags, tags={**self.tags.tags, **more})
 
 
-def decode_metadata(data: bytes, where: str | os.PathLike) -> Metadata:
+def decode_metadata(data: bytes) -> Metadata:
     """Returns what a file says about its picture; damaged parts are left out.
 
     Args:
-        data: the file's bytes. Those of a file that Pillow and TIFF do not know, such as .npy, say nothing.
-        where: names the file in messages.
-
-    Raises:
-        InputError: the file is larger than Pillow opens.
+        data: the file's bytes. Those of a file that Pillow does not open, such as .npy, say nothing.
     """
     if data[:4] in TIFF_STARTS:
         return _of_tiff(data)
@@ -143,10 +137,10 @@ def decode_metadata(data: bytes, where: str | os.PathLike) -> Metadata:
             size = (image.height, image.width) if orientation < 5 else (image.width, image.height)
             found = read_directory(exif_block(image, file)) or Directory()
             profile, xmp = image.info.get("icc_profile") or b"", xmp_packet(image)
-    except Image.UnidentifiedImageError:
+    except Exception:
+        # Whether the picture itself can be read, and what is wrong with it, is for `decode_image` to say. Pillow raises
+        # many kinds of exceptions for a damaged file.
         return Metadata()
-    except Exception as error:
-        raise unreadable(where, error) from error
     return Metadata(_carried(found, orientation), profile, _XMP_ORIENTATION.sub(b"", xmp), size)
 
 

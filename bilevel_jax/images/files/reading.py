@@ -67,7 +67,7 @@ def read_metadata(path: str | os.PathLike) -> Metadata:
     Raises:
         InputError: the file is missing or unreadable.
     """
-    return decode_metadata(read_file(path), path)
+    return decode_metadata(read_file(path))
 
 
 def read_pair_metadata(infrared: str | os.PathLike, visible: str | os.PathLike) -> Metadata:

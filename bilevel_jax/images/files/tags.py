@@ -77,7 +77,7 @@ def read_directory(data: bytes | mmap.mmap) -> Directory | None:
     Returns None where the bytes do not start as TIFF does, or the directory lies outside them.
     """
     start = data[:4]
-    if start not in TIFF_STARTS or len(data) < 16:
+    if start not in TIFF_STARTS or len(data) < (16 if b"+" in start else 8):
         return None
     order: Order = "<" if start[:1] == b"I" else ">"
     big = b"+" in start
