@@ -21,6 +21,7 @@ TABLES = {
     "semantic_figures": ("bilevel_jax.metrics.tables", "figures_table"),
     "rules": ("bilevel_jax.images.tables", "rules_table"),
     "colors": ("bilevel_jax.images.tables", "colors_table"),
+    "file_formats": ("bilevel_jax.images.tables", "formats_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
     "discriminators": ("bilevel_jax.models.tables", "discriminator_table"),
     "real_images": ("bilevel_jax.training.tasks.real_images", "real_images_table"),

@@ -26,7 +26,7 @@ _LOW_BIT_FACTOR = {"L;2": 85, "L;4": 17}
 def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> UInt[np.ndarray, "h w c"]:
     """Does what `read_image` does, from the bytes of a file; `where` names the file in messages."""
     try:
-        deep = _read_deep(data)
+        deep = _read_deep(data, where)
         array = _read_pillow(data, where) if deep is None else deep
     except InputError:
         raise
@@ -131,11 +131,12 @@ def _plain_mode(image: Image.Image) -> str:
     return "RGBA" if has_alpha else "RGB"
 
 
-def _read_deep(data: bytes) -> UInt16[np.ndarray, "h w *c"] | None:
+def _read_deep(data: bytes, where: str | os.PathLike) -> UInt16[np.ndarray, "h w *c"] | None:
     """Decodes what Pillow reduces to 8 bit, scales or refuses; None for every other file."""
     if data[:4] in TIFF_STARTS:
         with tifffile.TiffFile(io.BytesIO(data)) as tiff:
             page = tiff.pages.first
+            _note_pages(tiff, where)
             if page.samplesperpixel == 1 or page.bitspersample != 16:
                 return None
             array = page.asarray()
@@ -155,12 +156,18 @@ def _read_deep(data: bytes) -> UInt16[np.ndarray, "h w *c"] | None:
 
 
 def _note_frames(image: Image.Image, where: str | os.PathLike) -> None:
-    # Further pages of a TIFF file, and further pictures of a JPEG file, are mostly small copies of the first.
+    # `_note_pages` looks at TIFF files. Further pictures of a JPEG file (MPO) are mostly small copies of the first.
     if image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False):
-        _note_once(f"note: {where} holds several pictures; the first one is used.")
+        _note_first(str(where))
+
+
+def _note_pages(tiff: tifffile.TiffFile, where: str | os.PathLike) -> None:
+    # A page of another size is a small copy of the first.
+    if len(tiff.pages) > 1 and tiff.pages[1].shape == tiff.pages.first.shape:
+        _note_first(str(where))
 
 
 @functools.lru_cache(maxsize=1024)
-def _note_once(text: str) -> None:
-    # Training reads a file again in each epoch.
-    print(text, file=sys.stderr, flush=True)
+def _note_first(where: str) -> None:
+    # Once a file: training reads it again in each epoch.
+    print(f"note: {where} holds several pictures; the first one is used.", file=sys.stderr, flush=True)

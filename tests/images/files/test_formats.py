@@ -53,7 +53,7 @@ def test_a_gif_is_colour_for_an_image_and_classes_for_a_label_map(tmp_path):
     np.testing.assert_array_equal(files.read_indices(tmp_path / "a.gif"), classes)
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif"])
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif", ".tif"])
 def test_the_first_picture_of_an_animation_is_used_with_a_note(tmp_path, suffix, capsys):
     frames = [Image.fromarray(np.full((16, 16), level, np.uint8)).convert("RGB") for level in (40, 200)]
     path = tmp_path / f"a{suffix}"
@@ -67,6 +67,13 @@ def test_a_still_picture_has_no_note(tmp_path, capsys):
     for suffix in (".gif", ".webp", ".png", ".avif", ".tif"):
         Image.fromarray(noise((16, 16, 3))).save(tmp_path / f"a{suffix}")
         files.read_image(tmp_path / f"a{suffix}")
+    assert not capsys.readouterr().err
+
+
+def test_a_small_copy_in_a_tiff_file_has_no_note(tmp_path, capsys):
+    image = Image.fromarray(noise((16, 16, 3)))
+    image.save(tmp_path / "a.tif", save_all=True, append_images=[image.resize((8, 8))])
+    files.read_image(tmp_path / "a.tif")
     assert not capsys.readouterr().err
 
 
