@@ -95,7 +95,8 @@ def _late_png_exif(file: BinaryIO) -> bytes:
     here = file.tell()
     try:
         file.seek(len(_PNG))
-        while len(head := file.read(8)) == 8:
+        kind = b""
+        while kind != b"IEND" and len(head := file.read(8)) == 8:
             length, kind = struct.unpack(">L4s", head)
             if kind == b"eXIf":
                 return file.read(length)
