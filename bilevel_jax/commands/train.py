@@ -52,6 +52,7 @@ def train_command(argv: Sequence[str]) -> None:
         sets = add_mixture(config.data, own, config.seed)
         split, reported = sets.reported()
         notes = [note for source in dict.fromkeys((sets.train, sets.validation, reported)) for note in _check(source)]
+        notes = list(dict.fromkeys(notes))
         if jax.process_index() == 0:
             _print_notes(notes)
         check_crop(config.data, sets.train)
