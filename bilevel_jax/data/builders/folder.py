@@ -7,6 +7,7 @@ from bilevel_jax.data.annotations.class_names import find_class_names, read_clas
 from bilevel_jax.data.annotations.coco import CocoBoxes, find_coco
 from bilevel_jax.data.annotations.text_lines import is_there
 from bilevel_jax.data.annotations.yolo_folder import CLASS_NAMES, holds_yolo
+from bilevel_jax.data.builders.camera_folders import find_camera_folders
 from bilevel_jax.data.builders.find_folders import subfolder
 from bilevel_jax.data.builders.miniature import (
     Miniature,
@@ -60,6 +61,11 @@ class Folder(PairBuilder):
         self.label_names = read_class_names(names_file) if is_there(names_file) else ()
         infrared, visible = files["infrared"], files["visible"]
         images = {**infrared, **visible}
+        if not images and find_camera_folders(self.root):
+            raise InputError(
+                f"{self.root} holds its pairs as Ultralytics has them, in folders by split; expected a data.yaml in it "
+                "and the data set ultralytics in place of folder."
+            )
         groups = by_day_and_night(images)
         lists = scan.lists(self.root)
         for split, path in lists.items() if lists else [("train", None)]:
