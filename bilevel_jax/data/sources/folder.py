@@ -22,7 +22,7 @@ from bilevel_jax.data.pair_files import check_matched, find_folder, list_files, 
 from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.data.sources.make_sample import make_sample
 from bilevel_jax.data.sources.source import Progress, Sample, Source
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, scale_raw
 
 
@@ -153,7 +153,7 @@ class FolderSource(Source):
         Raises:
             InputError: for the first pair that does not fit.
         """
-        notes = [f"{self._box_folder}: its text files are read as boxes"] if self._boxes_in_labels else []
+        notes = self._notes_on_labels()
         for index in range(len(self)):
             height, width = self._size(index)
             for other in (self._visible[index], self._saliency[index], self._labels[index]):
@@ -163,6 +163,16 @@ class FolderSource(Source):
             notes += [] if boxes is None else boxes.notes
             if progress is not None:
                 progress(index + 1, len(self))
+        return notes
+
+    def _notes_on_labels(self) -> list[str]:
+        if not self._boxes_in_labels:
+            return []
+        without = [name for name, path in zip(self.names, self._boxes, strict=True) if path is None]
+        notes = [f"{self._box_folder}: its text files are read as boxes"]
+        if without:
+            some = f"{len(without)} of {len(self)} pairs have none and count as not annotated ({first_few(without)})"
+            notes.append(f"{self._box_folder}: {some}")
         return notes
 
     def _size(self, index: int) -> tuple[int, int]:

@@ -45,6 +45,13 @@ def test_text_in_labels_is_boxes_with_a_note(root, tmp_path):
             assert not sample["has_labels"] and sample["has_boxes"]
 
 
+def test_pairs_without_a_file_are_counted(root):
+    (root / "labels" / "00002D.txt").unlink()
+    source = FolderSource(root, "train.txt")
+    assert source.check()[1].endswith("labels: 1 of 7 pairs have none and count as not annotated (00002D)")
+    assert [bool(source[i]["has_boxes"]) for i in (1, 2)] == [True, False]
+
+
 def test_boxes_that_are_given_otherwise_come_first(root):
     labels = root / "labels"
     (root / "boxes").mkdir()
