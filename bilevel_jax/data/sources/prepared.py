@@ -132,9 +132,9 @@ class PreparedSource(Source):
         Raises:
             InputError: the prepared files have been damaged since.
         """
-        whole = self.summary["splits"][self.whole_split]
-        if len(whole["image_sizes"]) == 1:
-            (shape,) = whole["image_sizes"]
+        shapes = self.summary["splits"][self.whole_split].get("image_sizes", {})
+        if len(shapes) == 1:
+            (shape,) = shapes
             width, height = shape.split(" x ")
             return np.tile(np.array([int(height), int(width)], np.int64), (len(self), 1))
         found = [encoded_size(self._example(index)["ir"], self.where(index)) for index in range(len(self))]
