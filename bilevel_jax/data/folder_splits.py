@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.data.annotations.text_lines import is_there
 from bilevel_jax.data.builders import builder_class
+from bilevel_jax.data.builders.camera_folders import folders_by_split
 from bilevel_jax.data.day_or_night import day_or_night
 from bilevel_jax.data.hold_out import Indices, hold_out_blocks
 from bilevel_jax.data.name_lists import read_list, write_list
@@ -57,10 +58,7 @@ def _check_layout(root: Path) -> None:
         list_pairs(root)
     except InputError as error:
         if root.is_dir() and builder_class("ultralytics").is_root(root):
-            raise InputError(
-                f"{root} holds its pairs as Ultralytics has them, in folders by split; expected "
-                "config.data.name=ultralytics for it."
-            ) from error
+            raise InputError(folders_by_split(root)) from error
         raise
 
 

@@ -75,7 +75,7 @@ def test_every_source_knows_sizes_and_places(root, tmp_path):
         np.testing.assert_array_equal(source.sizes(), expected)
     assert mixed.where(1) == str(root / "ir" / "b.png") and mixed.where(5) == scenes.names[1]
     assert subset.where(0) == str(root / "ir" / "d.png")
-    assert prepared.where(1) == f"b of {tmp_path / 'out'}"
+    assert prepared.where(1) == f"pair b of {tmp_path / 'out'}"
 
 
 def test_sets_of_one_size_are_not_read_for_it(root, tmp_path, monkeypatch):

@@ -93,6 +93,14 @@ def find_camera_folders(root: Path) -> dict[Place, CameraFolders]:
     return found
 
 
+def folders_by_split(root: Path) -> str:
+    """Returns the sentence for a folder that the data set `folder` cannot read and `ultralytics` can."""
+    return (
+        f"{root} holds its pairs in folders by split, as Ultralytics has them; expected the data set ultralytics in "
+        "place of folder (config.data.name or --dataset), and a data.yaml with the names of the classes."
+    )
+
+
 def _tree(folder: Path, depth: int) -> list[Path]:
     below = [path for child in folders_in(folder) for path in _tree(child, depth - 1)] if depth else []
     return [folder, *below]

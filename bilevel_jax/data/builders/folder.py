@@ -7,7 +7,7 @@ from bilevel_jax.data.annotations.class_names import find_class_names, read_clas
 from bilevel_jax.data.annotations.coco import CocoBoxes, find_coco
 from bilevel_jax.data.annotations.text_lines import is_there
 from bilevel_jax.data.annotations.yolo_folder import CLASS_NAMES, holds_yolo
-from bilevel_jax.data.builders.camera_folders import find_camera_folders
+from bilevel_jax.data.builders.camera_folders import find_camera_folders, folders_by_split
 from bilevel_jax.data.builders.find_folders import subfolder
 from bilevel_jax.data.builders.miniature import (
     Miniature,
@@ -19,6 +19,7 @@ from bilevel_jax.data.builders.miniature import (
 )
 from bilevel_jax.data.builders.pair_builder import PairBuilder
 from bilevel_jax.data.builders.scan import Files, Scan
+from bilevel_jax.data.builders.ultralytics import Ultralytics
 from bilevel_jax.data.day_or_night import by_day_and_night
 from bilevel_jax.data.pair_files import FOLDER_NAMES
 from bilevel_jax.data.sources.source import Source
@@ -47,7 +48,11 @@ class Folder(PairBuilder):
 
     @classmethod
     def is_root(cls, folder: Path) -> bool:
-        return all(subfolder(folder, *FOLDER_NAMES[role]) is not None for role in ("infrared", "visible"))
+        if all(subfolder(folder, *FOLDER_NAMES[role]) is not None for role in ("infrared", "visible")):
+            return True
+        if Ultralytics.has_splits(folder):  # otherwise the pairs of one split below it would pass for the whole
+            raise InputError(folders_by_split(folder))
+        return False
 
     def list_pairs(self, scan: Scan) -> None:
         folders = {role: subfolder(self.root, *names) for role, names in FOLDER_NAMES.items()}
@@ -62,10 +67,7 @@ class Folder(PairBuilder):
         infrared, visible = files["infrared"], files["visible"]
         images = {**infrared, **visible}
         if not images and find_camera_folders(self.root):
-            raise InputError(
-                f"{self.root} holds its pairs as Ultralytics has them, in folders by split; expected a data.yaml in it "
-                "and the data set ultralytics in place of folder."
-            )
+            raise InputError(folders_by_split(self.root))
         groups = by_day_and_night(images)
         lists = scan.lists(self.root)
         for split, path in lists.items() if lists else [("train", None)]:

@@ -39,6 +39,11 @@ class Ultralytics(PairBuilder):
         described = find_data_yaml(folder) is not None or is_there(folder / "classes.txt")
         return described and bool(find_camera_folders(folder))
 
+    @classmethod
+    def has_splits(cls, folder: Path) -> bool:
+        """Returns whether a folder has this layout, with folders that are called by their splits."""
+        return cls.is_root(folder) and any(not SPLIT_WORDS.keys().isdisjoint(p) for p in find_camera_folders(folder))
+
     def list_pairs(self, scan: Scan) -> None:
         places = find_camera_folders(self.root)
         described = find_data_yaml(self.root)

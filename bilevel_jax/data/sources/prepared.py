@@ -142,7 +142,7 @@ class PreparedSource(Source):
 
     def where(self, index: int) -> str:
         """Returns what messages call a pair: its name and the prepared folder."""
-        return f"{self.names[index]} of {self.root}"
+        return f"pair {self.names[index]} of {self.root}"
 
     def __getitem__(self, index: int) -> Sample:
         """Decodes one sample.

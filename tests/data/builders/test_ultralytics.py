@@ -112,9 +112,13 @@ def test_the_data_set_folder_says_which_one_reads_it(scenes, tmp_path):
     write(root, ("ir/{}", "vi/{}", "labels/{}"), scenes)
     config = default_config().data
     config.name, config.root = "folder", str(root)
-    with pytest.raises(InputError, match=r"folders by split; expected config\.data\.name=ultralytics for it\."):
+    sentence = r"set holds its pairs in folders by split, .* expected the data set ultralytics in place of folder"
+    with pytest.raises(InputError, match=sentence):
         open_sets(config, seed=0)
-    with pytest.raises(InputError, match="and the data set ultralytics in place of folder"):
+    with pytest.raises(InputError, match=sentence):
         prepare("folder", root, tmp_path / "out")
+    write(tmp_path / "top" / "set", ("{}/ir", "{}/vi", "{}/labels"), scenes)
+    with pytest.raises(InputError, match=sentence):
+        prepare("folder", tmp_path / "top", tmp_path / "out")
     config.name, config.prepared_dir, config.block = "ultralytics", str(tmp_path / "cache"), 1
     assert open_sets(config, seed=0).train.class_names == ("person", "bicycle", "car")
