@@ -37,6 +37,7 @@ setup(
         "absl-py>=2.1",
         "ml-collections>=1.0",
         "pillow>=11.3",
+        "pyyaml>=6.0",
         "imagecodecs>=2024.9.22",
         "tifffile>=2024.8",
         "matplotlib>=3.9",

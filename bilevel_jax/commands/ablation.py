@@ -10,6 +10,7 @@ from bilevel_jax.atomic import write_json, write_text
 from bilevel_jax.command_line import define_config_flag, parse_flags, read_seeds
 from bilevel_jax.commands.ablation_judges import RowJudges, define_row_judges
 from bilevel_jax.commands.downstream_judges import RULE
+from bilevel_jax.data.check_crop import check_crop
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
@@ -75,6 +76,7 @@ def ablation_command(argv: Sequence[str]) -> None:
             if sentence := keep_lists(own.held_out, out):
                 print(sentence, flush=True)
             sets = add_mixture(base.data, own, seed)
+            check_crop(base.data, sets.train)
             for name, row in rows.items():
                 result = run_row(row, seed, sets, out, detector, pairs, stop)
                 results.setdefault(name, {})[seed] = result

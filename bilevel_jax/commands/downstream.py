@@ -20,6 +20,7 @@ from bilevel_jax.commands.downstream_inputs import (
     with_data,
 )
 from bilevel_jax.commands.downstream_judges import check_without_judges, define_judge_flags, judge_inputs
+from bilevel_jax.data.check_crop import check_crop
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
@@ -66,6 +67,7 @@ def downstream_command(argv: Sequence[str]) -> None:
     config = _config(values, run)
     out = Path(values.out or Path("runs") / "downstream" / _task_folder(config))
     sets = open_sets(config.data, config.seed, run=lists_of_run(config.data, run) or out)
+    check_crop(config.data, sets.train)
     split, reported = sets.reported(values.split)
     inputs = named_inputs(values.inputs, run)
     if run is not None and OURS in inputs:

@@ -1,5 +1,6 @@
 """train.py: trains a run from a configuration file and makes its table."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from absl import flags
 from tqdm import tqdm
 
 from bilevel_jax.command_line import define_config_flag, define_report_flag, parse_flags, print_report
+from bilevel_jax.data.check_crop import check_crop
 from bilevel_jax.data.folder_splits import keep_lists
 from bilevel_jax.data.mixed_sets import add_mixture
 from bilevel_jax.data.sets import open_sets
@@ -23,6 +25,7 @@ from bilevel_jax.training.loop import train
 from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.signals import StopRequest
 
+MOST_NOTES = 10
 USAGE = "python experiments/train.py --config=FILE.py [--workdir=DIR] [--report=DIR] [--config.a.b=value]"
 
 
@@ -48,8 +51,11 @@ def train_command(argv: Sequence[str]) -> None:
         own = open_sets(config.data, config.seed, stop.check, run=workdir)
         sets = add_mixture(config.data, own, config.seed)
         split, reported = sets.reported()
-        for source in dict.fromkeys((sets.train, sets.validation, reported)):
-            _check(source)
+        notes = [note for source in dict.fromkeys((sets.train, sets.validation, reported)) for note in _check(source)]
+        notes = list(dict.fromkeys(notes))
+        if jax.process_index() == 0:
+            _print_notes(notes)
+        check_crop(config.data, sets.train)
         print(
             f"{len(sets.train)} training pairs ({len(sets.inner)} inner, {len(sets.outer)} outer), "
             f"{len(sets.validation)} val (choose), {len(reported)} {split} (reported); writing to {workdir}",
@@ -72,14 +78,21 @@ def train_command(argv: Sequence[str]) -> None:
     wait_for_first_process()
 
 
+def _print_notes(notes: Sequence[str]) -> None:
+    """Prints the first notes on the files, and how many more there are."""
+    lines = [*notes[:MOST_NOTES], *([f"{len(notes) - MOST_NOTES} more like these"] if len(notes) > MOST_NOTES else [])]
+    for line in lines:
+        print(f"note: {line}", file=sys.stderr, flush=True)
+
+
 def _keys_help(values: flags.FlagValues) -> str:
     if values.config is None:
         return "Add --config=FILE.py to this command to see every key of the configuration."
     return config_help(values.config)
 
 
-def _check(source: Source) -> None:
-    """Looks at every file of a source once, so that a bad one is named before the first step."""
+def _check(source: Source) -> list[str]:
+    """Looks at every file of a source once, so that a bad one is named before the first step; returns its notes."""
     bar = tqdm(total=len(source), desc="checking files", unit="pair", leave=False, dynamic_ncols=True, delay=0.1)
     with bar:  # not shown for a source that has no files
-        source.check(lambda done, total: bar.update())
+        return source.check(lambda done, total: bar.update())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.check_crop import check_crop
 from bilevel_jax.data.pipeline import training_batches
 from bilevel_jax.data.resumable import ResumableBatches
 from bilevel_jax.data.sources.source import Source
@@ -34,7 +35,11 @@ def configured_batches(
         source, indices, batch_size, seed, shard_index, shard_count: see `training_batches`.
         cameras: whether `vis` is a camera's image. False where it was made of both images beforehand and is held in
             memory: then nothing is done to one camera alone, and no worker process gets a copy of the images.
+
+    Raises:
+        InputError: a pair is smaller than the crop (`check_crop`), or as `training_batches`.
     """
+    check_crop(config, source, indices)
     options = {key: config[key] for key in GEOMETRY + (ONE_CAMERA if cameras else ())}
     return training_batches(
         source,

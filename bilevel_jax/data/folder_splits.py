@@ -7,6 +7,8 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from bilevel_jax.data.annotations.text_lines import is_there
+from bilevel_jax.data.builders import builder_class
+from bilevel_jax.data.builders.camera_folders import folders_by_split
 from bilevel_jax.data.day_or_night import day_or_night
 from bilevel_jax.data.hold_out import Indices, hold_out_blocks
 from bilevel_jax.data.name_lists import read_list, write_list
@@ -35,7 +37,7 @@ def split_folder(config: ConfigDict, mixed_in: bool = False, run: Path | None = 
     Raises:
         InputError: a list is missing or names no pair, a name stands in two lists, or there are too few pairs.
     """
-    list_pairs(Path(config.root))  # a missing folder is named before its lists are
+    _check_layout(Path(config.root))  # a missing folder is named before its lists are
     held_out = None
     if kept := _kept_lists(config, run):
         lists, held_out = kept, HeldOut(kept)
@@ -48,6 +50,16 @@ def split_folder(config: ConfigDict, mixed_in: bool = False, run: Path | None = 
             _complete(config, lists, mixed_in)
     sources = {split: FolderSource(config.root, names, **how_read(config)) for split, names in lists.items()}
     return Splits(sources["train"], sources.get("val"), sources.get("test"), held_out)
+
+
+def _check_layout(root: Path) -> None:
+    """Checks that a folder holds pairs, and says what to do where they lie in folders by split."""
+    try:
+        list_pairs(root)
+    except InputError as error:
+        if root.is_dir() and builder_class("ultralytics").is_root(root):
+            raise InputError(folders_by_split(root)) from error
+        raise
 
 
 def keep_lists(held_out: HeldOut | None, folder: Path) -> str:

@@ -111,7 +111,7 @@ def _samples(
     """
 
     def name(sample: Sample) -> str:
-        return subset.source.names[int(sample["index"])]
+        return subset.source.where(int(sample["index"]))
 
     def another(rng: np.random.Generator) -> Sample:
         return subset[draw_by_class(holders, rng) if holders else int(rng.integers(len(subset)))]

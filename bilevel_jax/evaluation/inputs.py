@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt
+from jaxtyping import Int64, UInt
 from tqdm import tqdm
 
 from bilevel_jax.data.channels import three_channels
@@ -94,6 +94,14 @@ class InputSource(Source):
     def __getitem__(self, index: int) -> Sample:
         return {**self._source[index], "vis": self.images[index]}
 
+    def sizes(self) -> Int64[np.ndarray, "n 2"]:
+        """Returns (height, width) of every image."""
+        return np.array([image.shape[:2] for image in self.images], np.int64)
+
+    def where(self, index: int) -> str:
+        """Returns what the source calls a pair."""
+        return self._source.where(index)
+
 
 class ConcatenatedInputs(Source):
     """Several kinds of input of the same pairs as one source: all pairs with the first kind, then with the next."""
@@ -111,6 +119,15 @@ class ConcatenatedInputs(Source):
     def __getitem__(self, index: int) -> Sample:
         which, place = divmod(index, len(self._inputs[0]))
         return {**self._inputs[which][place], "index": np.int64(index)}
+
+    def sizes(self) -> Int64[np.ndarray, "n 2"]:
+        """Returns (height, width) of every image."""
+        return np.concatenate([source.sizes() for source in self._inputs])
+
+    def where(self, index: int) -> str:
+        """Returns what the source calls a pair."""
+        which, place = divmod(index, len(self._inputs[0]))
+        return self._inputs[which].where(place)
 
 
 def _exposed(infrared: UInt[np.ndarray, "h w 1"]) -> UInt[np.ndarray, "h w 1"]:

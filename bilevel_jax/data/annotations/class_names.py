@@ -1,7 +1,8 @@
-"""Files of class names: `classes.txt` for boxes, `label_names.txt` for label maps."""
+"""Files of class names: `classes.txt` or Ultralytics' `data.yaml` for boxes, `label_names.txt` for label maps."""
 
 from pathlib import Path
 
+from bilevel_jax.data.annotations.data_yaml import find_data_yaml, read_data_yaml
 from bilevel_jax.data.annotations.text_lines import is_there, read_lines
 from bilevel_jax.errors import InputError
 
@@ -26,12 +27,21 @@ def read_class_names(path: Path) -> tuple[str, ...]:
 
 
 def find_class_names(*folders: Path) -> tuple[str, ...]:
-    """Reads `classes.txt` of the first of these folders that has one; () where none has.
+    """Reads `classes.txt`, or else Ultralytics' `data.yaml`, of the first of these folders that has one; () for none.
 
     Raises:
-        InputError: as `read_class_names`.
+        InputError: as `read_class_names` and `read_data_yaml`; or the two files of a folder do not agree.
     """
     for folder in folders:
-        if is_there(folder / "classes.txt"):
-            return read_class_names(folder / "classes.txt")
+        lines = folder / "classes.txt"
+        names = read_class_names(lines) if is_there(lines) else ()
+        described = find_data_yaml(folder, by_content=not names)
+        found = () if described is None else read_data_yaml(described).names
+        if names and found and names != found:
+            raise InputError(
+                f"{lines} names the classes {', '.join(names)[:60]} and {described} names {', '.join(found)[:60]}, "
+                "expected the same names in the same order."
+            )
+        if names or found:
+            return names or found
     return ()

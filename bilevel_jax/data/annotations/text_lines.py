@@ -1,4 +1,4 @@
-"""The lines of a small text file, and whether a file of a name is there at all."""
+"""The text of a small file, and whether a file of a name is there at all."""
 
 from pathlib import Path
 
@@ -20,7 +20,16 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         InputError: the file cannot be read or is not UTF-8 text.
     """
+    return [line.strip() for line in read_text(path).splitlines()]
+
+
+def read_text(path: Path) -> str:
+    """Reads a UTF-8 text file, without its byte order mark.
+
+    Raises:
+        InputError: the file cannot be read or is not UTF-8 text.
+    """
     try:
-        return [line.strip() for line in read_file(path).decode("utf-8-sig").splitlines()]
+        return read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}).") from error

@@ -1,56 +1,101 @@
 """Boxes of YOLO text files: one file an image, one line an object."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float32, Int32
-
-from bilevel_jax.data.annotations.check_boxes import check_class_number, clip_rounded_box
+from bilevel_jax.data.annotations.check_boxes import Box, Boxes, check_class_number, clip_to_image
 from bilevel_jax.data.annotations.text_lines import read_lines
 from bilevel_jax.errors import InputError
 
+SIDES = 4  # numbers of a box: cx cy w h
+CORNERS = 6  # numbers of the smallest polygon: x y of three corners
 
-def read_yolo(
-    path: Path, num_classes: int, height: int, width: int
-) -> tuple[Float32[np.ndarray, "n 4"], Int32[np.ndarray, " n"]]:
+
+class _Line(NamedTuple):
+    """What one line says: the class number, the box in pixels, and whether it was a polygon or had a sixth number."""
+
+    label: int
+    box: Box
+    is_polygon: bool = False
+    has_sixth: bool = False
+
+
+def read_yolo(path: Path, class_names: Sequence[str] | None, height: int, width: int) -> Boxes:
     """Reads the boxes of an image.
 
     A line is `class cx cy w h`: a whole number, then the centre and the size in units of the image's width and height.
+    A sixth number, which is a confidence or the number of a track, is not read. A line `class x1 y1 x2 y2 x3 y3 ...` is
+    a polygon (or a rotated box) and becomes the upright box around it.
 
     Args:
         path: the file; an empty one says that there is no object.
-        num_classes: classes are 0 ... num_classes - 1.
+        class_names: the name of each class number; None = any number is a class and its own name.
         height: of the image in pixels.
         width: of the image in pixels.
 
     Returns:
-        boxes (y0, x0, y1, x1 in pixels, clipped to the image) and their classes.
+        The boxes, clipped to the image. Notes say how many polygons there were and how many sixth numbers.
 
     Raises:
-        InputError: a line is not five finite numbers, or its box is refused by `check_boxes`.
+        InputError: a line is neither a box nor a polygon, or its box is refused by `check_boxes`.
     """
-    boxes, classes = [], []
-    for number, line in enumerate(read_lines(path), 1):
-        if not line:
+    boxes, names, places = [], [], []
+    polygons = sixths = 0
+    for number, text in enumerate(read_lines(path), 1):
+        if not text:
             continue
-        where = f"{path}, line {number}"
-        label, (cx, cy, w, h) = _numbers(where, line)
-        check_class_number(label, num_classes, where)
-        box = clip_rounded_box(cx * width, cy * height, w * width, h * height, height, width, where)
-        if box is not None:
-            boxes.append(box)
-            classes.append(label)
-    return np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, np.int32)
+        place = f"{path}, line {number}"
+        line = _read_line(place, text, height, width)
+        if class_names is not None:
+            check_class_number(line.label, len(class_names), place)
+        boxes.append(line.box)
+        names.append(str(line.label) if class_names is None else class_names[line.label])
+        places.append(place)
+        polygons += line.is_polygon
+        sixths += line.has_sixth
+    found = clip_to_image(boxes, names, height, width, str(path), places)
+    notes = []
+    if polygons:
+        notes.append(f"{path}: {polygons} polygon(s) became the upright boxes around them")
+    if sixths:
+        notes.append(f"{path}: the sixth number of {sixths} line(s), a confidence or a track, was left out")
+    return found._replace(notes=[*notes, *found.notes])
 
 
-def _numbers(where: str, line: str) -> tuple[int, list[float]]:
-    fields = line.split()
+def _read_line(place: str, text: str, height: int, width: int) -> _Line:
+    label, values = _numbers(text)
+    if len(values) in (SIDES, SIDES + 1):
+        cx, cy, w, h = values[0] * width, values[1] * height, values[2] * width, values[3] * height
+        if w <= 0 or h <= 0:
+            raise InputError(f"{place} is a box of {w:.1f} x {h:.1f} pixels, expected a width and a height above 0.")
+        return _Line(label, (cy - h / 2, cx - w / 2, cy + h / 2, cx + w / 2), has_sixth=len(values) > SIDES)
+    if len(values) >= CORNERS and len(values) % 2 == 0:
+        xs, ys = [x * width for x in values[::2]], [y * height for y in values[1::2]]
+        return _Line(label, (min(ys), min(xs), max(ys), max(xs)), is_polygon=True)
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    raise InputError(
+        f"{place} is {shown!r}, expected five numbers (class cx cy w h) or a polygon (class, then x y of each corner)."
+    )
+
+
+def _numbers(text: str) -> tuple[int, list[float]]:
+    """Returns the class number and the other numbers of a line; no numbers where one of them cannot be read."""
+    first, *others = text.split()
     try:
-        label, values = int(fields[0]), [float(field) for field in fields[1:]]
+        label, values = _whole_number(first), [float(field) for field in others]
+    except (ValueError, OverflowError):
+        return 0, []
+    return (label, values) if all(map(math.isfinite, values)) else (0, [])
+
+
+def _whole_number(field: str) -> int:
+    """Reads a class number; tools that write arrays of floats write it as `0.0`."""
+    try:
+        return int(field)
     except ValueError:
-        label, values = 0, []
-    if len(values) != 4 or not all(map(math.isfinite, values)):
-        shown = line if len(line) <= 60 else line[:57] + "..."
-        raise InputError(f"{where} is {shown!r}, expected five numbers: class cx cy w h.")
-    return label, values
+        number = float(field)
+    if not number.is_integer():
+        raise ValueError(field)
+    return int(number)

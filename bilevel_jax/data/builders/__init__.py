@@ -25,6 +25,8 @@ BUILDERS = {
     "vifb": "Vifb",
     "kaist": "Kaist",
     "flir": "Flir",
+    "dronevehicle": "DroneVehicle",
+    "ultralytics": "Ultralytics",
     "folder": "Folder",
 }
 SCENES = "scenes"  # the built-in world, which needs no files and so no builder

@@ -127,8 +127,7 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # t
         Raises:
             InputError: the file is damaged, or a box is refused by `annotations.check_boxes`.
         """
-        boxes, classes = read_yolo(path, len(self.yolo_names), height, width)
-        return Boxes(boxes, [self.yolo_names[number] for number in classes], [])
+        return read_yolo(path, self.yolo_names, height, width)
 
     @property
     def yolo_names(self) -> tuple[str, ...]:

@@ -65,7 +65,13 @@ class Scan:
         """Adds a rejection."""
         self.rejected.append(Rejection(split, shown(name), reason))
 
-    def files(self, folder: Path | None, suffixes: Sequence[str] = IMAGE_SUFFIXES, split: str = "") -> Files:
+    def files(
+        self,
+        folder: Path | None,
+        suffixes: Sequence[str] = IMAGE_SUFFIXES,
+        split: str = "",
+        beside: Sequence[str] = (),
+    ) -> Files:
         """Returns the files of a folder by stem; {} for None.
 
         A path with one of the suffixes is rejected if it is no regular file, or has the stem of another one. Other
@@ -75,6 +81,7 @@ class Scan:
             folder: the folder.
             suffixes: of the files that are wanted, in lower case.
             split: what is rejected is said to be of this split.
+            beside: suffixes of files in the folder that are read by another call, so they are not noted.
 
         Raises:
             InputError: the folder cannot be read.
@@ -90,7 +97,7 @@ class Scan:
         for path in children:
             hidden = path.name.startswith(".")
             if hidden or path.suffix.lower() not in suffixes:
-                if hidden or not path.is_dir():
+                if hidden or not (path.suffix.lower() in beside or path.is_dir()):
                     strays.append(path.name)
             elif not path.is_file():
                 what = "a link that leads nowhere or to itself" if path.is_symlink() else "no file"

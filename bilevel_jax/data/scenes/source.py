@@ -1,7 +1,7 @@
 """The built-in scenes as a source."""
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Int32, Int64
 
 from bilevel_jax.data.scenes.materials import GROUPS
 from bilevel_jax.data.scenes.render import Scene, render
@@ -116,6 +116,10 @@ class SceneSource(Source):
     def most_boxes(self) -> int:
         """Returns a bound: the foreground of a scene has up to eight things, and a cyclist has two boxes."""
         return 16
+
+    def sizes(self) -> Int64[np.ndarray, "n 2"]:
+        """Returns (height, width) of every scene; all are alike."""
+        return np.tile(np.array([self.height, self.width], np.int64), (self.num, 1))
 
     def _make(self, index: int) -> Sample:
         sample = generate(self.seed, self.offset + index, self.height, self.width)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int32, UInt8
+from jaxtyping import Bool, Int32, Int64, UInt8
 
 from bilevel_jax.data.sources.make_sample import make_read_only
 from bilevel_jax.data.sources.source import Progress, Sample, Source
@@ -33,6 +33,7 @@ class CachedSource(Source):
         self._samples: dict[int, Sample] = {}
         self._bytes = 0
         self._held_classes: Bool[np.ndarray, "n k"] | None = None
+        self._sizes: Int64[np.ndarray, "n 2"] | None = None
 
     def __len__(self) -> int:
         return len(self.source)
@@ -71,9 +72,19 @@ class CachedSource(Source):
             self._held_classes = self.source.held_classes()
         return self._held_classes
 
-    def check(self, progress: Progress | None = None) -> None:
-        """Lets the other source look at its files."""
-        self.source.check(progress)
+    def sizes(self) -> Int64[np.ndarray, "n 2"]:
+        """Returns (height, width) of every pair, as the other source says it; that is asked once."""
+        if self._sizes is None:
+            self._sizes = self.source.sizes()
+        return self._sizes
+
+    def where(self, index: int) -> str:
+        """Returns what the other source calls a pair."""
+        return self.source.where(index)
+
+    def check(self, progress: Progress | None = None) -> list[str]:
+        """Lets the other source look at its files, and returns its notes."""
+        return self.source.check(progress)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_samples": {}, "_bytes": 0}

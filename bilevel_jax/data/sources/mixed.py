@@ -89,7 +89,7 @@ class MixedSource(Source):
 
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[int(index)]
-        number = int(np.searchsorted(self._starts, index, side="right")) - 1
+        number = self._part_of(index)
         sample = self.parts[number].source[index - int(self._starts[number])]
         sample = {**sample, "index": np.int64(index)}
         if self._any_partial:
@@ -151,12 +151,26 @@ class MixedSource(Source):
                 held[start : start + len(own), columns] = own
         return held
 
-    def check(self, progress: Progress | None = None) -> None:
-        """Lets every part look at its files."""
-        done = 0
+    def sizes(self) -> Int64[np.ndarray, "n 2"]:
+        """Returns (height, width) of every pair, as the parts say it."""
+        return np.concatenate([part.source.sizes() for part in self.parts])
+
+    def where(self, index: int) -> str:
+        """Returns what the part of a pair calls it."""
+        index = range(len(self))[int(index)]
+        number = self._part_of(index)
+        return self.parts[number].source.where(index - int(self._starts[number]))
+
+    def check(self, progress: Progress | None = None) -> list[str]:
+        """Lets every part look at its files, and returns their notes."""
+        done, notes = 0, []
         for part in self.parts:
-            part.source.check(None if progress is None else _shifted(progress, done, len(self)))
+            notes += part.source.check(None if progress is None else _shifted(progress, done, len(self)))
             done += len(part.source)
+        return notes
+
+    def _part_of(self, index: int) -> int:
+        return int(np.searchsorted(self._starts, index, side="right")) - 1
 
 
 def _shifted(progress: Progress, done: int, total: int) -> Progress:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 
 from bilevel_jax.data.annotations.label_maps import IGNORE
 from bilevel_jax.data.annotations.saliency_masks import computed_saliency
@@ -16,7 +16,7 @@ from bilevel_jax.data.sources.make_sample import make_sample
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.data.sources.summary import SUMMARY, SplitNames, is_prepared, read_index, read_summary
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files import decode_image, decode_indices, scale_raw
+from bilevel_jax.images.files import decode_image, decode_indices, encoded_size, scale_raw
 
 
 class PreparedSource(Source):
@@ -126,6 +126,24 @@ class PreparedSource(Source):
                 held[index, example["classes"]] = True
         return held
 
+    def sizes(self) -> Int64[np.ndarray, "n 2"]:
+        """Returns (height, width) of every pair; decodes no image, and reads no example where all sizes are alike.
+
+        Raises:
+            InputError: the prepared files have been damaged since.
+        """
+        shapes = self.summary["splits"][self.whole_split].get("image_sizes", {})
+        if len(shapes) == 1:
+            (shape,) = shapes
+            width, height = shape.split(" x ")
+            return np.tile(np.array([int(height), int(width)], np.int64), (len(self), 1))
+        found = [encoded_size(self._example(index)["ir"], self.where(index)) for index in range(len(self))]
+        return np.array(found, np.int64).reshape(-1, 2)
+
+    def where(self, index: int) -> str:
+        """Returns what messages call a pair: its name and the prepared folder."""
+        return f"pair {self.names[index]} of {self.root}"
+
     def __getitem__(self, index: int) -> Sample:
         """Decodes one sample.
 
@@ -133,7 +151,7 @@ class PreparedSource(Source):
             InputError: the prepared files have been damaged since.
         """
         index = range(len(self))[int(index)]
-        where, example = self._where(index), self._example(index)
+        where, example = self.where(index), self._example(index)
         ir = scale_raw(one_channel(decode_image(example["ir"], where)), self._infrared_range)
         vis = decode_image(example["vis"], where)
         if example["saliency"]:
@@ -149,15 +167,12 @@ class PreparedSource(Source):
             boxes = np.array(example["boxes"], np.float32).reshape(-1, 4), np.array(example["classes"], np.int32)
         return make_sample(ir, vis, saliency, labels, boxes, index)
 
-    def _where(self, index: int) -> str:
-        return f"{self.names[index]} of {self.root}"
-
     def _example(self, index: int) -> Mapping[str, Any]:
         try:
             return self._examples[self._places[index]]
         except Exception as error:  # the reader of array_record raises various exceptions for a damaged file
             raise InputError(
-                f"{self._where(index)} cannot be read ({type(error).__name__}): prepare it again."
+                f"{self.where(index)} cannot be read ({type(error).__name__}): prepare it again."
             ) from error
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NotRequired, Protocol, TypedDict
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, UInt, UInt8
+from jaxtyping import Bool, Float32, Int32, Int64, UInt, UInt8
 
 Progress = Callable[[int, int], None]  # called with (pairs done, pairs in all)
 
@@ -78,13 +78,24 @@ class Source(Protocol):
             held[index, self[index]["classes"]] = True
         return held
 
-    def check(self, progress: Progress | None = None) -> None:
+    def sizes(self) -> Int64[np.ndarray, "n 2"]:
+        """Returns (height, width) in pixels of each of the n pairs. Here: by reading every sample."""
+        return np.array([self[index]["ir"].shape[:2] for index in range(len(self))], np.int64).reshape(-1, 2)
+
+    def where(self, index: int) -> str:
+        """Returns what messages call a pair: the path of its file where it has one. Here: its name."""
+        return self.names[index]
+
+    def check(self, progress: Progress | None = None) -> list[str]:
         """Looks at every file once, so that a damaged one is named before a run starts. Here: there are no files.
 
         Args:
             progress: called after each pair.
 
+        Returns:
+            Notes: sentences, without their full stops, on what is not read as the files have it.
+
         Raises:
             InputError: for the first pair that does not fit.
         """
-        return None
+        return []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 
 from bilevel_jax.data.sources.source import Sample, Source
 
@@ -31,6 +31,14 @@ class Subset(Source):
     def held_classes(self) -> Bool[np.ndarray, "n k"]:
         """Returns which pair has a box of which class, as the source says it."""
         return self.source.held_classes()[self._indices]
+
+    def sizes(self) -> Int64[np.ndarray, "n 2"]:
+        """Returns (height, width) of every pair, as the source says it."""
+        return self.source.sizes()[self._indices]
+
+    def where(self, index: int) -> str:
+        """Returns what the source calls a pair."""
+        return self.source.where(self._indices[index])
 
     def __repr__(self) -> str:
         return f"{len(self)} pairs of {self.source!r}"

@@ -17,8 +17,6 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.daylight import mean_level
 from bilevel_jax.images.files import read_image, scale_raw
 
-ANY_CLASS = 1 << 31  # the class of a box does not matter here
-
 
 class SourcePair(NamedTuple):
     """The two images of a pair.
@@ -91,7 +89,7 @@ def set_of_files(pairs: Mapping[str, tuple[Path, Path]], name: str, boxes: Path 
         infrared, visible = scale_raw(one_channel(read_image(ir_path))), read_image(vis_path)
         check_size(vis_path, visible.shape[:2], ir_path, infrared.shape[:2])
         text = files.get(names[index])
-        found = None if text is None else read_yolo(text, ANY_CLASS, *infrared.shape[:2])[0]
+        found = None if text is None else read_yolo(text, None, *infrared.shape[:2]).boxes
         return SourcePair(infrared, visible, found)
 
     return PairSet(name, names, read, None)

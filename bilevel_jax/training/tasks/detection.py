@@ -45,7 +45,7 @@ class BoxTask(SemanticTask[Outputs, Detections, BoxPrediction, list[MatchLists]]
     """What the kinds of task have in common that find boxes: labels, scores, pictures and files."""
 
     labels: Literal["boxes", "labels"] = "boxes"
-    files = "boxes/ and classes.txt"
+    files = "boxes/ and classes.txt (or labels/*.txt and data.yaml)"
     figure = MAIN_FIGURE
     evidence = "matches"
 

@@ -38,7 +38,7 @@ class Segmentation(SemanticTask[Logits, LabelMaps, LabelPrediction, Confusions])
     name = "segmentation"
     title = "Segmentation"
     labels: Literal["boxes", "labels"] = "labels"
-    files = "labels/"
+    files = "label maps in labels/"
     figure = metrics.MAIN_FIGURE
     evidence = "confusions"
     options = (

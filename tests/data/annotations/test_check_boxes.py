@@ -8,7 +8,6 @@ from bilevel_jax.data.annotations.check_boxes import (
     FAR,
     check_class_number,
     class_numbers,
-    clip_rounded_box,
     clip_to_image,
     four_numbers,
 )
@@ -20,7 +19,8 @@ HEIGHT, WIDTH = 40, 80
 def test_a_box_over_the_border_is_clipped_and_one_far_outside_is_refused():
     near = FAR * WIDTH
     kept = clip_to_image([(0.0, -near, 10.0, 20.0)], ["car"], HEIGHT, WIDTH, "a.xml")
-    assert kept.boxes.tolist() == [[0, 0, 10, 20]] and kept.names == ["car"] and not kept.notes
+    assert kept.boxes.tolist() == [[0, 0, 10, 20]] and kept.names == ["car"]
+    assert kept.notes == ["a.xml: 1 box(es) over the border, by up to 20.0 pixels, were clipped"]
     for box in ((0.0, -near - 0.1, 10.0, 20.0), (0.0, 0.0, HEIGHT * (1 + FAR) + 0.1, 20.0)):
         with pytest.raises(InputError, match=r"a\.xml has a box from .* pixels, expected it inside the image"):
             clip_to_image([box], ["car"], HEIGHT, WIDTH, "a.xml")
@@ -35,15 +35,18 @@ def test_a_box_without_area_in_the_image_is_left_out_with_a_note():
     assert clip_to_image([], [], HEIGHT, WIDTH, "a.xml").boxes.shape == (0, 4)
 
 
-def test_a_rounded_box_may_leave_its_image_by_a_pixel():
+def test_a_rounding_over_the_border_is_clipped_without_a_note():
     out = BORDER_TOLERANCE
-    assert clip_rounded_box(5 - out, 10, 10, 4, HEIGHT, WIDTH, "a.txt") == (8, 0, 12, 9)
-    assert clip_rounded_box(-0.4, 10, 0.8, 4, HEIGHT, WIDTH, "a.txt") is None  # wholly outside, and within the pixel
-    with pytest.raises(InputError, match=r"a\.txt is a box from \(-1\.1, 8\.0\) to \(8\.9, 12\.0\) pixels"):
-        clip_rounded_box(5 - out - 0.1, 10, 10, 4, HEIGHT, WIDTH, "a.txt")
-    for w, h in ((0.0, 4.0), (4.0, -1.0)):
-        with pytest.raises(InputError, match=r"a\.txt is a box of .* pixels, expected a width and a height above 0"):
-            clip_rounded_box(20, 20, w, h, HEIGHT, WIDTH, "a.txt")
+    rounded = clip_to_image([(8, -out, 12, 9), (5, 70, 9, WIDTH + out)], ["car"] * 2, HEIGHT, WIDTH, "a.txt")
+    assert rounded.boxes.tolist() == [[8, 0, 12, 9], [5, 70, 9, WIDTH]] and not rounded.notes
+    more = clip_to_image([(8, -out - 0.1, 12, 9)], ["car"], HEIGHT, WIDTH, "a.txt")
+    assert more.boxes.tolist() == [[8, 0, 12, 9]] and len(more.notes) == 1
+
+
+def test_messages_say_which_box_it_is():
+    boxes, places = [(1, 1, 5, 5), (1, 1, 5, 500)], ["a.txt, line 1", "a.txt, line 3"]
+    with pytest.raises(InputError, match=r"^a\.txt, line 3 has a box from \(1, 1\) to \(500, 5\) pixels"):
+        clip_to_image(boxes, ["car"] * 2, HEIGHT, WIDTH, "a.txt", places)
 
 
 def test_classes():

@@ -202,7 +202,7 @@ FAULTS = {
                      r"0001D\.txt is not UTF-8 text"),
     "class 2 of 2": (edit(BOXES, "2 .5 .5 .1 .1"), "check", r"0001D\.txt, line 1 has class 2, expected 0 to 1"),
     "no area": (edit(BOXES, "0 .5 .5 0 .1"), "check", r"0001D\.txt, line 1 is a box of 0\.0 x 2\.4 pixels, expected"),
-    "outside": (edit(BOXES, "0 1.0 .5 .2 .1"), "check", r"0001D\.txt, line 1 is a box from \(28\.8, .* to \(35\.2"),
+    "outside": (edit(BOXES, "0 1.2 .5 .2 .1"), "check", r"0001D\.txt, line 1 has a box from \(35\.2, .* to \(41\.6"),
     "label 3 of 3": (edit("labels/0001D.png", noise((HEIGHT, WIDTH)) % 4), "read",
                      r"labels/0001D\.png holds the value 3 \(\d+ pixels\), expected 0 to 2 .* or 255"),
     "label size": (edit("labels/0001D.png", SMALL), "check", r"labels/0001D\.png is 31 x 24 pixels, expected 32 x 24"),
