@@ -8,6 +8,7 @@ from absl import flags
 from bilevel_jax.command_line import define_report_flag, parse_flags, print_report, refuse_twice
 from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.data.sources.summary import is_prepared
+from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
 from bilevel_jax.evaluation.appearance.appearance_table import appearance_text, make_table, write_appearance
 from bilevel_jax.evaluation.appearance.measure_set import measure_set
@@ -104,6 +105,14 @@ def _open(text: str) -> PairSet:
 
 
 def _others(texts: Sequence[str], methods: Sequence[str]) -> list[str]:
-    """The texts of --distance; one that names a folder of --methods stands for this folder."""
-    folders = {text.partition("=")[0]: text for text in methods if "=" in text}
-    return [folders.get(text, text) for text in texts]
+    """The texts of --distance; one that names a folder or a run of --methods stands for it.
+
+    Raises:
+        InputError: a name stands for another folder or run than in --methods.
+    """
+    named = {text.partition("=")[0]: text for text in methods if "=" in text}
+    for text in texts:
+        own = named.get(text.partition("=")[0], text)
+        if "=" in text and own != text:
+            raise InputError(f"--distance={text} and --methods={own} give one name to two things; expected two names.")
+    return [named.get(text, text) for text in texts]

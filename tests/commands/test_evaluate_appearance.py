@@ -83,6 +83,14 @@ def test_the_distance_to_named_methods(root, tmp_path, capsys):
             lambda root: [f"--data={root / 'street'}", "--methods=max", "--distance=vis,vis"],
             "--distance has 'vis' twice",
         ),
+        (
+            lambda root: [
+                f"--data={root / 'street'}",
+                f"--methods=a={root / 'black'}",
+                f"--distance=a={root / 'dark'}",
+            ],
+            "--distance=a=.*dark and --methods=a=.*black give one name to two things",
+        ),
         (lambda root: [f"--data={root / 'street'}", "--methods=max", "--distance=viss"], "'viss' is not known"),
         (lambda root: [f"--data={root / 'street'}:vall", "--methods=max"], "vall"),
         (lambda root: ["--methods=max"], "--data is missing"),

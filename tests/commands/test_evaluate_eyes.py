@@ -103,6 +103,13 @@ def test_answers_are_not_overwritten(root, tmp_path, capsys):
     assert (tmp_path / "answers.csv").read_text() == "sheet,answer\n001,A\n"
 
 
+def test_sheets_of_another_command_are_not_left_beside_the_new_ones(root, tmp_path, capsys):
+    (tmp_path / "009-010.png").write_bytes(b"")
+    assert make(root, tmp_path, "--pairs=4") == 2
+    assert "holds 009-010.png, none of these sheets" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["009-010.png"]
+
+
 def test_a_stopped_command_can_be_repeated(root, tmp_path, monkeypatch):
     def stop_after_the_first(*arguments, **options):
         draw(*arguments, **options)

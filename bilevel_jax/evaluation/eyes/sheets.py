@@ -9,7 +9,7 @@ from jaxtyping import UInt
 from tqdm import tqdm
 
 from bilevel_jax.atomic import write_text
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.evaluation.appearance.methods import Method
 from bilevel_jax.evaluation.appearance.pair_set import PairSet
 from bilevel_jax.evaluation.eyes.sheet_key import Key, write_key
@@ -58,8 +58,8 @@ def write_sheets(
         check_stop: called after every file; may raise.
 
     Raises:
-        InputError: the folder has an answers.csv, `per_page` is below 1, an image cannot be read or has another size
-            than its pair, or a file cannot be written.
+        InputError: the folder has an answers.csv or a picture of another name, `per_page` is below 1, an image cannot
+            be read or has another size than its pair, or a file cannot be written.
     """
     folder = Path(folder)
     if (folder / ANSWERS).exists():
@@ -69,10 +69,17 @@ def write_sheets(
         raise InputError(f"--per_page={per_page}; expected at least 1.")
     places = [(number, place) for number, own in enumerate(sets) for place in range(len(own.names))]
     numbers = list(key.sheets)
-    pages = [numbers[first : first + per_page] for first in range(0, len(numbers), per_page)]
+    pages = {}
+    for first in range(0, len(numbers), per_page):
+        page = numbers[first : first + per_page]
+        pages[f"{page[0] if len(page) == 1 else f'{page[0]}-{page[-1]}'}.png"] = page
+    foreign = sorted({path.name for path in folder.glob("*.png")} - pages.keys())
+    if foreign:
+        # A stopped command with other flags may have left them; beside the new ones they would look like sheets.
+        raise InputError(f"--out={folder} holds {first_few(foreign)}, none of these sheets; expected a new folder.")
     write_key(folder, key)
     ours: dict[int, UInt[np.ndarray, "h w c"]] = {}  # pair -> its picture, which every rival is shown beside
-    for page in tqdm(pages, desc="sheets", unit="page", leave=False, delay=1.0):
+    for file, page in tqdm(pages.items(), desc="sheets", unit="page", leave=False, delay=1.0):
         rows, texts = [], []
         for number in page:
             sheet = key.sheets[number]
@@ -88,8 +95,7 @@ def write_sheets(
                 [_side_by_side(pair.visible, pair.infrared)],
             ]
             texts += [f"Sheet {number}: A on the left, B on the right", f"Sheet {number}: visible and infrared"]
-        file = page[0] if len(page) == 1 else f"{page[0]}-{page[-1]}"
-        picture_sheet(rows, folder / f"{file}.png", ("A", "B"), row_names=texts, cell_width=LARGE)
+        picture_sheet(rows, folder / file, ("A", "B"), row_names=texts, cell_width=LARGE)
         check_stop()
     write_text(folder / INSTRUCTIONS, TEXT)
     write_text(folder / ANSWERS, "".join(f"{line}\n" for line in ["sheet,answer", *(f"{n}," for n in numbers)]))
