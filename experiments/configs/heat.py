@@ -26,7 +26,9 @@ def get_config(given: str = "") -> ConfigDict:
         ("folder", f"{root}/llvip", 0.5, "partial"),
         ("folder", f"{root}/roadscene", 0.35, "images"),
         ("folder", f"{root}/llvip_unlabelled", 0.15, "images"),
+        ("scenes", "", 0.4),
     )
+    config.data.height, config.data.width = 256, 320  # of the built-in scenes
     config.data.crop = (256, 256)
     config.data.scale = (1.0, 1.45)
     config.data.batch_size = 4
@@ -47,9 +49,9 @@ def get_config(given: str = "") -> ConfigDict:
     config.visual.adversarial = 0.0
     config.visual.daylight = 0.25
     config.visual.white = 90.0
-    config.visual.grain = 2.0
+    config.visual.grain = 5.0
     config.visual.object_contrast = 3.0
-    config.visual.halo = 30.0
+    config.visual.halo = 40.0
     config.visual.vif = 0.144  # from here on the objective of pyramid.py times 0.06
     config.visual.qabf = 0.72
     config.visual.scd = 0.054
@@ -68,10 +70,10 @@ def get_config(given: str = "") -> ConfigDict:
     config.bilevel.outer_every = 1
     config.outer.learning_rate = 2e-3
     config.outer.warm_up_steps = 30
-    config.outer.boundaries = (300, 500, 620)
+    config.outer.boundaries = (210, 360, 440)
     config.outer.scales = (0.5, 0.2, 0.05)
     config.outer.clip_norm = 1.0
-    config.steps = 700
+    config.steps = 500
     config.rows.steps = 0
     config.log_every = 5
     config.sheet_every = 200

@@ -13,7 +13,8 @@ from bilevel_jax.losses.fusion.term import Images, Term
 from bilevel_jax.losses.pair import Pair
 
 NEED = 1.0  # share of the stronger source's contrast that is asked for
-MOST = 2.0  # loss of one box, at most
+WRONG = 2.0  # a box that lacks so much has the opposite contrast, and what it lacks beyond that counts FARTHER
+FARTHER = 0.1
 LEVEL = 1 / 255
 SEEN = LEVEL  # an object with less contrast in both sources cannot be seen in either
 # Contrasts of the stronger source are taken as at least LEAST, so that slopes are bounded, and as at most ENOUGH.
@@ -32,9 +33,9 @@ def missing_object_contrast(
     classes: Int[Array, "b n"],
     has_boxes: Bool[Array, " b"],
 ) -> Pair:
-    """min(max(1 - c(u) sign(c) / |c|, 0), 2), summed over the boxes that count.
+    """min(m, 2) + max(m - 2, 0) / 10, summed over the boxes that count.
 
-    c(u) is the mean of u in a box less its mean in the ring around the box. c is the contrast of the same kind of the
+    m = max(1 - c(u) sign(c) / |c|, 0) is what a box lacks. c(u) is the mean of u in a box less its mean in the ring around the box. c is the contrast of the same kind of the
     source with the larger |c|, and |c| is clipped to 2 ... 40 grey levels. So a hot person must not turn dark, and a
     dark car must not turn bright. The ring is the box grown by a quarter of its size on each side, at least 2 pixels,
     less all boxes. A box without a ring does not count, nor does a box with |c| below 1 grey level.
@@ -67,7 +68,8 @@ def missing_object_contrast(
     source = jnp.where(jnp.abs(of_infrared) >= jnp.abs(of_luminance), of_infrared, of_luminance)
     counts = labelled & (ring >= 1) & (jnp.abs(source) >= SEEN)
     kept = contrast(fused) * jnp.sign(source) / jnp.clip(jnp.abs(source), LEAST, ENOUGH)
-    missing = jnp.minimum(jax.nn.relu(NEED - kept), MOST)
+    missing = jax.nn.relu(NEED - kept)
+    missing = jnp.minimum(missing, WRONG) + FARTHER * jax.nn.relu(missing - WRONG)
     return jnp.sum(missing * counts), jnp.sum(counts) + EXTRA * jnp.sum(has_boxes, dtype=jnp.float32)
 
 

@@ -17,11 +17,14 @@ LEVELS = 3  # halvings from the image to its surroundings
 REACH = 4  # pixels of the smallest size: where the mean of the surroundings ends
 SPREAD = 2.0  # pixels of the smallest size: sigma of that mean
 FULL_HEAT = 0.25  # warmth above the surroundings that replaces the visible image wholly, before training
-MOST_HEAT = 3.0  # largest factor of that warmth, and its inverse the smallest
+MOST_HEAT = 1.5  # largest factor of that warmth, and its inverse the smallest
 DETAIL_SCALE = 10.0  # details are about this much smaller than images
-MOST_ADDED = 1.0  # largest share of an infrared detail that is added or taken away
-MOST_AMPLIFIED = 0.5  # largest change of a visible detail
+MOST_ADDED = 0.5  # largest share of an infrared detail that is added or taken away
+MOST_AMPLIFIED = 0.25  # largest change of a visible detail
 MOST_LIGHT = 0.25  # largest change of the light of a place
+NOISE = 0.012  # that much of the infrared image's finest detail is taken for noise and is not added
+GIVEN_BACK = 0.5  # share of the light added by heat that details may take away again
+SHADOWS = 0.2  # slope of what details darken beyond that
 KNEE = 0.85  # from here on, light that the visible image does not have is compressed
 HIGHLIGHTS = 0.3  # slope above the knee
 
@@ -31,14 +34,18 @@ class LocalHeatFusion(FusionNetwork):
 
     Before training it is a local `images.trivial_fusion.heat_replace`: what is warmer than the mean of its surroundings
     (about 32 pixels to each side) takes the place of the visible image, with the visible image's fine detail. Small
-    convolutions at an eighth, a quarter and half of the size learn how much heat replaces, how much of each detail of
-    the infrared image is added, how much the visible image's details are amplified, and how much lighter or darker a
-    place becomes. All of these are bounded, and they are smooth maps at half of the size or less: what is finest in the
-    fused image comes from its sources.
+    convolutions at an eighth, a quarter and half of the size learn how much heat replaces, whether it comes with the
+    level of its visible surroundings or with its own, how much of each detail of the infrared image is added, how much
+    the visible image's details are amplified, and how much lighter or darker a place becomes. All of these are bounded,
+    and they are smooth maps at half of the size or less: what is finest in the fused image comes from its sources.
 
-    Light above 0.85 that the visible image does not have is compressed to three tenths, so that hot people do not
-    become white shapes. The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is
-    compressed to a hundredth. Raises AssertionError where the inputs' shapes differ.
+    Four rules keep rims and speckle away. What is not warmer than its surroundings is never replaced by something
+    darker. Details may take away half of the light that heat has added; what they darken beyond that is compressed to a
+    fifth. The finest infrared detail is added without its smallest amplitudes, which are noise. Light above 0.85 that
+    the visible image does not have is compressed to three tenths, so that hot people do not become white shapes.
+
+    The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is compressed to a
+    hundredth. Raises AssertionError where the inputs' shapes differ.
     """
 
     width: int = 16  # channels at half of the size; twice as many at a quarter, three times as many at an eighth
@@ -55,22 +62,19 @@ class LocalHeatFusion(FusionNetwork):
             features = nn.relu(Conv(3 * self.width, name=f"surroundings{index}")(features))
         level = nn.remat(Level) if self.remat else Level
         energies = [DETAIL_SCALE * halve(abs(own.details[0])) for own in (warm, lit)]
-        features, coarse = level(2 * self.width, 2, name="quarter")(features, warm.at(2), lit.at(2))
+        features, quarter = level(2 * self.width, 3, name="quarter")(features, warm.at(2), lit.at(2))
         _, half = level(self.width, 7, name="half")(features, warm.at(1), lit.at(1), *energies)
-        heat, more, light = (half[..., i : i + 1] for i in range(3))
-        around = warm.grown(_surroundings(warm.base), LEVELS, 1)
-        above = jnp.maximum(warm.images[1] - around, 0.0)
-        share = soft_clip(MOST_HEAT ** jnp.tanh(heat) * above / FULL_HEAT + more)
-        share, light, *shares = (lit.grown(field, 1) for field in (share, light, half[..., 3:4], half[..., 4:5]))
-        ground = lit.grown(_surroundings(lit.base), LEVELS)
-        warmth = ir - warm.grown_once(around, 0)
-        replacement = ground + warmth + luma - lit.grown(lit.images[2], 2)
-        fused = luma + share * (replacement - luma) + MOST_LIGHT * jnp.tanh(light)
-        details = _details(coarse, warm.details[2], lit.details[2])
+        replaced = luma + _by_heat(warm, lit, *(half[..., i : i + 1] for i in range(3)))
+        replaced += lit.grown(MOST_LIGHT * jnp.tanh(quarter[..., :1]), 2)
+        details = _details(quarter[..., 1:], warm.details[2], lit.details[2])
         details = lit.grown_once(details, 1) + _details(half[..., 5:], warm.details[1], lit.details[1])
         details = lit.grown_once(details, 0)
-        details += _details(jnp.concatenate(shares, axis=-1), warm.details[0], lit.details[0])
-        return soft_clip(_with_headroom(fused + details, luma))
+        finest = warm.details[0] - jnp.clip(warm.details[0], -NOISE, NOISE)
+        details += _details(lit.grown_once(half[..., 3:5], 0), finest, lit.details[0])
+        least = replaced - GIVEN_BACK * jnp.maximum(replaced - luma, 0.0)
+        fused = replaced + details
+        fused = jnp.maximum(fused, least) + SHADOWS * jnp.minimum(fused - least, 0.0)
+        return soft_clip(_with_headroom(fused, luma))
 
 
 class Level(nn.Module):
@@ -115,6 +119,33 @@ class _Sizes:
         return field
 
 
+def _by_heat(
+    warm: _Sizes,
+    lit: _Sizes,
+    heat: Float[Array, "b h2 w2 1"],
+    more: Float[Array, "b h2 w2 1"],
+    own: Float[Array, "b h2 w2 1"],
+) -> Float[Array, "b h w 1"]:
+    """The change of the visible luminance where heat replaces it.
+
+    Args:
+        warm, lit: the infrared image and the visible luminance.
+        heat: at half of the size, how much warmth replaces: from little at a low value to much at a high one.
+        more: added to the share that is replaced.
+        own: 0 = what replaces has the level of its visible surroundings; 1 = it has its own level.
+    """
+    around = warm.grown(_surroundings(warm.base), LEVELS, 1)
+    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - around, 0.0) / FULL_HEAT
+    share = soft_clip(warmth + more)
+    fields = jnp.concatenate([share, jnp.minimum(share, soft_clip(warmth)), soft_clip(own)], axis=-1)
+    share, share_of_warm, own = jnp.split(lit.grown_once(fields, 0), 3, axis=-1)
+    ground, around = lit.grown(_surroundings(lit.base), LEVELS), warm.grown_once(around, 0)
+    luma = lit.images[0]
+    fine = luma - lit.grown(lit.images[2], 2)
+    change = ground + own * (around - ground) + warm.images[0] - around + fine - luma
+    return share * jnp.maximum(change, 0.0) + share_of_warm * jnp.minimum(change, 0.0)
+
+
 def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
     """The mean around each pixel, weighted by a Gaussian; at the border the weights inside are scaled to sum to 1."""
     taps = np.exp(-0.5 * (np.arange(-REACH, REACH + 1) / SPREAD) ** 2)
@@ -133,6 +164,11 @@ def _details(
     """The details that are added: a share of the infrared image's, and a change of the visible image's."""
     shares = jnp.tanh(maps)
     return MOST_ADDED * shares[..., :1] * infrared + MOST_AMPLIFIED * shares[..., 1:] * visible
+
+
+def _without_rims(fused: Float[Array, "b h w 1"], least: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    """Compresses what details make darker than both the visible image and the picture without details."""
+    return jnp.maximum(fused, least) + SHADOWS * jnp.minimum(fused - least, 0.0)
 
 
 def _with_headroom(fused: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:

@@ -39,7 +39,7 @@ def _labels(*boxes, slots=2, annotated=True):
         (105, 120, 110, 0.5),  # whichever source it is
         (120, 105, 100, 1.0),  # gone
         (120, 105, 90, 1.5),  # dark instead of bright
-        (120, 105, 30, 2.0),  # a box costs 2 at most
+        (120, 105, 30, 2.25),  # 90 levels too dark: 4.5, of which 2.5 count a tenth
         (95, 60, 80, 0.5),  # a dark car: 20 of 40 levels below its surroundings
         (95, 60, 120, 1.5),
         (120, 75, 80, 0.2),  # the sources disagree: the stronger one, 25 levels darker, is asked for

@@ -7,7 +7,16 @@ import pytest
 
 from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.models.fusion import fusion_network
-from bilevel_jax.models.fusion.local_heat import FULL_HEAT, HIGHLIGHTS, KNEE
+from bilevel_jax.models.fusion.local_heat import (
+    FULL_HEAT,
+    GIVEN_BACK,
+    HIGHLIGHTS,
+    KNEE,
+    MOST_LIGHT,
+    SHADOWS,
+    _by_heat,
+    _Sizes,
+)
 
 NETWORK = fusion_network("local_heat")
 SIZE = (1, 96, 120, 1)
@@ -60,6 +69,37 @@ def test_light_that_the_visible_image_lacks_is_compressed_above_the_knee(fuse, t
         # Without the knee a pixel can be as bright as the sum of what is added: at most 2 above the visible image.
         assert (fused <= np.minimum(most + 2 * HIGHLIGHTS, 1.05)).all()
         assert (fused > most).any() and (fused[visible < 0.8] < 1.0).mean() > 0.99
+
+
+def test_what_is_not_warm_is_never_replaced_by_something_darker():
+    rng = np.random.default_rng(3)
+    infrared, visible = np.full(SIZE, 0.3, np.float32), rng.uniform(0.5, 0.9, SIZE).astype(np.float32)
+    infrared[0, 40:60, 50:62], infrared[0, 44:48, 70:90] = 0.9, 0.05
+    heat, more, own = rng.standard_normal((3, 1, 48, 60, 1)).astype(np.float32)
+    change = np.asarray(_by_heat(_Sizes(infrared), _Sizes(visible), heat, more, own))[0, ..., 0]
+    far = np.ones(SIZE[1:3], bool)
+    far[36:64, 46:66] = False  # the warm thing, with the two pixels around it that half of the size smooths over
+    # A share may leave [0, 1] by a hundredth.
+    assert change[far].min() > -0.02 and change[far].max() > 0.1
+    assert change[40:60, 50:62].min() < -0.1  # a warm thing may be darker than a bright visible image
+
+
+def test_details_take_away_half_of_the_light_of_heat_and_little_beyond(fuse, start):
+    def with_heads(level, bias):
+        changed = jax.tree.map(np.asarray, start)
+        changed["params"][level]["heads"]["bias"] = np.float32(bias)
+        return changed
+
+    infrared, visible = np.random.default_rng(4).uniform(0, 1, (2, *SIZE)).astype(np.float32)
+    without = np.asarray(fuse(start, infrared, visible))
+    # All details of the infrared image are taken away, and all of the visible image's are weakened.
+    details = with_heads("half", [0, 0, 0, -9, -9, -9, -9])
+    fused = np.asarray(fuse(details, infrared, visible))
+    least = without - GIVEN_BACK * np.maximum(without - visible, 0)
+    assert (fused >= least - SHADOWS * 1.5 - 1e-5).all() and (fused < least - 0.02).any()
+    assert (fused < without - 0.1).any()
+    lighter = np.asarray(fuse(with_heads("quarter", [9, 0, 0]), np.full(SIZE, 0.4, np.float32), visible / 2))
+    np.testing.assert_allclose(lighter, visible / 2 + MOST_LIGHT, atol=1e-4)
 
 
 def test_a_tile_is_the_same_as_the_whole_and_a_far_frame_changes_nothing(trained):
