@@ -6,7 +6,7 @@ hue. Where it would leave [0, 1], `hue` and `light` reduce k, which keeps both; 
 neither. NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gradients.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -45,10 +45,14 @@ class ColorMethod:
     Attributes:
         fuse: the function.
         help: what the method does, for tables and help texts.
+        surroundings: what the method needs to know of pixels around a pixel, [..., H, W, 1], from the visible luminance
+            [..., H, W, 1]. None = it looks at one pixel at a time. `fuse` takes the result as its third argument, so
+            that a large image can be coloured part by part.
     """
 
     fuse: FusedColor
     help: str
+    surroundings: Callable[[ArrayT], ArrayT] | None = None
 
     def __call__(
         self, fused: Float[ArrayT, "*batch h w 1"], visible: Float[ArrayT, "*batch h w 3"]
@@ -78,22 +82,34 @@ def scale_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape
 
 
 def color_by_light(
-    fused: Float[ArrayT, "*batch h w 1"], visible: Float[ArrayT, "*batch h w 3"]
+    fused: Float[ArrayT, "*batch h w 1"],
+    visible: Float[ArrayT, "*batch h w 3"],
+    daylight: Float[ArrayT, "*batch h w 1"] | None = None,
 ) -> Float[ArrayT, "*batch h w 3"]:
     """Returns the scaled colour of `scale_color` by day, the visible image's own chroma by night, and a blend between.
 
     The Gaussian mean of the visible luminance (sigma = 0.12 of the shorter side) says how much light there is around a
     pixel. Up to 0.2, k is 1: the chroma stays. From 0.4 on, k is that of `scale_color`. Between them a smooth step
     (3 t^2 - 2 t^3) leads from one to the other. By night scaling would amplify the colour noise and the tint of lamps.
-    Arguments, clipping and errors are those of `scale_color`.
+    Arguments, clipping and errors are those of `scale_color`; `daylight` is that of `daylight_share`, and where the
+    images are a part of larger ones, the same part of it. None = it is computed from the visible images.
     """
     light = luma(visible)
     space = namespace(fused, visible)
     inside = space.clip(fused, 0.0, 1.0)
-    around = gaussian_mean(light, AROUND * min(visible.shape[-3:-1]))
-    share = space.clip((around - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
-    share = share * share * (3.0 - 2.0 * share)
+    share = daylight_share(light) if daylight is None else daylight
     return _with_chroma(inside, visible, light, 1.0 + share * (_scale(inside, light) - 1.0))
+
+
+def daylight_share(light: Float[ArrayT, "*batch h w 1"]) -> Float[ArrayT, "*batch h w 1"]:
+    """Returns how much of its colour method of the day `color_by_light` uses at each pixel: 0 by night, 1 by day.
+
+    Args:
+        light: luminance of the whole visible images, in [0, 1].
+    """
+    around = gaussian_mean(light, AROUND * min(light.shape[-3:-1]))
+    share = namespace(light).clip((around - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 DEFAULT_COLOR = "chroma"
@@ -106,6 +122,7 @@ COLOR_METHODS: Mapping[str, ColorMethod] = MappingProxyType(
         "light": ColorMethod(
             color_by_light,
             "`hue` where the visible image is bright, its own chroma where it is dark; less colour instead of clipping",
+            daylight_share,
         ),
     }
 )
