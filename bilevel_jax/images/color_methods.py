@@ -9,7 +9,7 @@ neither. NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gra
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import jax
 import numpy as np
@@ -38,6 +38,19 @@ class FusedColor(Protocol):
         """Returns RGB in [0, 1]; `fused` may leave [0, 1], and `visible` is RGB in [0, 1]."""
 
 
+class Surroundings(NamedTuple):
+    """How a colour method that looks at the pixels around a pixel colours a large image row by row.
+
+    Attributes:
+        of: the visible luminance [..., H, W, 1] of the whole image -> what the method knows of each pixel's
+            surroundings, [..., H, W, 1].
+        fuse: (fused, visible, surroundings), all of the same rows -> RGB; equal to the method on the whole image.
+    """
+
+    of: Callable[[np.ndarray], np.ndarray]
+    fuse: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class ColorMethod:
     """A colour method with its help text; it is called as the function is.
@@ -45,20 +58,40 @@ class ColorMethod:
     Attributes:
         fuse: the function.
         help: what the method does, for tables and help texts.
-        surroundings: what the method needs to know of pixels around a pixel, [..., H, W, 1], from the visible luminance
-            [..., H, W, 1]. None = it looks at one pixel at a time. `fuse` takes the result as its third argument, so
-            that a large image can be coloured part by part.
+        surroundings: None = the method looks at one pixel at a time.
     """
 
     fuse: FusedColor
     help: str
-    surroundings: Callable[[ArrayT], ArrayT] | None = None
+    surroundings: Surroundings | None = None
 
     def __call__(
         self, fused: Float[ArrayT, "*batch h w 1"], visible: Float[ArrayT, "*batch h w 3"]
     ) -> Float[ArrayT, "*batch h w 3"]:
         """Returns RGB in [0, 1]; `fused` may leave [0, 1], and `visible` is RGB in [0, 1]."""
         return self.fuse(fused, visible)
+
+    def by_rows(self, light: Float[np.ndarray, "h w 1"]) -> "RowColor":
+        """Returns a function that colours a large image row by row: (rows, fused, visible) -> RGB in [0, 1].
+
+        It gives exactly the rows of the whole coloured image, and needs the memory of those rows alone.
+
+        Args:
+            light: luminance of the whole visible image, in [0, 1].
+        """
+        if self.surroundings is None:
+            return lambda rows, fused, visible: self.fuse(fused, visible)
+        fuse, around = self.surroundings.fuse, self.surroundings.of(light)
+        return lambda rows, fused, visible: fuse(fused, visible, around[rows])
+
+
+class RowColor(Protocol):
+    """A function that colours rows of an image."""
+
+    def __call__(
+        self, rows: slice, fused: Float[np.ndarray, "h w 1"], visible: Float[np.ndarray, "h w 3"]
+    ) -> Float[np.ndarray, "h w 3"]:
+        """Returns RGB in [0, 1] of the rows; `fused` and `visible` are those rows alone."""
 
 
 def scale_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
@@ -102,7 +135,7 @@ def color_by_light(
 
 
 def daylight_share(light: Float[ArrayT, "*batch h w 1"]) -> Float[ArrayT, "*batch h w 1"]:
-    """Returns how much of its colour method of the day `color_by_light` uses at each pixel: 0 by night, 1 by day.
+    """Returns how much of its daylight method `color_by_light` uses at each pixel: 0 by night, 1 by day.
 
     Args:
         light: luminance of the whole visible images, in [0, 1].
@@ -122,7 +155,7 @@ COLOR_METHODS: Mapping[str, ColorMethod] = MappingProxyType(
         "light": ColorMethod(
             color_by_light,
             "`hue` where the visible image is bright, its own chroma where it is dark; less colour instead of clipping",
-            daylight_share,
+            Surroundings(daylight_share, color_by_light),
         ),
     }
 )
