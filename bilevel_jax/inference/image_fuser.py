@@ -2,7 +2,6 @@
 
 import abc
 import copy
-from collections.abc import Sequence
 from typing import Self, overload
 
 import numpy as np
@@ -15,6 +14,7 @@ from bilevel_jax.images.exposure import apply_gain, exposure_gain
 from bilevel_jax.images.files import to_float
 from bilevel_jax.inference.image_inputs import (
     ImageLike,
+    ImageList,
     as_array,
     channels_last,
     is_channels_first,
@@ -70,18 +70,18 @@ class ImageFuser(abc.ABC):
 
     @overload
     def fuse(
-        self, infrared: Sequence[ImageLike], visible: Sequence[ImageLike], exposure: float | None = None
-    ) -> list[Shaped[np.ndarray, "h w *c"]]: ...
-
-    @overload
-    def fuse(
         self, infrared: ImageLike, visible: ImageLike, exposure: float | None = None
     ) -> Shaped[np.ndarray, "*shape"]: ...
 
+    @overload
+    def fuse(
+        self, infrared: ImageList, visible: ImageList, exposure: float | None = None
+    ) -> list[Shaped[np.ndarray, "h w *c"]]: ...
+
     def fuse(
         self,
-        infrared: ImageLike | Sequence[ImageLike],
-        visible: ImageLike | Sequence[ImageLike],
+        infrared: ImageLike | ImageList,
+        visible: ImageLike | ImageList,
         exposure: float | None = None,
     ) -> Shaped[np.ndarray, "*shape"] | list[Shaped[np.ndarray, "h w *c"]]:
         """Returns the fused image, with the visible image's shape and type; it is in colour where the visible one is.
@@ -103,17 +103,14 @@ class ImageFuser(abc.ABC):
             InputError: the sizes differ, an image cannot be read, an array has another shape, type or range, the gain
                 is not positive, or a batch has more images of one camera than of the other.
         """
-        given = infrared, visible
-        if any(isinstance(images, list | tuple) for images in given):
-            if not all(isinstance(images, list | tuple) for images in given):
-                raise InputError("One camera has a list of images and the other has not; expected two lists.")
-            _check_counts(len(infrared), len(visible))  # type: ignore[arg-type]
-            return [self._fused(*pair, exposure) for pair in zip(*given, strict=True)]  # type: ignore[arg-type]
-        return self._fused(infrared, visible, exposure)  # type: ignore[arg-type]
+        if isinstance(infrared, list | tuple) and isinstance(visible, list | tuple):
+            _check_counts(len(infrared), len(visible))
+            return [self._fused(*pair, exposure) for pair in zip(infrared, visible, strict=True)]
+        if isinstance(infrared, list | tuple) or isinstance(visible, list | tuple):
+            raise InputError("One camera has a list of images and the other has not; expected two lists.")
+        return self._fused(infrared, visible, exposure)
 
-    def _fused(
-        self, infrared: ImageLike, visible: ImageLike, exposure: float | None
-    ) -> Shaped[np.ndarray, "*shape"]:
+    def _fused(self, infrared: ImageLike, visible: ImageLike, exposure: float | None) -> Shaped[np.ndarray, "*shape"]:
         """Fuses one pair, or a batch that is one array."""
         ir, vis = as_array(infrared, "infrared"), as_array(visible, "visible")
         try:

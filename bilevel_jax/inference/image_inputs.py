@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 from jaxtyping import Float32, Shaped
@@ -26,9 +26,10 @@ class HasArray(Protocol):
 
 
 ImageLike: TypeAlias = str | os.PathLike | Image.Image | np.ndarray | HasArray
+ImageList: TypeAlias = list[Any] | tuple[Any, ...]  # of ImageLike; a str is a Sequence too, so that would be no help
 
 
-def is_path(image: object) -> bool:
+def is_path(image: object) -> TypeGuard[str | os.PathLike]:
     """Whether the image is given by the path of its file."""
     return isinstance(image, str | os.PathLike)
 
@@ -47,7 +48,7 @@ def as_array(image: ImageLike, which: str) -> Shaped[np.ndarray, "..."]:
         InputError: the file or the image cannot be read, or the object does not become a NumPy array.
     """
     if is_path(image):
-        array = read_image(image)  # type: ignore[arg-type]
+        array = read_image(image)
         return scale_raw(array) if which == "infrared" else array
     if isinstance(image, Image.Image):
         array = _from_pillow(image, which)
