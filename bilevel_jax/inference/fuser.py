@@ -16,7 +16,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pretrained import pretrained_file
-from bilevel_jax.inference.windows import BUCKET, cover, whole
+from bilevel_jax.inference.windows import BUCKET, cover, padded_size, whole
 from bilevel_jax.models import fusion_network
 
 TILE = 1024  # pixels: side of the largest square window
@@ -42,9 +42,11 @@ class Fuser(ImageFuser):
         tile: a window has at most tile x tile pixels; a multiple of 64.
         exposure: maximum gain that is measured for a dim infrared image, on the whole of it; 1 = none.
         color: name of the method that colours the fused luminance.
+        takes_extent: `apply` takes a fourth argument, int32 [2]: the height and width of the upper left part that the
+            images are (a fusion network's `takes_extent`). So a network without a radius compiles few programs too.
 
     Raises:
-        ValueError: `tile` is not a multiple of 64, or not greater than twice the radius.
+        ValueError: `takes_extent` with a radius, `tile` is not a multiple of 64, or not greater than twice the radius.
         InputError: the colour is not in `images.color_methods.COLOR_METHODS`.
     """
 
@@ -57,15 +59,19 @@ class Fuser(ImageFuser):
         tile: int = TILE,
         exposure: float = 1.0,
         color: str = DEFAULT_COLOR,
+        takes_extent: bool = False,
     ):
         self._whole, radius = radius is None, radius or 0
         if tile % BUCKET or tile <= 2 * radius:
             raise ValueError(f"tile is {tile}; expected a multiple of {BUCKET} greater than {2 * radius}.")
+        if takes_extent and not self._whole:
+            raise ValueError(f"takes_extent is given with the radius {radius}; expected it for the radius None alone.")
         color_method(color)
         self.exposure, self.color = exposure, color
         self._apply = jax.jit(apply)
         self._params = jax.device_put(params)
         self._radius = radius
+        self._takes_extent = takes_extent
         self._tile = tile
 
     @classmethod
@@ -97,6 +103,7 @@ class Fuser(ImageFuser):
             # Earlier runs lack the keys.
             exposure=fusion.get("exposure", 1.0),
             color=fusion.get("color", DEFAULT_COLOR),
+            takes_extent=network.takes_extent and network.receptive_radius is None,
         )
 
     @classmethod
@@ -134,12 +141,16 @@ class Fuser(ImageFuser):
         self, infrared: Float32[np.ndarray, "b h w 1"], visible: Float32[np.ndarray, "b h w 1"]
     ) -> Float32[np.ndarray, "b h w 1"]:
         batch, height, width = infrared.shape[:3]
-        windows = whole(height, width) if self._whole else cover(height, width, self._radius, self._tile)
+        if self._whole:
+            windows = whole(height, width, few=self._takes_extent)
+        else:
+            windows = cover(height, width, self._radius, self._tile)
+        extent = (np.array(padded_size(height, width), np.int32),) if self._takes_extent else ()
         fused = np.empty((batch, height, width, 1), np.float32)
         inside = slice(self._radius, -self._radius or None)
         for top, left in windows.places():
             pair = (windows.cut(images, top, left) for images in (infrared, visible))
-            tile = np.asarray(self._apply(self._params, *pair))[:, inside, inside]
+            tile = np.asarray(self._apply(self._params, *pair, *extent))[:, inside, inside]
             place = fused[:, top : top + tile.shape[1], left : left + tile.shape[2]]
             place[:] = tile[:, : place.shape[1], : place.shape[2]]
         return fused

@@ -11,6 +11,7 @@ BUCKET = 64  # pixels: sides of windows are multiples of this
 # Sizes of images whose windows are used, smallest first. They are the sizes of common thermal cameras, and few: on a
 # CPU compiling for one more shape takes as long as fusing about twenty images of 480x640.
 CORES = ((128, 128), (256, 320), (384, 448), (512, 640), (768, 1024))
+WHOLE = (*CORES[1:], (1024, 1280), (1088, 1920))  # windows, also upright, of networks that depend on the whole image
 CALL = 20_000  # pixels that the network computes in the time that one call takes beside them
 
 
@@ -66,11 +67,28 @@ def cover(height: int, width: int, radius: int, tile: int) -> Cover:
     return Cover(across[0], across[1], window, radius)
 
 
-def whole(height: int, width: int) -> Cover:
-    """Returns one window that sees the whole image, mirrored at the bottom and at the right to multiples of 64."""
-    window = bucket(height), bucket(width)
-    rows, columns = (mirrored(length, 0, side - length) for length, side in zip((height, width), window, strict=True))
+def whole(height: int, width: int, few: bool = False) -> Cover:
+    """Returns one window that sees the whole image, mirrored at the bottom and at the right to multiples of 64.
+
+    Args:
+        height, width: of the image, in pixels.
+        few: take the smallest of few shapes. The window then has pixels without meaning beyond the `padded_size`.
+    """
+    padded = window = padded_size(height, width)
+    if few:
+        shapes = {(max(core), min(core)) for core in WHOLE} | set(WHOLE)
+        fitting = [shape for shape in shapes if shape[0] >= padded[0] and shape[1] >= padded[1]]
+        window = min(fitting, key=lambda shape: (math.prod(shape), shape), default=padded)
+    rows, columns = (
+        np.pad(mirrored(length, 0, inside - length), (0, side - inside))
+        for length, inside, side in zip((height, width), padded, window, strict=True)
+    )
     return Cover(rows, columns, window, 0)
+
+
+def padded_size(height: int, width: int) -> tuple[int, int]:
+    """Returns the next multiples of 64 pixels."""
+    return bucket(height), bucket(width)
 
 
 def mirrored(length: int, before: int, after: int) -> Int[np.ndarray, " n"]:
