@@ -11,7 +11,10 @@ BUCKET = 64  # pixels: sides of windows are multiples of this
 # Sizes of images whose windows are used, smallest first. They are the sizes of common thermal cameras, and few: on a
 # CPU compiling for one more shape takes as long as fusing about twenty images of 480x640.
 CORES = ((128, 128), (256, 320), (384, 448), (512, 640), (768, 1024))
-WHOLE = (*CORES[1:], (1024, 1280), (1088, 1920))  # windows, also upright, of networks that depend on the whole image
+USUAL = ((384, 448), (512, 640))  # those that serve most sizes
+RARE = 1.25  # as many times the pixels the usual ones may have before another one is compiled
+# Windows, also upright, of networks that depend on the whole image.
+WHOLE = ((256, 320), (384, 512), (512, 640), (768, 1024), (1024, 1280), (1088, 1920))
 CALL = 20_000  # pixels that the network computes in the time that one call takes beside them
 
 
@@ -44,7 +47,7 @@ class Cover(NamedTuple):
 
 
 def cover(height: int, width: int, radius: int, tile: int) -> Cover:
-    """Returns the windows for an image: of the few shapes, the one whose windows have the fewest pixels together.
+    """Returns the windows for an image: of the few shapes, the one whose windows have about the fewest pixels together.
 
     The windows depend on nothing but the arguments, so that an image gives the same result in any folder.
 
@@ -53,13 +56,16 @@ def cover(height: int, width: int, radius: int, tile: int) -> Cover:
         radius: largest distance at which an input pixel changes an output pixel.
         tile: a window has at most tile x tile pixels; a multiple of 64, greater than twice the radius.
     """
-    shapes = [(bucket(core[0] + 2 * radius), bucket(core[1] + 2 * radius)) for core in CORES]
-    shapes = [shape for shape in shapes if math.prod(shape) <= tile**2] or [(tile, tile)]
+    weights = {_window(core, radius): 1.0 if core in USUAL else RARE for core in CORES}
+    shapes = [shape for shape in weights if math.prod(shape) <= tile**2] or [(tile, tile)]
 
     def counts(shape: tuple[int, int]) -> tuple[int, int]:
         return -(-height // (shape[0] - 2 * radius)), -(-width // (shape[1] - 2 * radius))
 
-    window = min(shapes, key=lambda shape: math.prod(counts(shape)) * (math.prod(shape) + CALL))
+    def cost(shape: tuple[int, int]) -> float:
+        return math.prod(counts(shape)) * (math.prod(shape) + CALL) * weights.get(shape, 1.0)
+
+    window = min(shapes, key=cost)
     across = [
         mirrored(length, radius, count * (side - 2 * radius) - length + radius)
         for length, side, count in zip((height, width), window, counts(window), strict=True)
@@ -94,6 +100,10 @@ def padded_size(height: int, width: int) -> tuple[int, int]:
 def mirrored(length: int, before: int, after: int) -> Int[np.ndarray, " n"]:
     """Returns the places -before ... length + after - 1 of a row, mirrored about its first and its last pixel."""
     return np.pad(np.arange(length), (before, after), mode="reflect")
+
+
+def _window(core: tuple[int, int], radius: int) -> tuple[int, int]:
+    return bucket(core[0] + 2 * radius), bucket(core[1] + 2 * radius)
 
 
 def bucket(length: int) -> int:
