@@ -39,7 +39,7 @@ def laplacian_pyramid(
         raise ValueError(f"levels is {levels}; expected 0 or more.")
     sizes, extents = halvings(images, levels, extent), halved_extents(extent, levels)
     details = [
-        larger - double(smaller, *larger.shape[-3:-1], own)
+        larger - double(smaller, *larger.shape[-3:-1], extent=own)
         for (larger, smaller), own in zip(itertools.pairwise(sizes), extents, strict=False)
     ]
     return details, sizes[-1]
@@ -51,7 +51,7 @@ def from_laplacian_pyramid(
     """Returns the images whose `laplacian_pyramid` is (`details`, `base`): equation 4."""
     images, extents = base, halved_extents(extent, len(details))
     for size in reversed(range(len(details))):
-        images = double(images, *details[size].shape[-3:-1], extents[size]) + details[size]
+        images = double(images, *details[size].shape[-3:-1], extent=extents[size]) + details[size]
     return images
 
 
@@ -88,7 +88,7 @@ def halvings(images: Float[ArrayT, "*batch h w c"], count: int, extent: Extent |
 
 
 def double(
-    images: Float[ArrayT, "*batch h2 w2 c"], height: int, width: int, extent: Extent | None = None
+    images: Float[ArrayT, "*batch h2 w2 c"], height: int, width: int, *, extent: Extent | None = None
 ) -> Float[ArrayT, "*batch h w c"]:
     """EXPAND: interpolates images of ceil(height/2) x ceil(width/2) pixels to height x width.
 
