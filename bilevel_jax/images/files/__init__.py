@@ -3,9 +3,10 @@
 from bilevel_jax.images.files.decoding import decode_image, decode_indices, encoded_size
 from bilevel_jax.images.files.reading import IMAGE_SUFFIXES, image_size, read_file, read_image, read_indices
 from bilevel_jax.images.files.scaling import scale_raw, to_float
+from bilevel_jax.images.files.visible_levels import VisibleImage, scale_visible
 from bilevel_jax.images.files.writing import write_image
 
 __all__ = [
-    "IMAGE_SUFFIXES", "decode_image", "decode_indices", "encoded_size", "image_size", "read_file", "read_image",
-    "read_indices", "scale_raw", "to_float", "write_image",
+    "IMAGE_SUFFIXES", "VisibleImage", "decode_image", "decode_indices", "encoded_size", "image_size", "read_file", "read_image",
+    "read_indices", "scale_raw", "scale_visible", "to_float", "write_image",
 ]  # fmt: skip
