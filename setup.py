@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, cuda12, tpu, test and docs."""
+"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, thermal, cuda12, tpu, test and docs."""
 
 import re
 from pathlib import Path
@@ -36,7 +36,7 @@ setup(
         "numpy>=2.0",
         "absl-py>=2.1",
         "ml-collections>=1.0",
-        "pillow>=11.0",
+        "pillow>=11.3",
         "imagecodecs>=2024.9.22",
         "tifffile>=2024.8",
         "matplotlib>=3.9",
@@ -64,6 +64,7 @@ setup(
             "import-linter>=2.0",
             "selenium>=4.20",
         ],
+        "thermal": ["flyr>=5.0"],
         "docs": ["sphinx>=8.2", "furo>=2025.9", "myst-nb>=1.3"],
     },
     entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.start:fuse"]},

@@ -1,12 +1,22 @@
 """Reading and writing image files: 8 and 16 bit; grey, colour, palette; a file comes or goes whole, or is refused."""
 
 from bilevel_jax.images.files.decoding import decode_image, decode_indices, encoded_size
-from bilevel_jax.images.files.reading import IMAGE_SUFFIXES, image_size, read_file, read_image, read_indices
+from bilevel_jax.images.files.formats import IMAGE_FORMATS, IMAGE_SUFFIXES, written_suffixes
+from bilevel_jax.images.files.metadata import Metadata, decode_metadata
+from bilevel_jax.images.files.reading import (
+    image_size,
+    read_file,
+    read_image,
+    read_indices,
+    read_metadata,
+    read_pair_metadata,
+)
 from bilevel_jax.images.files.scaling import scale_raw, to_float
 from bilevel_jax.images.files.visible_levels import VisibleImage, scale_visible
 from bilevel_jax.images.files.writing import write_image
 
 __all__ = [
-    "IMAGE_SUFFIXES", "VisibleImage", "decode_image", "decode_indices", "encoded_size", "image_size", "read_file", "read_image",
-    "read_indices", "scale_raw", "scale_visible", "to_float", "write_image",
+    "IMAGE_FORMATS", "IMAGE_SUFFIXES", "Metadata", "VisibleImage", "decode_image", "decode_indices", "decode_metadata",
+    "encoded_size", "image_size", "read_file", "read_image", "read_indices", "read_metadata", "read_pair_metadata",
+    "scale_raw", "scale_visible", "to_float", "write_image", "written_suffixes",
 ]  # fmt: skip

@@ -1,7 +1,9 @@
 """Bytes of image files become arrays: 8 and 16 bit; grey, colour, palette."""
 
+import functools
 import io
 import os
+import sys
 from typing import BinaryIO
 
 import numpy as np
@@ -10,9 +12,12 @@ from jaxtyping import Int32, UInt, UInt16
 from PIL import Image
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.images import png
+from bilevel_jax.images import jpeg2000, png
+from bilevel_jax.images.files.formats import why_unopened
+from bilevel_jax.images.files.orientation import is_turned, orientation_of, tiff_orientation, upright
+from bilevel_jax.images.files.tags import TIFF_STARTS
 
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_SEPARATE = tifffile.PLANARCONFIG.SEPARATE
 _GREY16 = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 # Pillow multiplies the levels of a grey PNG of less than 8 bits by these factors. Class numbers must be divided again.
 _LOW_BIT_FACTOR = {"L;2": 85, "L;4": 17}
@@ -27,7 +32,7 @@ def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> 
         raise
     except Exception as error:
         # A decoder may raise any exception for a damaged file: OSError, PngError, zlib.error, TypeError, ...
-        raise unreadable(where, error) from error
+        raise unreadable(where, error, data) from error
     array = array[..., None] if array.ndim == 2 else array
     if array.dtype not in (np.uint8, np.uint16) or array.ndim != 3 or array.shape[-1] > 4:
         raise InputError(
@@ -40,14 +45,16 @@ def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> 
 def decode_indices(data: bytes, where: str | os.PathLike) -> Int32[np.ndarray, "h w"]:
     """Does what `read_indices` does, from the bytes of a file; `where` names the file in messages."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        file = io.BytesIO(data)
+        with Image.open(file) as image:
             stored = image.tile[0].args if image.tile else None  # for a PNG: the mode of the samples in the file
             factor = _LOW_BIT_FACTOR.get(stored, 1) if isinstance(stored, str) else 1
             if image.mode in ("P", "L", "1", *_GREY16):
-                return np.asarray(image).astype(np.int32) // factor
+                orientation = orientation_of(image, file)
+                return upright(np.asarray(image).astype(np.int32) // factor, orientation)
             mode = image.mode
     except Exception as error:
-        raise unreadable(where, error) from error
+        raise unreadable(where, error, data) from error
     raise InputError(f"{where} is an image of mode {mode}; expected one channel that holds class numbers.")
 
 
@@ -56,46 +63,65 @@ def encoded_size(data: bytes, where: str | os.PathLike) -> tuple[int, int]:
     try:
         return header_size(io.BytesIO(data))
     except Exception as error:
-        raise unreadable(where, error) from error
+        raise unreadable(where, error, data) from error
 
 
 def header_size(file: BinaryIO) -> tuple[int, int]:
-    """Returns (height, width) from the header of an open file; raises what the decoder raises."""
+    """Returns (height, width) of the upright picture from an open file's header; raises what the decoder raises."""
     try:
         with Image.open(file) as image:
-            return image.height, image.width
+            sides = image.height, image.width
+            return sides[::-1] if is_turned(orientation_of(image, file)) else sides
     except Image.UnidentifiedImageError:
         file.seek(0)
-        if file.read(4) not in _TIFF_STARTS:
+        if file.read(4) not in TIFF_STARTS:
             raise
         file.seek(0)
         with tifffile.TiffFile(file) as tiff:
-            return tiff.pages.first.imagelength, tiff.pages.first.imagewidth
+            page = tiff.pages.first
+            sides = page.imagelength, page.imagewidth
+            return sides[::-1] if is_turned(tiff_orientation(page)) else sides
 
 
-def unreadable(path: str | os.PathLike, error: Exception) -> InputError:
-    """Returns what a user is told when `error` has come from reading the image file `path`."""
+def unreadable(path: str | os.PathLike, error: Exception, start: bytes = b"") -> InputError:
+    """Returns what a user is told when reading an image file has failed.
+
+    Args:
+        path: names the file.
+        error: the decoder's.
+        start: the first bytes of the file.
+    """
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path} does not exist; expected an image file.")
     if isinstance(error, PermissionError):
         return InputError(f"{path} cannot be read: no permission.")
-    said = "it is not an image that can be identified" if isinstance(error, Image.UnidentifiedImageError) else error
+    unidentified = isinstance(error, Image.UnidentifiedImageError)
+    if unidentified and (why := why_unopened(start)):
+        return InputError(f"{path} cannot be read: {why}.")
+    said = "it is not an image that can be identified" if unidentified else error
     return InputError(f"{path} cannot be read as an image, it may be damaged or truncated ({said}).")
 
 
 def _read_pillow(data: bytes, where: str | os.PathLike) -> np.ndarray:
-    with Image.open(io.BytesIO(data)) as image:
+    file = io.BytesIO(data)
+    with Image.open(file) as image:
+        orientation = orientation_of(image, file)
+        _note_frames(image, where)
         image.load()
-        if image.mode in _GREY16:
-            counts = np.asarray(image).astype(np.int64)
-            if counts.min() < 0 or counts.max() > np.iinfo(np.uint16).max:
-                raise InputError(
-                    f"{where} holds levels from {counts.min()} to {counts.max()}; expected 0 to 65535 (16 bit)."
-                )
-            return counts.astype(np.uint16)
-        if image.mode == "F":
-            return np.asarray(image)
-        return np.asarray(image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert(_plain_mode(image)))
+        return upright(_samples(image, where), orientation)
+
+
+def _samples(image: Image.Image, where: str | os.PathLike) -> np.ndarray:
+    if image.mode in _GREY16:
+        counts = np.asarray(image).astype(np.int64)
+        if counts.min() < 0 or counts.max() > np.iinfo(np.uint16).max:
+            raise InputError(
+                f"{where} holds levels from {counts.min()} to {counts.max()}; expected 0 to 65535 (16 bit)."
+            )
+        return counts.astype(np.uint16)
+    if image.mode == "F":
+        return np.asarray(image)
+    return np.asarray(image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert(_plain_mode(image)))
 
 
 def _plain_mode(image: Image.Image) -> str:
@@ -105,13 +131,32 @@ def _plain_mode(image: Image.Image) -> str:
     return "RGBA" if has_alpha else "RGB"
 
 
-def _read_deep(data: bytes) -> UInt16[np.ndarray, "h w c"] | None:
-    """Decodes several channels of 16 bit, which Pillow reduces to 8 bit or refuses; None for every other file."""
-    if data[:4] in _TIFF_STARTS:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            page = file.pages.first
+def _read_deep(data: bytes) -> UInt16[np.ndarray, "h w *c"] | None:
+    """Decodes what Pillow reduces to 8 bit, scales or refuses; None for every other file."""
+    if data[:4] in TIFF_STARTS:
+        with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+            page = tiff.pages.first
             if page.samplesperpixel == 1 or page.bitspersample != 16:
                 return None
             array = page.asarray()
-            return np.moveaxis(array, 0, -1) if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE else array
-    return png.decode_deep(data)
+            channels_last = np.moveaxis(array, 0, -1) if page.planarconfig == _SEPARATE else array
+            return upright(channels_last, tiff_orientation(page))
+    candidates = (decode(data) for decode in (jpeg2000.decode_deep, png.decode_deep))
+    deep = next((found for found in candidates if found is not None), None)
+    if deep is None:
+        return None
+    file = io.BytesIO(data)
+    with Image.open(file) as image:
+        return upright(deep, orientation_of(image, file))
+
+
+def _note_frames(image: Image.Image, where: str | os.PathLike) -> None:
+    # Further pages of a TIFF file, and further pictures of a JPEG file, are mostly small copies of the first.
+    if image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False):
+        _note_once(f"note: {where} holds several pictures; the first one is used.")
+
+
+@functools.lru_cache(maxsize=1024)
+def _note_once(text: str) -> None:
+    # Training reads a file again in each epoch.
+    print(text, file=sys.stderr, flush=True)

@@ -8,16 +8,17 @@ import tifffile
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files.decoding import unreadable
+from bilevel_jax.images.files.orientation import tiff_orientation, upright
+from bilevel_jax.images.files.tags import TIFF_STARTS
 from bilevel_jax.images.thermal.infrared_image import InfraredImage
 from bilevel_jax.images.thermal.measured_values import measured_image
 
-_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _GDAL_NO_VALUE = 42113  # the TIFF tag in which GDAL writes the number that stands for "no value"
 
 
 def recognises(data: bytes, where: str) -> bool:
     """Returns whether these are the bytes of a TIFF whose samples no ordinary picture has."""
-    if not data.startswith(_STARTS):
+    if not data.startswith(TIFF_STARTS):
         return False
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
@@ -42,6 +43,7 @@ def decode(data: bytes, where: str) -> InfraredImage:
             array = np.asarray(page.asarray())
             if array.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
                 array = np.moveaxis(array, 0, -1)
+            array = upright(array, tiff_orientation(page))
             if _GDAL_NO_VALUE in page.tags:
                 with contextlib.suppress(ValueError):
                     no_value = float(str(page.tags[_GDAL_NO_VALUE].value).strip("\0 "))
