@@ -112,9 +112,9 @@ def _define(values: flags.FlagValues) -> None:
     )
     flags.DEFINE_enum("format", "png", FORMATS, "file format of the fused images", flag_values=values)
     ranges = {
-        "infrared_range": "what becomes black and white in an infrared file, in its own unit: raw counts of 16-bit files, "
-        "degrees of a file of temperatures (degrees Celsius for FLIR's JPEG) (default: percentiles of each image, if it "
-        "is not a finished picture)",
+        "infrared_range": "what becomes black and white in an infrared file, in its own unit: raw counts, degrees of a "
+        "file of temperatures, degrees Celsius of FLIR's JPEG (default: percentiles of each image, if it is not a "
+        "finished picture)",
         "visible_range": "the levels of 16-bit visible files that become black and white, such as 0,4095 for 12 bits "
         "(default: an image that uses at most 8, 10 or 12 bits is taken as one of 8, 10 or 12 bits)",
     }

@@ -55,4 +55,3 @@ def scale_visible(image: UInt[np.ndarray, "h w c"], visible_range: tuple[float, 
         note = "is dark for 16 bits; if it has 14 bits, pass --visible_range=0,16383"
         return VisibleImage(image, note)
     return VisibleImage(image)
-

@@ -23,9 +23,9 @@ def recognises(data: bytes, where: str) -> bool:
 def refuse(data: bytes, where: str) -> NoReturn:
     """Raises the InputError that says how the file is converted."""
     raise InputError(
-        f"{where} is a radiometric JPEG of DJI, which only DJI's own program reads; convert it with the DJI Thermal SDK "
-        "(dji_irp -a measure --measurefmt float32) and save its numbers as a float32 TIFF or .npy file, or drop the "
-        "measurements and keep the picture (exiftool -all= FILE)."
+        f"{where} is a radiometric JPEG of DJI, which only DJI's own program reads; convert it with the DJI Thermal "
+        "SDK (dji_irp -a measure --measurefmt float32) and save its numbers as a float32 TIFF or .npy file, or drop "
+        "the measurements and keep the picture (exiftool -all= FILE)."
     )
 
 

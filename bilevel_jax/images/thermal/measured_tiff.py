@@ -54,6 +54,6 @@ def decode(data: bytes, where: str) -> InfraredImage:
         array = np.where(array[..., 1:] == 0, np.nan, array[..., :1])
     if array.ndim != 3 or array.shape[-1] != 1 or array.dtype.kind not in "iuf":
         raise InputError(
-            f"{where} holds {array.dtype} samples of shape {array.shape}; expected one channel of temperatures or counts."
+            f"{where} holds {array.dtype} samples of shape {array.shape}; expected one channel of numbers."
         )
     return measured_image(array, where, no_value)

@@ -10,9 +10,7 @@ from bilevel_jax.images.thermal.infrared_image import InfraredImage
 _NO_VALUE = (-9999.0, -32767.0, -32768.0, float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
 
 
-def measured_image(
-    array: Shaped[np.ndarray, "h w 1"], where: str, no_value: float | None = None
-) -> InfraredImage:
+def measured_image(array: Shaped[np.ndarray, "h w 1"], where: str, no_value: float | None = None) -> InfraredImage:
     """Returns measured numbers as an infrared image.
 
     Args:

@@ -55,7 +55,10 @@ def palettes() -> dict[str, Palette]:
         "ironbow": _between(*_IRONBOW),
         "iron": _even(_BLACK, _PURPLE, _RED, _ORANGE, _YELLOW, _WHITE),
         "iron with blue": _even(_BLACK, _BLUE, _MAGENTA, (255, 165, 0), _YELLOW, _WHITE),
-        **{name: _matplotlib(name) for name in ("jet", "turbo", "rainbow", "inferno", "magma", "plasma", "hot", "viridis")},
+        **{
+            name: _matplotlib(name)
+            for name in ("jet", "turbo", "rainbow", "inferno", "magma", "plasma", "hot", "viridis")
+        },
         "rainbow from blue to red": _even(_BLUE, _CYAN, _GREEN, _YELLOW, _RED),
         "rainbow from black to white": _even(_BLACK, _BLUE, _CYAN, _GREEN, _YELLOW, _RED, _WHITE),
         "rainbow of all hues": _matplotlib("gist_rainbow", directed=False),

@@ -13,14 +13,14 @@ from bilevel_jax.images.thermal.palettes import Palette, palettes
 # picture. JPEG gives grey pictures a little colour, and a logo is colour in a small part.
 CHROMA = 40
 COLORED_SHARE = 0.02
-# Largest mean distance of a picture's colours to those of its palette, each counted up to the second number. Measured on
-# 7 thermal images after JPEG of quality 75: at most 12 for the palette itself, 25 for a related one; 66 visible images of
-# four data sets lay at 30 and more.
+# Largest mean distance of a picture's colours to those of its palette, each counted up to the second number. Of thermal
+# images after JPEG of quality 75 it was at most 12 for their palette and 25 for a related one; of 66 visible images of
+# four data sets it was 27 or more.
 MEAN_DISTANCE = 24.0
 FARTHEST = 80.0
 _SAMPLED = 8192  # pixels by which a palette is recognised
-# JPEG stores colour at half the resolution, so that brightness is to be trusted more. Of the weights 1, 0.6 and 0.35 this
-# one gave the smallest error of the heat, for every palette.
+# JPEG stores colour at half the resolution, so that brightness is to be trusted more. Of the weights 1, 0.6 and 0.35
+# this one gave the smallest error of the heat, for nearly every palette.
 _CHROMA_WEIGHT = 0.35
 _YCBCR = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]]).T
 

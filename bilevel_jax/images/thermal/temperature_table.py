@@ -115,7 +115,8 @@ def _from_coordinates(table: Float64[np.ndarray, "n c"]) -> Float64[np.ndarray, 
     if table.shape[1] != 3 or not np.isfinite(table[:, :2]).all():
         return None
     (xs, column), (ys, row) = (np.unique(table[:, i], return_inverse=True) for i in (0, 1))
-    if min(len(xs), len(ys)) < 2 or len(xs) * len(ys) != len(table) or len(set(zip(row, column))) != len(table):
+    places = row * len(xs) + column
+    if min(len(xs), len(ys)) < 2 or len(xs) * len(ys) != len(table) or len(np.unique(places)) != len(table):
         return None
     image = np.empty((len(ys), len(xs)))
     image[row, column] = table[:, 2]
