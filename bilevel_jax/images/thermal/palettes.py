@@ -59,7 +59,7 @@ def palettes() -> dict[str, Palette]:
             name: _matplotlib(name)
             for name in ("jet", "turbo", "rainbow", "inferno", "magma", "plasma", "hot", "viridis")
         },
-        "rainbow from blue to red": _even(_BLUE, _CYAN, _GREEN, _YELLOW, _RED),
         "rainbow from black to white": _even(_BLACK, _BLUE, _CYAN, _GREEN, _YELLOW, _RED, _WHITE),
-        "rainbow of all hues": _matplotlib("gist_rainbow", directed=False),
+        # Some programs begin with red and some end with it.
+        "rainbow of pure hues": _matplotlib("gist_rainbow", directed=False),
     }

@@ -18,6 +18,8 @@ COLORED_SHARE = 0.02
 # four data sets it was 27 or more.
 MEAN_DISTANCE = 24.0
 FARTHEST = 80.0
+# A palette whose hot end is known must fit better by this than one whose hot end is not.
+_DOUBT = 1.0
 _SAMPLED = 8192  # pixels by which a palette is recognised
 # JPEG stores colour at half the resolution, so that brightness is to be trusted more. Of the weights 1, 0.6 and 0.35
 # this one gave the smallest error of the heat, for nearly every palette.
@@ -63,12 +65,15 @@ def heat_of_colors(image: UInt[np.ndarray, "h w c"]) -> InfraredImage:
 
 
 def recognised_palette(image: UInt[np.ndarray, "h w 3"]) -> tuple[str, float]:
-    """Returns the name of the palette that fits best, and the mean distance of the image's colours to it, of 255."""
+    """Returns the name of the palette that fits best, and the mean distance of the image's colours to it, of 255.
+
+    A palette without a known hot end is returned where it fits about as well as the best.
+    """
     pixels = _sample(image)
     distances = {
         name: float(np.minimum(tree.query(pixels)[0], FARTHEST).mean()) for name, tree in _color_trees().items()
     }
-    name = min(distances, key=lambda name: distances[name])
+    name = min(distances, key=lambda name: distances[name] - (0.0 if palettes()[name].directed else _DOUBT))
     return name, distances[name]
 
 
