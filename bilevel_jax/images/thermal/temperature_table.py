@@ -2,7 +2,6 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float64
@@ -34,15 +33,15 @@ def decode(data: bytes, where: str) -> InfraredImage:
         InputError: there is no table of at least 2 x 2 numbers, or a line has another length or a cell that is no
             number.
     """
-    lines = [line for line in _text(data).splitlines() if line.strip(" \t;,")]
-    tables = ([_numbers(cells, mark) for cells in _cells(lines, separator)] for separator, mark in _STYLES)
+    lines = [(number, line) for number, line in enumerate(_text(data).splitlines(), 1) if line.strip(" \t;,")]
+    tables = ([_numbers(_cells(line, separator), mark) for _, line in lines] for separator, mark in _STYLES)
     rows = max(tables, key=_quality, default=[])
     width = _common_width(rows)
     first = next((i for i, row in enumerate(rows) if row is not None and len(row) == width), 0)
     if width < 2 or len(rows) - first < 2:
         raise InputError(f"{where} holds no table of numbers; expected one line of temperatures for each row.")
     table = []
-    for number, (line, row) in enumerate(zip(lines[first:], rows[first:], strict=True), first + 1):
+    for (number, line), row in zip(lines[first:], rows[first:], strict=True):
         if row is None or len(row) != width:
             what = "a cell that is no number" if row is None else f"{len(row)} numbers"
             raise InputError(f"{where}, line {number} ({line[:40]!r}) holds {what}; expected {width} numbers.")
@@ -61,14 +60,19 @@ def _text(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _cells(lines: list[str], separator: str) -> Iterator[list[str]]:
+def _cells(line: str, separator: str) -> list[str]:
     if separator == " ":
-        return (line.split() for line in lines)
-    return csv.reader((line.rstrip(separator + " ") for line in lines), delimiter=separator)
+        return line.split()
+    try:
+        return next(csv.reader([line.rstrip(separator + " ")], delimiter=separator), [])
+    except csv.Error:  # a cell without an end
+        return []
 
 
 def _numbers(cells: list[str], mark: str) -> Row:
     """The numbers of a line; the first cell may be text or empty, which is then the name of the row."""
+    if not cells:
+        return None
     numbers: list[float] = []
     for place, cell in enumerate(cells):
         text = cell.strip().rstrip(_UNITS)

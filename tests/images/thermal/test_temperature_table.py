@@ -64,7 +64,11 @@ def test_an_empty_cell_has_no_value(tmp_path):
         ([], "a.csv holds no table of numbers"),
         (["name,weather", "0001,sunny"], "a.csv holds no table of numbers"),
         (["1", "2", "3"], "a.csv holds no table of numbers"),
-        ([*_lines()[:3], "1,2,3", *_lines()[3:]], r"a.csv, line 4 \('1,2,3'\) holds 3 numbers; expected 8 numbers"),
+        (
+            ["File,a", "", *_lines()[:3], "1,2,3", *_lines()[3:]],
+            r"a.csv, line 6 \('1,2,3'\) holds 3 numbers; expected 8 numbers",
+        ),
+        ([*_lines()[:3], '"1,2', *_lines()[3:]], "a.csv, line 4 .* holds a cell that is no number"),
         ([*_lines()[:3], "1,2,3,4,oops,6,7,8", *_lines()[3:]], "a.csv, line 4 .* holds a cell that is no number"),
     ],
 )
