@@ -32,7 +32,8 @@ def fuse_command(argv: Sequence[str]) -> None:
     given = [name for name in ("workdir", "weights", "method") if values[name].value]
     if len(given) > 1:
         raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
-    infrared_range, exposure = _range(values.infrared_range), _exposure(values)
+    infrared_range, visible_range = (_range(values, f"{camera}_range") for camera in ("infrared", "visible"))
+    exposure = _exposure(values)
     fuse_files(
         _fuser(values),
         values.ir,
@@ -40,6 +41,7 @@ def fuse_command(argv: Sequence[str]) -> None:
         values.out,
         suffix=values.format,
         infrared_range=infrared_range,
+        visible_range=visible_range,
         exposure=exposure,
     )
 
@@ -109,13 +111,15 @@ def _define(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_enum("format", "png", FORMATS, "file format of the fused images", flag_values=values)
-    flags.DEFINE_list(
-        "infrared_range",
-        None,
-        "LOW,HIGH: the raw counts of 16-bit infrared files that become black and white (default: percentiles of each "
-        "image, if its counts fill a small part of the 16 bits)",
-        flag_values=values,
-    )
+    ranges = {
+        "infrared_range": "what becomes black and white in an infrared file, in its own unit: raw counts, degrees of a "
+        "file of temperatures, degrees Celsius of FLIR's JPEG (default: percentiles of each image, if it is not a "
+        "finished picture)",
+        "visible_range": "the levels of 16-bit visible files that become black and white, such as 0,4095 for 12 bits "
+        "(default: an image that uses at most 8, 10 or 12 bits is taken as one of 8, 10 or 12 bits)",
+    }
+    for name, meaning in ranges.items():
+        flags.DEFINE_list(name, None, f"LOW,HIGH: {meaning}", flag_values=values)
 
 
 def _exposure(values: flags.FlagValues) -> str | float:
@@ -138,13 +142,14 @@ def _exposure(values: flags.FlagValues) -> str | float:
     return gain
 
 
-def _range(given: list[str] | None) -> tuple[float, float] | None:
+def _range(values: flags.FlagValues, flag: str) -> tuple[float, float] | None:
+    given = values[flag].value
     if given is None:
         return None
     try:
         low, high = (float(number) for number in given)
     except ValueError:
-        raise InputError(f"--infrared_range={','.join(given)} is no range; expected LOW,HIGH in counts.") from None
-    if not low < high:
-        raise InputError(f"--infrared_range={','.join(given)} is no range; expected LOW below HIGH.")
+        raise InputError(f"--{flag}={','.join(given)} is no range; expected two numbers LOW,HIGH.") from None
+    if not -math.inf < low < high < math.inf:
+        raise InputError(f"--{flag}={','.join(given)} is no range; expected LOW below HIGH.")
     return low, high

@@ -10,8 +10,11 @@ from tqdm import tqdm
 
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, read_pair_metadata, scale_raw, write_image
+from bilevel_jax.images.files import IMAGE_SUFFIXES, read_pair_metadata, scale_raw, write_image
+from bilevel_jax.images.thermal import TABLE_SUFFIXES, read_infrared
+from bilevel_jax.inference.file_notes import FileNotes
 from bilevel_jax.inference.image_fuser import ImageFuser
+from bilevel_jax.inference.read_pair import read_pair
 
 FORMATS = ("png", "jpg", "tif", "bmp")
 EACH_IMAGE, WHOLE_FOLDER = "image", "folder"  # where the gain of the infrared images is measured
@@ -35,6 +38,8 @@ def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[
     if paths[0].is_file() or paths[1].is_file():
         raise InputError(f"--ir={paths[0]} and --vis={paths[1]} are a file and a folder; expected two of a kind.")
     by_stem = [list_files(path, IMAGE_SUFFIXES) for path in paths]
+    # Beside images a table is a list or an export of theirs.
+    by_stem[0] = by_stem[0] or list_files(paths[0], TABLE_SUFFIXES)
     for path, files in zip(paths, by_stem, strict=True):
         if not files:
             raise InputError(f"{path} holds no image; expected files with one of {', '.join(IMAGE_SUFFIXES)}.")
@@ -57,6 +62,7 @@ def fuse_files(
     *,
     suffix: str = "png",
     infrared_range: tuple[float, float] | None = None,
+    visible_range: tuple[float, float] | None = None,
     exposure: str | float = EACH_IMAGE,
 ) -> list[Path]:
     """Fuses a pair of files, or every pair of two folders, into OUT/STEM.SUFFIX, with a progress bar and a summary.
@@ -66,8 +72,10 @@ def fuse_files(
         infrared, visible: two folders or two files.
         out: the folder for the fused images; made where it does not exist.
         suffix: one of `FORMATS`. 16 bit visible images need png or tif.
-        infrared_range: (low, high) counts of 16 bit infrared files that become black and white. By default `scale_raw`
+        infrared_range: (low, high) in the infrared files' own unit that become black and white. By default `scale_raw`
             decides for each image.
+        visible_range: (low, high) levels of 16 bit visible files that become black and white. By default
+            `scale_visible` decides for each image.
         exposure: gain of the infrared images. `EACH_IMAGE` = each image has its own, which the fuser measures;
             `WHOLE_FOLDER` = all have the median of these, so that pictures of one rig or of one video stay alike; a
             number = this gain.
@@ -94,13 +102,17 @@ def fuse_files(
         raise InputError(f"{out} is a folder of input images; expected another --out.")
     started = time.perf_counter()
     gain = _gain(fuser, [path for path, _ in pairs.values()], infrared_range, exposure)
+    notes = FileNotes()
     for stem, (ir_path, vis_path) in tqdm(pairs.items(), unit="pair", dynamic_ncols=True):
-        ir, vis = scale_raw(read_image(ir_path), infrared_range), read_image(vis_path)
+        pair = read_pair(ir_path, vis_path, infrared_range, visible_range)
+        notes.add(pair.notes)
         try:
-            fused = fuser.fuse(ir, vis, gain)
+            fused = fuser.fuse(pair.infrared, pair.visible, gain)
         except InputError as error:
             raise InputError(f"{ir_path} and {vis_path}: {error}") from error
         write_image(targets[stem], fused, read_pair_metadata(ir_path, vis_path))
+    for line in notes.lines():
+        print(line, flush=True)
     print(f"Fused {len(pairs)} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
     return list(targets.values())
 
@@ -116,7 +128,7 @@ def _gain(
     gains = []
     for path in tqdm(files, desc="exposure", unit="image", dynamic_ncols=True):
         try:
-            gains.append(fuser.exposure_of(scale_raw(read_image(path), infrared_range)))
+            gains.append(fuser.exposure_of(scale_raw(read_infrared(path).samples, infrared_range)))
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
     gain = float(np.median(gains))
