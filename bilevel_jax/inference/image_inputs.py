@@ -1,6 +1,7 @@
 """What can be fused: paths, Pillow's images, and whatever becomes a NumPy array; and how it is checked."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias, TypeGuard
 
@@ -10,7 +11,8 @@ from PIL import Image, ImageOps
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import luma
-from bilevel_jax.images.files import read_image, scale_raw, to_float
+from bilevel_jax.images.files import read_image, scale_raw, scale_visible, to_float
+from bilevel_jax.images.thermal import read_infrared
 
 STRIP = 1 << 18  # pixels of a large image that are computed at once: few, so that they stay in the processor's cache
 _GREY16 = ("I;16", "I;16B", "I;16L", "I;16N", "I")
@@ -37,8 +39,9 @@ def is_path(image: object) -> TypeGuard[str | os.PathLike]:
 def as_array(image: ImageLike, which: str) -> Shaped[np.ndarray, "..."]:
     """Returns an image, or a batch of images, as a NumPy array; what it holds is not checked.
 
-    An infrared file, or an infrared image of Pillow, with raw counts is scaled as `images.files.scale_raw` does. Arrays
-    keep their values. Images of Pillow are turned upright, as files are, and lose an alpha channel.
+    Files are read as `bilevel-fuse` reads them: temperatures and raw counts are scaled, false colours are turned back
+    into heat, and visible images of 10 or 12 bits get the full range. A warning says so. An infrared image of Pillow
+    with raw counts is scaled as `images.files.scale_raw` does. Arrays keep their values. Images of Pillow are turned upright, as files are, and lose an alpha channel.
 
     Args:
         image: a path, an image of Pillow, or an object that NumPy can read.
@@ -48,8 +51,14 @@ def as_array(image: ImageLike, which: str) -> Shaped[np.ndarray, "..."]:
         InputError: the file or the image cannot be read, or the object does not become a NumPy array.
     """
     if is_path(image):
-        array = read_image(image)
-        return scale_raw(array) if which == "infrared" else array
+        if which == "infrared":
+            samples, note = read_infrared(image)
+            array = scale_raw(samples)
+        else:
+            array, note = scale_visible(read_image(image))
+        if note:
+            warnings.warn(f"{image} {note}", stacklevel=3)
+        return array
     if isinstance(image, Image.Image):
         array = _from_pillow(image, which)
         return scale_raw(array) if which == "infrared" and array.dtype == np.uint16 else array

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files import scale_raw, write_image
+from bilevel_jax.images.files import scale_raw, scale_visible, write_image
 from bilevel_jax.inference import TrivialFuser
 from bilevel_jax.inference.image_inputs import STRIP
 
@@ -50,6 +50,15 @@ def test_raw_counts_of_a_file_are_scaled_and_those_of_an_array_are_not(tmp_path)
         for raw in (tmp_path / "raw.png", image):
             np.testing.assert_array_equal(FUSER.fuse(raw, VIS), scaled)
     assert abs(FUSER.fuse(counts, VIS).astype(int) - scaled).max() > 50
+
+
+def test_a_visible_file_of_12_bits_gets_the_full_range_and_a_warning_says_so(files):
+    levels = np.uint16(VIS) * 16
+    write_image(files[1], levels)
+    with pytest.warns(UserWarning, match=r"vis.png holds 16 bits of which at most 12 are used"):
+        fused = FUSER.fuse(files[0], files[1])
+    np.testing.assert_array_equal(fused, FUSER.fuse(IR, scale_visible(levels).levels))
+    assert fused.max() > 50_000
 
 
 def test_images_of_pillow():
