@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax.traverse_util import flatten_dict
 from jaxtyping import Float32, PyTree
 from ml_collections import ConfigDict
 
@@ -18,6 +19,7 @@ from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pretrained import pretrained_file
 from bilevel_jax.inference.windows import BUCKET, cover, padded_size, whole
 from bilevel_jax.models import fusion_network
+from bilevel_jax.models.fusion import parameter_shapes
 
 TILE = 1024  # pixels: side of the largest square window
 PAPER_RADIUS = 23  # receptive radius of the paper's network
@@ -84,7 +86,7 @@ class Fuser(ImageFuser):
                 otherwise.
 
         Raises:
-            InputError: the folder is no run's folder, or does not hold the checkpoint.
+            InputError: the folder is no run's folder or does not hold the checkpoint, or its network has changed since.
         """
         return cls.from_run(*load_run(workdir, checkpoint))
 
@@ -93,8 +95,12 @@ class Fuser(ImageFuser):
         """Returns the fusion network of a run that `checkpoints.load_run` has read.
 
         Exposure and colour are those of the run, `config.fusion.exposure` and `config.fusion.color`.
+
+        Raises:
+            InputError: the parameters are not those of the network, such as those of an earlier version of it.
         """
         fusion = config.fusion
+        _check_parameters(fusion.name, state["outer_params"])
         network = fusion_network(fusion.name)
         return cls(
             network.apply,
@@ -154,3 +160,17 @@ class Fuser(ImageFuser):
             place = fused[:, top : top + tile.shape[1], left : left + tile.shape[2]]
             place[:] = tile[:, : place.shape[1], : place.shape[2]]
         return fused
+
+
+def _check_parameters(name: str, params: PyTree) -> None:
+    expected, found = (
+        parameter_shapes(name),
+        {path: np.shape(leaf) for path, leaf in flatten_dict(params, sep="/").items()},
+    )
+    for path in sorted(expected.keys() | found.keys()):
+        if expected.get(path) != found.get(path):
+            raise InputError(
+                f"The parameters are not those of today's network {name}: {path} has the shape {found.get(path)} "
+                f"instead of {expected.get(path)}; expected weights of this version of the package, or the version "
+                "that made these."
+            )

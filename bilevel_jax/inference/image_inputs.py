@@ -39,9 +39,10 @@ def is_path(image: object) -> TypeGuard[str | os.PathLike]:
 def as_array(image: ImageLike, which: str) -> Shaped[np.ndarray, "..."]:
     """Returns an image, or a batch of images, as a NumPy array; what it holds is not checked.
 
-    Files are read as `bilevel-fuse` reads them: temperatures and raw counts are scaled, false colours are turned back
-    into heat, and visible images of 10 or 12 bits get the full range. A warning says so. An infrared image of Pillow
-    with raw counts is scaled as `images.files.scale_raw` does. Arrays keep their values. Images of Pillow are turned upright, as files are, and lose an alpha channel.
+    Files are read as `bilevel-fuse` reads them: temperatures and raw counts are scaled, false colours are turned
+    back into heat, and visible images of 10 or 12 bits get the full range. A warning says so. An infrared image of
+    Pillow with raw counts is scaled as `images.files.scale_raw` does. Arrays keep their values. Images of Pillow
+    are turned upright, as files are, and lose an alpha channel.
 
     Args:
         image: a path, an image of Pillow, or an object that NumPy can read.

@@ -3,7 +3,9 @@
 import functools
 from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
+from flax.traverse_util import flatten_dict
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.models.fusion.network import FusionNetwork
@@ -34,6 +36,18 @@ def fusion_network(name: str, remat: bool = False) -> FusionNetwork:
         raise InputError(f"config.fusion.name is {name!r}; expected one of {', '.join(VARIANTS)}.")
     network = VARIANTS[name]
     return network.module(**network.options, remat=remat)
+
+
+@functools.cache
+def parameter_shapes(name: str) -> Mapping[str, tuple[int, ...]]:
+    """Returns the shape of every parameter of the fusion network of that name, by its path.
+
+    Raises:
+        InputError: there is no network of that name.
+    """
+    image = jax.ShapeDtypeStruct((1, 64, 64, 1), jnp.float32)
+    params = jax.eval_shape(fusion_network(name).init, jax.random.key(0), image, image)
+    return {path: leaf.shape for path, leaf in flatten_dict(params, sep="/").items()}
 
 
 @functools.cache
