@@ -1,5 +1,6 @@
 """Fusing files: pairs are matched by the stem of their names, and each fused image is written whole or not at all."""
 
+import filecmp
 import os
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, read_pair_metadata, scale_raw, write_image
 from bilevel_jax.inference.image_fuser import ImageFuser
+from bilevel_jax.inference.suffix_pairs import check_not_swapped, split_folder, without_suffixes
 
 FORMATS = ("png", "jpg", "tif", "bmp")
 EACH_IMAGE, WHOLE_FOLDER = "image", "folder"  # where the gain of the infrared images is measured
@@ -20,17 +22,22 @@ EACH_IMAGE, WHOLE_FOLDER = "image", "folder"  # where the gain of the infrared i
 def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[str, tuple[Path, Path]]:
     """Returns the pairs (infrared file, visible file) of two folders by stem, or one pair of two files.
 
+    Where stems differ, they are compared without the camera's suffix (x_T and x_V). One folder may hold both cameras.
+
     The stem of two files is that of the visible one.
 
     Raises:
         InputError: a path does not exist, a folder holds no images, one path is a file and the other a folder, an image
-            has no partner, or two images have the same stem.
+            has no partner, two images have the same stem, one image is given twice, the two folders seem to be
+            swapped, or one folder is given twice and its names do not say which camera each image is from.
     """
     paths = [Path(infrared), Path(visible)]
     for flag, path in zip(("--ir", "--vis"), paths, strict=True):
         if not path.exists():
             raise InputError(f"{flag}={path} does not exist; expected an image or a folder of images.")
     if paths[0].is_file() and paths[1].is_file():
+        if paths[0].samefile(paths[1]):
+            raise InputError(f"{paths[0]} is given as --ir and as --vis; expected two different images.")
         return {paths[1].stem: (paths[0], paths[1])}
     if paths[0].is_file() or paths[1].is_file():
         raise InputError(f"--ir={paths[0]} and --vis={paths[1]} are a file and a folder; expected two of a kind.")
@@ -38,6 +45,7 @@ def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[
     for path, files in zip(paths, by_stem, strict=True):
         if not files:
             raise InputError(f"{path} holds no image; expected files with one of {', '.join(IMAGE_SUFFIXES)}.")
+    by_stem = _by_common_stem(paths, by_stem)
     for here, there in ((0, 1), (1, 0)):
         alone = sorted(by_stem[here].keys() - by_stem[there].keys())
         if alone:
@@ -47,6 +55,17 @@ def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[
                 f"{paths[there]}."
             )
     return {stem: (by_stem[0][stem], by_stem[1][stem]) for stem in sorted(by_stem[0])}
+
+
+def _by_common_stem(paths: Sequence[Path], by_stem: list[dict[str, Path]]) -> list[dict[str, Path]]:
+    """The files by the stems that pair them: their own where these match, else those without the camera's suffix."""
+    if paths[0].samefile(paths[1]):
+        by_stem = list(split_folder(paths[0], by_stem[0]))
+    elif by_stem[0].keys() == by_stem[1].keys():
+        return by_stem
+    check_not_swapped(by_stem[0], by_stem[1])
+    bare = without_suffixes(by_stem[0], by_stem[1])
+    return list(bare) if bare[0].keys() == bare[1].keys() or paths[0].samefile(paths[1]) else by_stem
 
 
 def fuse_files(
@@ -77,7 +96,8 @@ def fuse_files(
 
     Raises:
         InputError: `find_pairs` refuses the paths, an image cannot be read, the images of a pair differ in size, the
-            gain is not positive, or a file cannot be written. Files that were written before remain.
+            gain is not positive, or a file cannot be written. A bad pair of a folder is raised after the other pairs
+            have been fused; a file that cannot be written is raised at once. Written files remain.
     """
     if suffix not in FORMATS:
         raise InputError(f"--format={suffix} is not known; expected one of {', '.join(FORMATS)}.")
@@ -93,16 +113,35 @@ def fuse_files(
         # The folder would hold two files of one stem, so its images could not be paired any more.
         raise InputError(f"{out} is a folder of input images; expected another --out.")
     started = time.perf_counter()
+    written, bad = 0, []  # a bad pair does not stop the folder: the others are fused, and the end names it
     gain = _gain(fuser, [path for path, _ in pairs.values()], infrared_range, exposure)
     for stem, (ir_path, vis_path) in tqdm(pairs.items(), unit="pair", dynamic_ncols=True):
-        ir, vis = scale_raw(read_image(ir_path), infrared_range), read_image(vis_path)
         try:
-            fused = fuser.fuse(ir, vis, gain)
+            fused = _fuse_pair(fuser, ir_path, vis_path, infrared_range, gain)
+            metadata = read_pair_metadata(ir_path, vis_path)
         except InputError as error:
-            raise InputError(f"{ir_path} and {vis_path}: {error}") from error
-        write_image(targets[stem], fused, read_pair_metadata(ir_path, vis_path))
-    print(f"Fused {len(pairs)} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
+            if len(pairs) == 1:
+                raise
+            bad.append(str(error))
+            continue
+        write_image(targets[stem], fused, metadata)
+        written += 1
+    print(f"Fused {written} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
+    if bad:
+        raise InputError(f"{len(bad)} of {len(pairs)} pairs could not be fused: " + " ".join(bad))
     return list(targets.values())
+
+
+def _fuse_pair(
+    fuser: ImageFuser, ir_path: Path, vis_path: Path, infrared_range: tuple[float, float] | None, gain: float | None
+) -> np.ndarray:
+    if filecmp.cmp(ir_path, vis_path, shallow=False):
+        raise InputError(f"{ir_path} and {vis_path} are the same file; expected an infrared and a visible image.")
+    ir, vis = scale_raw(read_image(ir_path), infrared_range), read_image(vis_path)
+    try:
+        return fuser.fuse(ir, vis, gain)
+    except InputError as error:
+        raise InputError(f"{ir_path} and {vis_path}: {error}") from error
 
 
 def _gain(
