@@ -135,9 +135,9 @@ def fuse_files(
 def _fuse_pair(
     fuser: ImageFuser, ir_path: Path, vis_path: Path, infrared_range: tuple[float, float] | None, gain: float | None
 ) -> np.ndarray:
+    ir, vis = scale_raw(read_image(ir_path), infrared_range), read_image(vis_path)
     if filecmp.cmp(ir_path, vis_path, shallow=False):
         raise InputError(f"{ir_path} and {vis_path} are the same file; expected an infrared and a visible image.")
-    ir, vis = scale_raw(read_image(ir_path), infrared_range), read_image(vis_path)
     try:
         return fuser.fuse(ir, vis, gain)
     except InputError as error:
