@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, cuda12, tpu, test and docs."""
+"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, thermal, cuda12, tpu, test and docs."""
 
 import re
 from pathlib import Path
@@ -65,6 +65,7 @@ setup(
             "import-linter>=2.0",
             "selenium>=4.20",
         ],
+        "thermal": ["flyr>=5.0"],
         "docs": ["sphinx>=8.2", "furo>=2025.9", "myst-nb>=1.3"],
     },
     entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.start:fuse"]},

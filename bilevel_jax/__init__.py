@@ -1,6 +1,6 @@
 """Bilevel infrared-visible image fusion in JAX: first-order hypergradients and dynamic aggregation.
 
-`bilevel_jax.Fuser`, `dynamic_aggregate` and `task_gradients` are imported when they are first used.
+`bilevel_jax.Fuser`, `fuse_files`, `dynamic_aggregate` and `task_gradients` are imported when they are first used.
 """
 
 import importlib
@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bilevel_jax.bilevel import dynamic_aggregate, task_gradients
-    from bilevel_jax.inference import Fuser
+    from bilevel_jax.inference import Fuser, fuse_files
 
 __version__ = "0.1.0"
 
-__all__ = ["Fuser", "dynamic_aggregate", "task_gradients"]
+__all__ = ["Fuser", "dynamic_aggregate", "fuse_files", "task_gradients"]
 
-_ROOMS = {"Fuser": "inference", "dynamic_aggregate": "bilevel", "task_gradients": "bilevel"}
+_ROOMS = {
+    "Fuser": "inference",
+    "dynamic_aggregate": "bilevel",
+    "fuse_files": "inference",
+    "task_gradients": "bilevel",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -1,16 +1,16 @@
 """Images with one and with three channels."""
 
 import numpy as np
-from jaxtyping import UInt
+from jaxtyping import Shaped, UInt
 
 from bilevel_jax.images.color import luma
 
 
-def one_channel(image: UInt[np.ndarray, "h w c"]) -> UInt[np.ndarray, "h w 1"]:
+def one_channel(image: Shaped[np.ndarray, "h w c"]) -> Shaped[np.ndarray, "h w 1"]:
     """Returns the one channel of a grey image, or the luminance of a colour image.
 
     Args:
-        image: uint8 or uint16 with 1 or 3 channels. Three equal channels count as grey.
+        image: uint8 or uint16 with 1 or 3 channels, or other numbers with 1. Three equal channels count as grey.
 
     Returns:
         The same type; a luminance is rounded, so uint16 counts stay counts.

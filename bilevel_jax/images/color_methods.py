@@ -6,10 +6,10 @@ hue. Where it would leave [0, 1], `hue` and `light` reduce k, which keeps both; 
 neither. NumPy arrays give NumPy arrays; JAX arrays give JAX arrays and have gradients.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import jax
 import numpy as np
@@ -38,6 +38,19 @@ class FusedColor(Protocol):
         """Returns RGB in [0, 1]; `fused` may leave [0, 1], and `visible` is RGB in [0, 1]."""
 
 
+class Surroundings(NamedTuple):
+    """How a colour method that looks at the pixels around a pixel colours a large image row by row.
+
+    Attributes:
+        of: the visible luminance [..., H, W, 1] of the whole image -> what the method knows of each pixel's
+            surroundings, [..., H, W, 1].
+        fuse: (fused, visible, surroundings), all of the same rows -> RGB; equal to the method on the whole image.
+    """
+
+    of: Callable[[np.ndarray], np.ndarray]
+    fuse: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class ColorMethod:
     """A colour method with its help text; it is called as the function is.
@@ -45,16 +58,40 @@ class ColorMethod:
     Attributes:
         fuse: the function.
         help: what the method does, for tables and help texts.
+        surroundings: None = the method looks at one pixel at a time.
     """
 
     fuse: FusedColor
     help: str
+    surroundings: Surroundings | None = None
 
     def __call__(
         self, fused: Float[ArrayT, "*batch h w 1"], visible: Float[ArrayT, "*batch h w 3"]
     ) -> Float[ArrayT, "*batch h w 3"]:
         """Returns RGB in [0, 1]; `fused` may leave [0, 1], and `visible` is RGB in [0, 1]."""
         return self.fuse(fused, visible)
+
+    def by_rows(self, light: Float[np.ndarray, "h w 1"]) -> "RowColor":
+        """Returns a function that colours a large image row by row: (rows, fused, visible) -> RGB in [0, 1].
+
+        It gives exactly the rows of the whole coloured image, and needs the memory of those rows alone.
+
+        Args:
+            light: luminance of the whole visible image, in [0, 1].
+        """
+        if self.surroundings is None:
+            return lambda rows, fused, visible: self.fuse(fused, visible)
+        fuse, around = self.surroundings.fuse, self.surroundings.of(light)
+        return lambda rows, fused, visible: fuse(fused, visible, around[rows])
+
+
+class RowColor(Protocol):
+    """A function that colours rows of an image."""
+
+    def __call__(
+        self, rows: slice, fused: Float[np.ndarray, "h w 1"], visible: Float[np.ndarray, "h w 3"]
+    ) -> Float[np.ndarray, "h w 3"]:
+        """Returns RGB in [0, 1] of the rows; `fused` and `visible` are those rows alone."""
 
 
 def scale_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape 3"]) -> Float[ArrayT, "*shape 3"]:
@@ -78,22 +115,34 @@ def scale_color(fused: Float[ArrayT, "*shape 1"], visible: Float[ArrayT, "*shape
 
 
 def color_by_light(
-    fused: Float[ArrayT, "*batch h w 1"], visible: Float[ArrayT, "*batch h w 3"]
+    fused: Float[ArrayT, "*batch h w 1"],
+    visible: Float[ArrayT, "*batch h w 3"],
+    daylight: Float[ArrayT, "*batch h w 1"] | None = None,
 ) -> Float[ArrayT, "*batch h w 3"]:
     """Returns the scaled colour of `scale_color` by day, the visible image's own chroma by night, and a blend between.
 
     The Gaussian mean of the visible luminance (sigma = 0.12 of the shorter side) says how much light there is around a
     pixel. Up to 0.2, k is 1: the chroma stays. From 0.4 on, k is that of `scale_color`. Between them a smooth step
     (3 t^2 - 2 t^3) leads from one to the other. By night scaling would amplify the colour noise and the tint of lamps.
-    Arguments, clipping and errors are those of `scale_color`.
+    Arguments, clipping and errors are those of `scale_color`; `daylight` is that of `daylight_share`, and where the
+    images are a part of larger ones, the same part of it. None = it is computed from the visible images.
     """
     light = luma(visible)
     space = namespace(fused, visible)
     inside = space.clip(fused, 0.0, 1.0)
-    around = gaussian_mean(light, AROUND * min(visible.shape[-3:-1]))
-    share = space.clip((around - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
-    share = share * share * (3.0 - 2.0 * share)
+    share = daylight_share(light) if daylight is None else daylight
     return _with_chroma(inside, visible, light, 1.0 + share * (_scale(inside, light) - 1.0))
+
+
+def daylight_share(light: Float[ArrayT, "*batch h w 1"]) -> Float[ArrayT, "*batch h w 1"]:
+    """Returns how much of its daylight method `color_by_light` uses at each pixel: 0 by night, 1 by day.
+
+    Args:
+        light: luminance of the whole visible images, in [0, 1].
+    """
+    around = gaussian_mean(light, AROUND * min(light.shape[-3:-1]))
+    share = namespace(light).clip((around - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 DEFAULT_COLOR = "chroma"
@@ -106,6 +155,7 @@ COLOR_METHODS: Mapping[str, ColorMethod] = MappingProxyType(
         "light": ColorMethod(
             color_by_light,
             "`hue` where the visible image is bright, its own chroma where it is dark; less colour instead of clipping",
+            Surroundings(daylight_share, color_by_light),
         ),
     }
 )

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from bilevel_jax.images.namespace import namespace
-from bilevel_jax.images.pyramid import halve
-from bilevel_jax.images.sums import image_means
+from bilevel_jax.images.pyramid import Extent, halve, halved_extents, within
+from bilevel_jax.images.sums import image_means, image_sums
 
 ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
 
@@ -26,7 +26,9 @@ CONSTANT_SIDE = 9  # pixels: side of the windows of equal pixels that do not cou
 FEWEST = 16  # least number of pixels that a gain is measured on
 
 
-def expose(infrared: Float[ArrayT, "*batch h w 1"], most: float = MOST) -> Float[ArrayT, "*batch h w 1"]:
+def expose(
+    infrared: Float[ArrayT, "*batch h w 1"], most: float = MOST, extent: Extent | None = None
+) -> Float[ArrayT, "*batch h w 1"]:
     """Multiplies each image by one gain that brings its mean to 0.3 or its highlights to 1, whichever comes first.
 
     An infrared image that was written with a fixed range of temperatures can be much dimmer than the visible image
@@ -36,6 +38,7 @@ def expose(infrared: Float[ArrayT, "*batch h w 1"], most: float = MOST) -> Float
     Args:
         infrared: images in [0, 1].
         most: maximum gain, at least 1. At 1 nothing changes.
+        extent: height and width of the upper left part that is measured (`images.pyramid`); None = all.
 
     Returns:
         The images in [0, 1]. At most one pixel in a hundred is clipped at 1. Gradients treat the gain as a constant.
@@ -43,14 +46,21 @@ def expose(infrared: Float[ArrayT, "*batch h w 1"], most: float = MOST) -> Float
     if most == 1:
         return infrared
     images = infrared.reshape(-1, *infrared.shape[-3:])
-    small = halve(halve(images))  # so that single hot or noisy pixels do not count
+    half, quarter = halved_extents(extent, 2)[1:]
+    small = halve(halve(images, extent), half)  # so that single hot or noisy pixels do not count
     pixels = small.reshape(small.shape[0], -1).astype(np.float32)
     if isinstance(infrared, np.ndarray):
         means = images.reshape(images.shape[0], -1).mean(axis=1, dtype=np.float32)
         factor = _gain(means, np.quantile(pixels, HIGHLIGHTS, axis=1), most).astype(infrared.dtype)
         return np.minimum(factor[:, None, None, None] * images, 1.0).reshape(infrared.shape)
-    highlights = jnp.quantile(pixels, HIGHLIGHTS, axis=1)
-    means = image_means(images.astype(jnp.float32))
+    if extent is None or quarter is None:
+        highlights = jnp.quantile(pixels, HIGHLIGHTS, axis=1)
+        means = image_means(images.astype(jnp.float32))
+    else:
+        measured = within(quarter, *small.shape[1:3]).reshape(-1)
+        highlights = _quantile(pixels, measured, HIGHLIGHTS)
+        inside = within(extent, *images.shape[1:3])[..., None]
+        means = image_sums(jnp.where(inside, images.astype(jnp.float32), 0.0)) / (extent[0] * extent[1])
     factor = jax.lax.stop_gradient(_gain(means, highlights, most)).astype(infrared.dtype)
     return jnp.minimum(factor[:, None, None, None] * images, 1.0).reshape(infrared.shape)
 
@@ -99,6 +109,15 @@ def _gain(means: Float[ArrayT, " b"], highlights: Float[ArrayT, " b"], most: flo
     return space.clip(
         space.minimum(KEY / space.maximum(means, LEAST), 1.0 / space.maximum(highlights, LEAST)), 1.0, most
     )
+
+
+def _quantile(pixels: Float[jax.Array, "b n"], measured: Bool[jax.Array, " n"], share: float) -> Float[jax.Array, " b"]:
+    """The quantile of the measured pixels of each image, linear between two pixels."""
+    ordered = jnp.sort(jnp.where(measured, pixels, jnp.inf), axis=1)
+    place = share * (measured.sum() - 1).astype(jnp.float32)
+    before = jnp.floor(place).astype(jnp.int32)
+    darker, brighter = ordered[:, before], ordered[:, jnp.minimum(before + 1, measured.sum() - 1)]
+    return darker + (place - before) * (brighter - darker)
 
 
 def _statistics_on_host(

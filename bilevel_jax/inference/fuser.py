@@ -16,10 +16,10 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pretrained import pretrained_file
+from bilevel_jax.inference.windows import BUCKET, cover, padded_size, whole
 from bilevel_jax.models import fusion_network
 
-BUCKET = 64  # pixels: sides of images are padded to a multiple of this
-TILE = 1024  # pixels: longest side of a tile
+TILE = 1024  # pixels: side of the largest square window
 PAPER_RADIUS = 23  # receptive radius of the paper's network
 
 # (params, ir [B,H,W,1], luma [B,H,W,1]) -> fused [B,H,W,1]; the type of a flax module's `apply` is wider than that.
@@ -29,22 +29,24 @@ Apply = Callable[..., Any]
 class Fuser(ImageFuser):
     """A fusion network with its parameters, ready for images of any size.
 
-    The image is reflected at its borders: by the network's receptive radius, and then up to a multiple of 64 pixels. So
-    the zeros with which convolutions pad stay out of the picture, and images of many sizes compile few shapes. A large
-    image goes through the network in tiles that overlap by twice the radius; the result does not depend on the tiles.
+    The image goes through the network in windows of few shapes (`inference.windows`), so images of many sizes compile
+    few programs. Windows overlap by twice the network's receptive radius, so their borders leave no trace. The image is
+    mirrored at its own borders by the radius, so the zeros with which convolutions pad stay out of the picture.
 
     Args:
         apply: (params, ir, luma) -> fused luminance; images are [B, H, W, 1], float32 in [0, 1].
         params: the parameters that `apply` takes; flax variables for a module's own `apply`.
         radius: largest distance, in pixels, at which an input pixel changes an output pixel: a fusion network's
-            `receptive_radius`. None: the result depends on the whole image, which is then never cut into tiles and is
-            only padded to a multiple of 64.
-        tile: longest side of a tile in pixels, a multiple of 64. An image of more than tile x tile pixels is cut.
+            `receptive_radius`. None: the result depends on the whole image, which is then one window, mirrored at
+            the bottom and at the right to multiples of 64 pixels.
+        tile: a window has at most tile x tile pixels; a multiple of 64.
         exposure: maximum gain that is measured for a dim infrared image, on the whole of it; 1 = none.
         color: name of the method that colours the fused luminance.
+        takes_extent: `apply` takes a fourth argument, int32 [2]: the height and width of the upper left part that the
+            images are (a fusion network's `takes_extent`). So a network without a radius compiles few programs too.
 
     Raises:
-        ValueError: `tile` is not a multiple of 64, or not greater than twice the radius.
+        ValueError: `takes_extent` with a radius, `tile` is not a multiple of 64, or not greater than twice the radius.
         InputError: the colour is not in `images.color_methods.COLOR_METHODS`.
     """
 
@@ -57,15 +59,19 @@ class Fuser(ImageFuser):
         tile: int = TILE,
         exposure: float = 1.0,
         color: str = DEFAULT_COLOR,
+        takes_extent: bool = False,
     ):
         self._whole, radius = radius is None, radius or 0
         if tile % BUCKET or tile <= 2 * radius:
             raise ValueError(f"tile is {tile}; expected a multiple of {BUCKET} greater than {2 * radius}.")
+        if takes_extent and not self._whole:
+            raise ValueError(f"takes_extent is given with the radius {radius}; expected it for the radius None alone.")
         color_method(color)
         self.exposure, self.color = exposure, color
         self._apply = jax.jit(apply)
         self._params = jax.device_put(params)
         self._radius = radius
+        self._takes_extent = takes_extent
         self._tile = tile
 
     @classmethod
@@ -97,6 +103,7 @@ class Fuser(ImageFuser):
             # Earlier runs lack the keys.
             exposure=fusion.get("exposure", 1.0),
             color=fusion.get("color", DEFAULT_COLOR),
+            takes_extent=network.takes_extent and network.receptive_radius is None,
         )
 
     @classmethod
@@ -134,30 +141,16 @@ class Fuser(ImageFuser):
         self, infrared: Float32[np.ndarray, "b h w 1"], visible: Float32[np.ndarray, "b h w 1"]
     ) -> Float32[np.ndarray, "b h w 1"]:
         batch, height, width = infrared.shape[:3]
-        core = [length - 2 * self._radius for length in self._window(height, width)]
-        rows, columns = -(-height // core[0]), -(-width // core[1])
-        beyond = [(0, 0), (self._radius, rows * core[0] - height + self._radius)]
-        beyond += [(self._radius, columns * core[1] - width + self._radius), (0, 0)]
-        pair = [np.pad(image, beyond, mode="reflect") for image in (infrared, visible)]
-        fused = np.empty((batch, rows * core[0], columns * core[1], 1), np.float32)
+        if self._whole:
+            windows = whole(height, width, few=self._takes_extent)
+        else:
+            windows = cover(height, width, self._radius, self._tile)
+        extent = (np.array(padded_size(height, width), np.int32),) if self._takes_extent else ()
+        fused = np.empty((batch, height, width, 1), np.float32)
         inside = slice(self._radius, -self._radius or None)
-        for top in range(0, height, core[0]):
-            for left in range(0, width, core[1]):
-                bottom, right = top + core[0], left + core[1]
-                window = np.s_[:, top : bottom + 2 * self._radius, left : right + 2 * self._radius]
-                tile = np.asarray(self._apply(self._params, *(image[window] for image in pair)))
-                fused[:, top:bottom, left:right] = tile[:, inside, inside]
-        return fused[:, :height, :width]
-
-    def _window(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of what goes through the network at once: the padded image, or one of its equal tiles."""
-        whole = [_bucket(length + 2 * self._radius) for length in (height, width)]
-        if self._whole or whole[0] * whole[1] <= self._tile**2:
-            return whole[0], whole[1]
-        most = self._tile - 2 * self._radius
-        parts = [-(-length // -(-length // most)) for length in (height, width)]
-        return _bucket(parts[0] + 2 * self._radius), _bucket(parts[1] + 2 * self._radius)
-
-
-def _bucket(length: int) -> int:
-    return -(-length // BUCKET) * BUCKET
+        for top, left in windows.places():
+            pair = (windows.cut(images, top, left) for images in (infrared, visible))
+            tile = np.asarray(self._apply(self._params, *pair, *extent))[:, inside, inside]
+            place = fused[:, top : top + tile.shape[1], left : left + tile.shape[2]]
+            place[:] = tile[:, : place.shape[1], : place.shape[2]]
+        return fused

@@ -2,7 +2,7 @@
 
 import abc
 import copy
-from typing import Self
+from typing import Self, overload
 
 import numpy as np
 from jaxtyping import Float32, Shaped
@@ -12,6 +12,17 @@ from bilevel_jax.images.color import luma
 from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
 from bilevel_jax.images.exposure import apply_gain, exposure_gain
 from bilevel_jax.images.files import to_float
+from bilevel_jax.inference.image_inputs import (
+    ImageLike,
+    ImageList,
+    as_array,
+    channels_last,
+    is_channels_first,
+    is_grey,
+    is_path,
+    luminance_of,
+    strips,
+)
 
 
 class ImageFuser(abc.ABC):
@@ -42,7 +53,7 @@ class ImageFuser(abc.ABC):
         other.color = name
         return other
 
-    def exposure_of(self, infrared: Shaped[np.ndarray, "h w *c"]) -> float:
+    def exposure_of(self, infrared: ImageLike) -> float:
         """Measures the gain of an infrared image once, for `fuse` to use on all images of a rig or of a video.
 
         Args:
@@ -52,50 +63,104 @@ class ImageFuser(abc.ABC):
             From 1 to `exposure`; 1 where this fuser measures none.
 
         Raises:
-            InputError: the array has another shape, type or range.
+            InputError: as `fuse`.
         """
-        return float(self._measured(_luminance(_checked(infrared, "infrared")[None]))[0])
+        image = channels_last(as_array(infrared, "infrared"), "infrared")
+        return float(self._measured(luminance_of(image)[None])[0])
+
+    @overload
+    def fuse(
+        self, infrared: ImageLike, visible: ImageLike, exposure: float | None = None
+    ) -> Shaped[np.ndarray, "*shape"]: ...
+
+    @overload
+    def fuse(
+        self, infrared: ImageList, visible: ImageList, exposure: float | None = None
+    ) -> list[Shaped[np.ndarray, "h w *c"]]: ...
 
     def fuse(
         self,
-        infrared: Shaped[np.ndarray, "h w *c"],
-        visible: Shaped[np.ndarray, "h w *c"],
+        infrared: ImageLike | ImageList,
+        visible: ImageLike | ImageList,
         exposure: float | None = None,
-    ) -> Shaped[np.ndarray, "h w *c"]:
+    ) -> Shaped[np.ndarray, "*shape"] | list[Shaped[np.ndarray, "h w *c"]]:
         """Returns the fused image, with the visible image's shape and type; it is in colour where the visible one is.
 
         Args:
-            infrared: [H, W], [H, W, 1] or [H, W, 3]; uint8, uint16 or float in [0, 1]. The luminance of colour is
-                taken. Scale raw thermal counts first: `images.files.scale_raw`.
-            visible: an image of the same kinds, height and width.
+            infrared: a path, an image of Pillow, or an array of NumPy, JAX or torch: [H, W], [H, W, 1 or 3] or
+                [1 or 3, H, W]; uint8, uint16 or float in [0, 1]. The luminance of colour is taken. Raw thermal counts
+                of files are scaled (`images.files.scale_raw`); scale those of an array first.
+            visible: an image of the same kinds, height and width. A batch is a list of images, which may differ in
+                size, or an array [B, H, W, 1 or 3] or [B, 1 or 3, H, W], for both cameras alike.
             exposure: gain of the infrared image, which is used as it is; None = measured on this image, as
                 `exposure_of` does. For pictures of one rig or of one video pass one number, so that they stay alike.
 
         Returns:
-            uint8, uint16 or float in [0, 1], as `visible`. Levels are rounded to the nearest.
+            A NumPy array, uint8, uint16 or float in [0, 1], as `visible`. Levels are rounded to the nearest. A list of
+            them for lists.
 
         Raises:
-            InputError: the sizes differ, an array has another shape, type or range, or the gain is not positive.
+            InputError: the sizes differ, an image cannot be read, an array has another shape, type or range, the gain
+                is not positive, or a batch has more images of one camera than of the other.
         """
-        ir, vis = _checked(infrared, "infrared"), _checked(visible, "visible")
+        if isinstance(infrared, list | tuple) and isinstance(visible, list | tuple):
+            _check_counts(len(infrared), len(visible))
+            return [self._fused(*pair, exposure) for pair in zip(infrared, visible, strict=True)]
+        if isinstance(infrared, list | tuple) or isinstance(visible, list | tuple):
+            raise InputError("One camera has a list of images and the other has not; expected two lists.")
+        return self._fused(infrared, visible, exposure)
+
+    def _fused(self, infrared: ImageLike, visible: ImageLike, exposure: float | None) -> Shaped[np.ndarray, "*shape"]:
+        """Fuses one pair, or a batch that is one array."""
+        ir, vis = as_array(infrared, "infrared"), as_array(visible, "visible")
+        try:
+            if ir.ndim != 4 and vis.ndim != 4:
+                return self._fused_pair(ir, vis, exposure)
+            if ir.ndim != vis.ndim:
+                raise InputError(
+                    f"The infrared images have the shape {ir.shape} and the visible {vis.shape}; expected two batches."
+                )
+            _check_counts(len(ir), len(vis))
+            fused = np.empty_like(vis)
+            # One at a time: batches of any length use one compiled program and the memory of one image.
+            for place, pair in enumerate(zip(ir, vis, strict=True)):
+                fused[place] = self._fused_pair(*pair, exposure)
+            return fused
+        except InputError as error:
+            paths = [str(image) for image in (infrared, visible) if is_path(image)]
+            raise (InputError(f"{' and '.join(paths)}: {error}") if paths else error) from error
+
+    def _fused_pair(
+        self,
+        infrared: Shaped[np.ndarray, "h w *c"],
+        visible: Shaped[np.ndarray, "h w *c"],
+        exposure: float | None,
+    ) -> Shaped[np.ndarray, "h w *c"]:
+        _check_gain(exposure)
+        ir, vis = channels_last(infrared, "infrared"), channels_last(visible, "visible")
         if ir.shape[:2] != vis.shape[:2]:
             raise InputError(
                 f"The infrared image is {ir.shape[1]} x {ir.shape[0]} pixels and the visible {vis.shape[1]} x "
                 f"{vis.shape[0]}; expected one size (registered images)."
             )
         # A grey image that is stored in colour must stay grey: rounding in luma and chroma could tint it.
-        if (vis == vis[..., :1]).all():
-            vis = vis[..., :1]
-        fused = self.luminance(ir[None], vis[None], exposure)[0]
-        if vis.shape[-1] == 3:
-            fused = color_method(self.color)(fused, vis)
-        fused = np.clip(fused, 0.0, 1.0)
-        kind = np.asarray(visible).dtype
-        if not np.issubdtype(kind, np.floating):
-            fused = np.floor(fused * float(np.iinfo(kind).max) + 0.5)
-        if np.size(visible) > fused.size:
-            fused = np.repeat(fused, 3, axis=-1)
-        return fused.reshape(np.shape(visible)).astype(kind)
+        grey = is_grey(vis)
+        exposed = self._exposed(luminance_of(ir)[None], exposure)
+        light = luminance_of(vis[..., :1] if grey else vis)
+        fused = self._fuse_luminance(exposed, light[None])[0]
+        del exposed  # large images: from here on it would only take memory
+        paint = None if grey else color_method(self.color).by_rows(light)
+        kind = visible.dtype
+        result = np.empty(vis.shape, kind)
+        for rows in strips(*vis.shape[:2]):
+            part = fused[rows] if paint is None else paint(rows, fused[rows], to_float(vis[rows]))
+            part = np.clip(part, 0.0, 1.0)
+            if not np.issubdtype(kind, np.floating):
+                part = np.floor(part * float(np.iinfo(kind).max) + 0.5)
+            result[rows] = part
+        if is_channels_first(visible):
+            return np.ascontiguousarray(np.moveaxis(result, -1, 0))
+        return result.reshape(visible.shape)
 
     def luminance(
         self,
@@ -112,8 +177,7 @@ class ImageFuser(abc.ABC):
         Raises:
             InputError: the gain is not a positive number.
         """
-        if exposure is not None and not 0 < exposure < np.inf:
-            raise InputError(f"The exposure is {exposure}; expected a positive number, the gain of the infrared image.")
+        _check_gain(exposure)
         ir, vis = _luminance(infrared), _luminance(visible)
         return self._fuse_luminance(self._exposed(ir, exposure), vis)
 
@@ -140,18 +204,13 @@ def _luminance(image: Float32[np.ndarray, "b h w c"]) -> Float32[np.ndarray, "b 
     return image if image.shape[-1] == 1 else luma(image)
 
 
-def _checked(image: np.ndarray, which: str) -> Float32[np.ndarray, "h w c"]:
-    """Returns the image as float32 [H, W, 1 or 3] in [0, 1]."""
-    image = np.asarray(image)
-    shaped = image[..., None] if image.ndim == 2 else image
-    if shaped.ndim != 3 or shaped.shape[-1] not in (1, 3) or 0 in shaped.shape:
-        raise InputError(f"The {which} image has the shape {image.shape}; expected [H, W], [H, W, 1] or [H, W, 3].")
-    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
-        raise InputError(f"The {which} image has the type {image.dtype}; expected uint8, uint16 or float in [0, 1].")
-    values = to_float(shaped)
-    # Written so that NaN is refused too.
-    if not (values.min() >= 0 and values.max() <= 1):
+def _check_gain(exposure: float | None) -> None:
+    if exposure is not None and not 0 < exposure < np.inf:
+        raise InputError(f"The exposure is {exposure}; expected a positive number, the gain of the infrared image.")
+
+
+def _check_counts(infrared: int, visible: int) -> None:
+    if infrared != visible:
         raise InputError(
-            f"The {which} image has values {values.min():g} ... {values.max():g}; expected floats in [0, 1]."
+            f"The batch has {infrared} infrared and {visible} visible image(s); expected one of each for every pair."
         )
-    return values

@@ -67,6 +67,18 @@ def test_jax_gives_the_same_and_a_gradient():
     np.testing.assert_allclose(gradient, weights, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(32, 48), (37, 21), (5, 1)])
+def test_the_upper_left_part_has_the_pyramid_of_that_image_alone(size):
+    images = RNG.random((1, 40, 56, 1)).astype(np.float32)  # beyond the part they are noise
+    part, extent = images[:, : size[0], : size[1]], jnp.array(size)
+    details, base = laplacian_pyramid(jnp.asarray(images), 3, extent)
+    alone, alone_base = laplacian_pyramid(part, 3)
+    for own, expected in zip([*details, base], [*alone, alone_base], strict=True):
+        np.testing.assert_allclose(own[:, : expected.shape[1], : expected.shape[2]], expected, atol=1e-6)
+    again = from_laplacian_pyramid(details, base, extent)
+    np.testing.assert_allclose(again[:, : size[0], : size[1]], part, atol=1e-6)
+
+
 def test_what_is_refused():
     with pytest.raises(ValueError, match="levels is -1"):
         laplacian_pyramid(np.zeros((4, 4, 1)), -1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bilevel_jax.inference import Fuser
+from bilevel_jax.inference.windows import cover, whole
 from bilevel_jax.models import fusion_network
 from bilevel_jax.models.fusion.dilated_dense import DilatedDenseFusion
 
@@ -63,14 +64,60 @@ def test_borders_see_the_reflected_image_and_the_inside_the_plain_network(params
     np.testing.assert_allclose(fused, np.asarray(_apply(params, *mirrored))[:, 20:-20, 20:-20], atol=1e-6)
 
 
-def test_few_shapes_are_compiled():
+def test_a_folder_of_many_sizes_compiles_few_shapes():
     shapes = set()
 
     def apply(params, ir, luminance):
         shapes.add(ir.shape)  # runs when traced
         return ir
 
-    fuser = Fuser(apply, {}, radius=3, tile=256)
-    for height, width in [(70, 90), (81, 100), (100, 111), (121, 122), (300, 500), (1, 1), (2, 40)]:
-        fuser.fuse(np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8))
-    assert shapes == {(1, 128, 128, 1), (1, 192, 256, 1), (1, 64, 64, 1)}
+    fuser, rng = Fuser(apply, {}, radius=64), np.random.default_rng(0)
+    for height, width in rng.integers(150, 700, (40, 2)):
+        image = rng.integers(0, 256, (height, width)).astype(np.uint8)
+        np.testing.assert_array_equal(fuser.fuse(image, image), image)
+    assert 1 < len(shapes) <= 4
+
+
+def test_images_of_common_cameras_are_one_window():
+    """The network sees no more than the image, the mirrored border, and what fills multiples of 64 pixels."""
+    for height, width in [(240, 320), (480, 640), (512, 640), (768, 1024)]:
+        windows = cover(height, width, 64, 1024)
+        assert list(windows.places()) == [(0, 0)]
+        assert windows.window == tuple(-(-(side + 128) // 64) * 64 for side in (height, width))
+
+
+@pytest.mark.parametrize("tile", [192, 512, 1024])
+@pytest.mark.parametrize("size", [(1, 1), (97, 300), (700, 150), (1000, 1300), (3000, 4000)])
+def test_windows_cover_the_image_and_obey_the_tile(size, tile):
+    windows = cover(*size, 64, tile)
+    height, width = windows.window
+    assert height % 64 == width % 64 == 0 and height * width <= tile**2
+    seen = np.zeros(size, int)
+    for top, left in windows.places():
+        seen[top : top + height - 128, left : left + width - 128] += 1
+    assert (seen == 1).all()
+    assert (len(windows.rows) - 128) % (height - 128) == (len(windows.columns) - 128) % (width - 128) == 0
+
+
+def test_a_network_without_a_radius_compiles_few_shapes_and_is_told_which_part_counts():
+    shapes, extents = set(), []
+
+    def apply(params, ir, luminance, extent):
+        shapes.add(ir.shape)
+        rows, columns = (jnp.arange(side) for side in ir.shape[1:3])
+        inside = ((rows[:, None] < extent[0]) & (columns < extent[1]))[..., None]
+        mean = jnp.where(inside, luminance, 0).sum((1, 2), keepdims=True) / (extent[0] * extent[1])
+        return ir - mean
+
+    fuser, rng = Fuser(apply, {}, radius=None, takes_extent=True), np.random.default_rng(0)
+    plain = Fuser(lambda params, ir, luma: ir - luma.mean((1, 2), keepdims=True), {}, radius=None)
+    for height, width in rng.integers(100, 600, (40, 2)):
+        ir, vis = rng.random((2, 1, height, width, 1)).astype(np.float32)
+        fused = fuser.luminance(ir, vis)
+        if len(extents) < 4:
+            extents.append((height, width))
+            np.testing.assert_allclose(fused, plain.luminance(ir, vis), atol=1e-5)
+    assert 1 < len(shapes) <= 6
+    assert whole(3000, 4000, few=True).window == whole(3000, 4000).window == (3008, 4032)
+    with pytest.raises(ValueError, match="takes_extent"):
+        Fuser(apply, {}, radius=3, takes_extent=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt, UInt8
+from jaxtyping import Float32, Int32, Shaped, UInt, UInt8
 from PIL import Image
 
 from bilevel_jax.data.annotations.check_boxes import class_numbers
@@ -22,6 +22,7 @@ from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import decode_image, encoded_size, read_file, scale_raw
 from bilevel_jax.images.saliency import METHODS
+from bilevel_jax.images.thermal import decode_infrared
 
 if TYPE_CHECKING:
     from bilevel_jax.data.builders.pair_builder import PairBuilder
@@ -95,7 +96,7 @@ def make_example(builder: "PairBuilder", pair: Pair) -> tuple[Example, Facts]:
     data = builder.read_images(pair)
     for path, encoded in zip((pair.infrared, pair.visible), data, strict=True):
         check_encoded(path, encoded)
-    ir = one_channel(decode_image(data[0], pair.infrared))
+    ir = one_channel(decode_infrared(data[0], pair.infrared).samples)
     vis = decode_image(data[1], pair.visible)
     height, width = ir.shape[:2]
     check_size(pair.visible, vis.shape[:2], pair.infrared, (height, width))
@@ -170,7 +171,7 @@ def count_sizes(boxes: Float32[np.ndarray, "n 4"]) -> tuple[int, ...]:
     return tuple(np.histogram(sides, (*SIZE_EDGES, np.inf))[0].tolist())
 
 
-def _saliency(options: Options, pair: Pair, ir: UInt[np.ndarray, "h w 1"], vis: UInt[np.ndarray, "h w c"]) -> bytes:
+def _saliency(options: Options, pair: Pair, ir: Shaped[np.ndarray, "h w 1"], vis: UInt[np.ndarray, "h w c"]) -> bytes:
     """Returns the saliency as a file, b"" where it is computed when the pair is read."""
     if pair.saliency is not None:
         encoded = read_file(pair.saliency)

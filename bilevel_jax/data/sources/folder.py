@@ -24,6 +24,7 @@ from bilevel_jax.data.sources.make_sample import make_sample
 from bilevel_jax.data.sources.source import Progress, Sample, Source
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, scale_raw
+from bilevel_jax.images.thermal import read_infrared
 
 
 class FolderSource(Source):
@@ -103,7 +104,7 @@ class FolderSource(Source):
         """
         index = range(len(self))[int(index)]
         path = self._infrared[index]
-        ir = scale_raw(one_channel(read_image(path)), self._infrared_range)
+        ir = scale_raw(one_channel(read_infrared(path).samples), self._infrared_range)
         vis = read_image(self._visible[index])
         height, width = ir.shape[:2]
         check_size(self._visible[index], vis.shape[:2], path, (height, width))

@@ -10,6 +10,7 @@ from bilevel_jax.evaluation.leaderboard.leaderboard import Leaderboard, Row
 from bilevel_jax.evaluation.leaderboard.leaderboard_text import undefined_lines, warnings
 from bilevel_jax.evaluation.report_columns import fusion_column
 from bilevel_jax.images.files import read_image, scale_raw
+from bilevel_jax.images.thermal import read_infrared
 from bilevel_jax.inference import TrivialFuser
 from bilevel_jax.report import html
 
@@ -98,8 +99,8 @@ def _picture(
     baselines: list[str],
     caption: str,
 ) -> html.Picture:
-    ir, vis = (read_image(path) for path in pairs[name])
-    ir = scale_raw(ir)
+    ir_path, vis_path = pairs[name]
+    ir, vis = scale_raw(read_infrared(ir_path).samples), read_image(vis_path)
     views: dict[str, np.ndarray] = {"infrared": ir, "visible": vis}
     views |= {method: read_image(own[name]) for method, own in files.items()}
     views |= {baseline: TrivialFuser(baseline).fuse(ir, vis) for baseline in baselines}

@@ -8,6 +8,7 @@ from jaxtyping import Int32, UInt
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files.decoding import decode_image, decode_indices, header_size, unreadable
+from bilevel_jax.images.files.formats import IMAGE_SUFFIXES
 from bilevel_jax.images.files.metadata import Metadata, decode_metadata
 
 
@@ -73,9 +74,12 @@ def read_metadata(path: str | os.PathLike) -> Metadata:
 def read_pair_metadata(infrared: str | os.PathLike, visible: str | os.PathLike) -> Metadata:
     """Reads what the fused image of a pair says about itself.
 
-    It is what the visible file says. The position (GPS) is the infrared file's where the visible file has none.
+    It is what the visible file says. The position (GPS) is the infrared file's where the visible file has none. A table
+    of temperatures (.npy, .csv) has none.
 
     Raises:
         InputError: a file is missing or unreadable.
     """
+    if Path(infrared).suffix.lower() not in IMAGE_SUFFIXES:
+        return read_metadata(visible)
     return read_metadata(visible).with_position_of(read_metadata(infrared))

@@ -35,10 +35,11 @@ def missing_object_contrast(
 ) -> Pair:
     """min(m, 2) + max(m - 2, 0) / 10, summed over the boxes that count.
 
-    m = max(1 - c(u) sign(c) / |c|, 0) is what a box lacks. c(u) is the mean of u in a box less its mean in the ring around the box. c is the contrast of the same kind of the
-    source with the larger |c|, and |c| is clipped to 2 ... 40 grey levels. So a hot person must not turn dark, and a
-    dark car must not turn bright. The ring is the box grown by a quarter of its size on each side, at least 2 pixels,
-    less all boxes. A box without a ring does not count, nor does a box with |c| below 1 grey level.
+    m = max(1 - c(u) sign(c) / |c|, 0) is what a box lacks. c(u) is the mean of u in a box less its mean in the ring
+    around the box. c is the contrast of the same kind of the source with the larger |c|, and |c| is clipped to 2
+    ... 40 grey levels. So a hot person must not turn dark, and a dark car must not turn bright. The ring is the box
+    grown by a quarter of its size on each side, at least 2 pixels, less all boxes. A box without a ring does not
+    count, nor does a box with |c| below 1 grey level.
 
     The normaliser is the number of boxes that count plus 1/4 for each annotated image. The loss is this project's own.
 

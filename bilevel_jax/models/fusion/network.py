@@ -13,6 +13,10 @@ class FusionNetwork(nn.Module, kw_only=True):
 
     remat: bool = False
 
+    # Whether `__call__` has a third argument `extent` [2], the height and width of the upper left part that the images
+    # are. Then one compiled program fuses images of many sizes. A network with a receptive radius does not need it.
+    takes_extent = False
+
     @property
     def receptive_radius(self) -> int | None:
         """Largest distance, in pixels, from an output pixel to an input pixel that changes it; None = unlimited."""

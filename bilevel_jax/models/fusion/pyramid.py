@@ -6,7 +6,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from bilevel_jax.images.exposure import expose
-from bilevel_jax.images.pyramid import LEVELS, from_laplacian_pyramid, halvings, laplacian_pyramid
+from bilevel_jax.images.pyramid import (
+    LEVELS,
+    Extent,
+    from_laplacian_pyramid,
+    halved_extents,
+    halvings,
+    laplacian_pyramid,
+    within,
+)
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fusion.network import FusionNetwork
 from bilevel_jax.models.fusion.soft_clip import soft_clip
@@ -39,26 +47,30 @@ class PyramidFusion(FusionNetwork):
     exposure: float = 1.0  # maximum gain for dim infrared images: `images.exposure`; 1 = none
 
     receptive_radius = None  # the statistics carry every pixel to every other
+    takes_extent = True
 
     @nn.compact
-    def __call__(self, ir: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    def __call__(
+        self, ir: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"], extent: Extent | None = None
+    ) -> Float[Array, "b h w 1"]:
         chex.assert_rank([ir, luma], 4)
         chex.assert_equal_shape([ir, luma])
-        ir = expose(ir, self.exposure)
-        ir_details, ir_base = laplacian_pyramid(ir, self.levels)
-        luma_details, luma_base = laplacian_pyramid(luma, self.levels)
-        images = [halvings(image, self.levels - 1) for image in (ir, luma)]
-        statistics = _statistics(images, self.levels)
-        base, features = Base(2 * self.width, self.convs, name="base")(ir_base, luma_base, statistics)
+        ir = expose(ir, self.exposure, extent)
+        ir_details, ir_base = laplacian_pyramid(ir, self.levels, extent)
+        luma_details, luma_base = laplacian_pyramid(luma, self.levels, extent)
+        images = [halvings(image, self.levels - 1, extent) for image in (ir, luma)]
+        extents = halved_extents(extent, self.levels)
+        statistics = _statistics(images, extents, self.levels)
+        base, features = Base(2 * self.width, self.convs, name="base")(ir_base, luma_base, statistics, extents[-1])
         level = nn.remat(Level) if self.remat else Level
         fused: list[Array] = []
         for size in reversed(range(self.levels)):
             width = self.width if size else self.width // 2
             module = level(width, self.convs, name=f"level{size}")
             inputs = (ir_details[size], luma_details[size], images[0][size], images[1][size])
-            detail, features = module(*inputs, features)
+            detail, features = module(*inputs, features, extents[size])
             fused.insert(0, detail)
-        return soft_clip(from_laplacian_pyramid(fused, base))
+        return soft_clip(from_laplacian_pyramid(fused, base, extent))
 
 
 class Base(nn.Module):
@@ -69,7 +81,11 @@ class Base(nn.Module):
 
     @nn.compact
     def __call__(
-        self, ir: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"], statistics: Float[Array, "b 1 1 4"]
+        self,
+        ir: Float[Array, "b h w 1"],
+        luma: Float[Array, "b h w 1"],
+        statistics: Float[Array, "b 1 1 4"],
+        extent: Extent | None = None,
     ) -> tuple[Float[Array, "b h w 1"], Float[Array, "b h w width"]]:
         # How far each base differs from its image's mean; the least is a quarter of an 8-bit level.
         away = [base - statistics[..., index : index + 1] for index, base in enumerate((ir, luma))]
@@ -78,7 +94,7 @@ class Base(nn.Module):
         statistics = jnp.broadcast_to(statistics, (*ir.shape[:-1], statistics.shape[-1]))
         features = jnp.concatenate([ir, luma, rule, *away, statistics], axis=-1)
         for index in range(self.convs):
-            features = nn.relu(Conv(self.width, name=f"conv{index}")(features))
+            features = nn.relu(Conv(self.width, name=f"conv{index}")(_zeros_beyond(features, extent)))
         sway, offset = _heads(features)
         weight = nn.sigmoid(jnp.log(own / other) + SWAY * sway)
         return weight * ir + (1 - weight) * luma + offset, features
@@ -101,12 +117,13 @@ class Level(nn.Module):
         ir: Float[Array, "b h w 1"],
         luma: Float[Array, "b h w 1"],
         below: Float[Array, "b h2 w2 c"],
+        extent: Extent | None = None,
     ) -> tuple[Float[Array, "b h w 1"], Float[Array, "b h w width"]]:
         below = doubled(Conv(self.width, kernel_size=1, name="below")(below), *ir.shape[1:3])
         details = DETAIL_SCALE * jnp.concatenate([ir_detail, luma_detail], axis=-1)
         features = jnp.concatenate([below, details, abs(details), ir, luma], axis=-1)
         for index in range(self.convs):
-            features = nn.relu(Conv(self.width, name=f"conv{index}")(features))
+            features = nn.relu(Conv(self.width, name=f"conv{index}")(_zeros_beyond(features, extent)))
         features = below + features
         sway, gain = _heads(features)
         sharpness = SHARPNESS * self.param("sharpness", nn.initializers.ones, ())
@@ -120,10 +137,21 @@ def _heads(features: Float[Array, "b h w c"]) -> tuple[Float[Array, "b h w 1"], 
     return both[..., :1], both[..., 1:]
 
 
-def _statistics(images: list[list[Array]], levels: int) -> Float[Array, "b 1 1 4"]:
+def _statistics(images: list[list[Array]], extents: list[Extent | None], levels: int) -> Float[Array, "b 1 1 4"]:
     """Both means, then both standard deviations, of the images at a quarter of their size."""
-    small = jnp.concatenate([own[min(2, levels - 1)] for own in images], axis=-1)
-    return jnp.concatenate([small.mean((1, 2), keepdims=True), small.std((1, 2), keepdims=True)], axis=-1)
+    size = min(2, levels - 1)
+    small, extent = jnp.concatenate([own[size] for own in images], axis=-1), extents[size]
+    if extent is None:
+        return jnp.concatenate([small.mean((1, 2), keepdims=True), small.std((1, 2), keepdims=True)], axis=-1)
+    count = extent[0] * extent[1]
+    means = _zeros_beyond(small, extent).sum((1, 2), keepdims=True) / count
+    squares = _zeros_beyond((small - means) ** 2, extent).sum((1, 2), keepdims=True) / count
+    return jnp.concatenate([means, jnp.sqrt(squares)], axis=-1)
+
+
+def _zeros_beyond(x: Float[Array, "b h w c"], extent: Extent | None) -> Float[Array, "b h w c"]:
+    """The array with zeros beyond its upper left part, where a convolution pads an image of that size with zeros."""
+    return x if extent is None else jnp.where(within(extent, *x.shape[1:3])[..., None], x, 0.0)
 
 
 VARIANTS = {

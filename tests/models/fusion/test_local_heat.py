@@ -74,13 +74,14 @@ def test_light_that_the_visible_image_lacks_is_compressed_above_the_knee(fuse, t
 def test_what_is_not_warm_is_never_replaced_by_something_darker():
     rng = np.random.default_rng(3)
     infrared, visible = np.full(SIZE, 0.3, np.float32), rng.uniform(0.5, 0.9, SIZE).astype(np.float32)
-    infrared[0, 40:60, 50:62], infrared[0, 44:48, 70:90] = 0.9, 0.05
+    infrared[0, 40:60, 50:62], infrared[0, 44:48, 70:90] = 0.5, 0.05
     heat, more, own = rng.standard_normal((3, 1, 48, 60, 1)).astype(np.float32)
+    own += 1  # mostly the infrared image's own level, which is darker than the visible image
     change = np.asarray(_by_heat(_Sizes(infrared), _Sizes(visible), heat, more, own))[0, ..., 0]
     far = np.ones(SIZE[1:3], bool)
     far[36:64, 46:66] = False  # the warm thing, with the two pixels around it that half of the size smooths over
-    # A share may leave [0, 1] by a hundredth.
-    assert change[far].min() > -0.02 and change[far].max() > 0.1
+    # A share leaves [0, 1] by a hundredth of what it is beyond.
+    assert change[far].min() > -0.02
     assert change[40:60, 50:62].min() < -0.1  # a warm thing may be darker than a bright visible image
 
 

@@ -81,3 +81,18 @@ def test_exposed_it_is_the_same_network_on_a_brighter_infrared_image(pair, param
     np.testing.assert_allclose(exposed.apply(params, dim, pair[1]), APPLY(params, expose(dim, 4.0), pair[1]), atol=1e-6)
     assert np.abs(expose(dim, 4.0) - dim).mean() > 0.1
     np.testing.assert_allclose(exposed.apply(params, *pair), APPLY(params, *pair), atol=1e-6)  # bright: unchanged
+
+
+def test_of_the_upper_left_part_it_makes_what_it_makes_of_that_image_alone(pair, params):
+    """Also with an exposure; the pixels beyond the part are noise, which must not count."""
+    network = PyramidFusion(width=4, convs=1, exposure=4.0)
+    rng = np.random.default_rng(1)
+    moved = jax.tree.map(lambda leaf: leaf + rng.normal(0, 0.1, leaf.shape).astype(np.float32), params)
+    apply, pair = jax.jit(network.apply), (0.4 * pair[0], pair[1])
+    alone = apply(moved, *pair)
+    larger = [rng.random((1, 96, 128, 1)).astype(np.float32) for _ in pair]
+    for image, own in zip(larger, pair, strict=True):
+        image[:, :69, :85] = own
+    inside = apply(moved, *larger, np.array([69, 85], np.int32))[:, :69, :85]
+    np.testing.assert_allclose(inside, alone, atol=1e-5)
+    assert np.abs(apply(moved, *larger)[:, :69, :85] - alone).max() > 0.01

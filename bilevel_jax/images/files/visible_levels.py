@@ -1,0 +1,57 @@
+"""Visible images of fewer bits than their files: 8, 10 and 12 bits in 16."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt
+
+from bilevel_jax.images.files.scaling import stretched
+
+# A finished picture has a bright pixel somewhere: its brightest reaches more than a sixteenth of the full range. One of
+# 14 bits cannot be told from a dark picture, so it is only pointed at.
+_BITS = (8, 10, 12)
+_DOUBTFUL_BITS = 14
+
+
+class VisibleImage(NamedTuple):
+    """A visible image whose levels fill their range.
+
+    Fields:
+        levels: uint8 or uint16 with the image's shape.
+        note: what a user should know about the levels, a sentence without a subject; "" = nothing.
+    """
+
+    levels: UInt[np.ndarray, "h w c"]
+    note: str = ""
+
+
+def scale_visible(image: UInt[np.ndarray, "h w c"], visible_range: tuple[float, float] | None = None) -> VisibleImage:
+    """Scales a visible image of few bits to the full range of uint16, all channels alike, so that the colour stays.
+
+    Without a range the brightest level decides: up to 255, 1,023 or 4,095 it is an image of 8, 10 or 12 bits, whose
+    full range becomes that of 16 bits. A brighter image is returned as it is.
+
+    Args:
+        image: uint8 is returned as it is.
+        visible_range: (low, high) in levels of the file: those that become 0 and 65535.
+
+    Raises:
+        InputError: low is not below high.
+    """
+    if image.dtype != np.uint16:
+        return VisibleImage(image)
+    if visible_range is not None:
+        return VisibleImage(stretched(image, visible_range, "visible_range"))
+    brightest = int(image.max(initial=0))
+    for bits in _BITS:
+        if 0 < brightest < 1 << bits:
+            white = (1 << bits) - 1
+            note = (
+                f"holds 16 bits of which at most {bits} are used: level {white} is taken as white; pass "
+                "--visible_range=LOW,HIGH for other levels"
+            )
+            return VisibleImage(stretched(image, (0, white), "visible_range"), note)
+    if 0 < brightest < 1 << _DOUBTFUL_BITS:
+        note = "is dark for 16 bits; if it has 14 bits, pass --visible_range=0,16383"
+        return VisibleImage(image, note)
+    return VisibleImage(image)

@@ -1,0 +1,151 @@
+"""What can be fused: paths, Pillow's images, and whatever becomes a NumPy array; and how it is checked."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeAlias, TypeGuard
+
+import numpy as np
+from jaxtyping import Float32, Shaped
+from PIL import Image, ImageOps
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.color import luma
+from bilevel_jax.images.files import read_image, scale_raw, scale_visible, to_float
+from bilevel_jax.images.thermal import read_infrared
+
+STRIP = 1 << 18  # pixels of a large image that are computed at once: few, so that they stay in the processor's cache
+_GREY16 = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_WITH_ALPHA = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}  # what Pillow can convert these modes to
+_CHANNELS = (1, 3)
+
+
+class HasArray(Protocol):
+    """An object that NumPy can read, such as a tensor of torch or an array of JAX."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Returns the object as a NumPy array."""
+
+
+ImageLike: TypeAlias = str | os.PathLike | Image.Image | np.ndarray | HasArray
+ImageList: TypeAlias = list[Any] | tuple[Any, ...]  # of ImageLike; a str is a Sequence too, so that would be no help
+
+
+def is_path(image: object) -> TypeGuard[str | os.PathLike]:
+    """Whether the image is given by the path of its file."""
+    return isinstance(image, str | os.PathLike)
+
+
+def as_array(image: ImageLike, which: str) -> Shaped[np.ndarray, "..."]:
+    """Returns an image, or a batch of images, as a NumPy array; what it holds is not checked.
+
+    Files are read as `bilevel-fuse` reads them: temperatures and raw counts are scaled, false colours are turned back
+    into heat, and visible images of 10 or 12 bits get the full range. A warning says so. An infrared image of Pillow
+    with raw counts is scaled as `images.files.scale_raw` does. Arrays keep their values. Images of Pillow are turned upright, as files are, and lose an alpha channel.
+
+    Args:
+        image: a path, an image of Pillow, or an object that NumPy can read.
+        which: "infrared" or "visible".
+
+    Raises:
+        InputError: the file or the image cannot be read, or the object does not become a NumPy array.
+    """
+    if is_path(image):
+        if which == "infrared":
+            samples, note = read_infrared(image)
+            array = scale_raw(samples)
+        else:
+            array, note = scale_visible(read_image(image))
+        if note:
+            warnings.warn(f"{image} {note}", stacklevel=3)
+        return array
+    if isinstance(image, Image.Image):
+        array = _from_pillow(image, which)
+        return scale_raw(array) if which == "infrared" and array.dtype == np.uint16 else array
+    try:
+        return np.asarray(image)
+    except Exception as error:
+        # Each library has errors of its own: torch raises TypeError for a GPU's tensor, and RuntimeError for gradients.
+        raise InputError(
+            f"The {which} image is a {type(image).__name__} that does not become a NumPy array ({error}); expected an "
+            "array, a path or an image of Pillow. Of a tensor of torch pass tensor.detach().cpu()."
+        ) from error
+
+
+def channels_last(image: Shaped[np.ndarray, "..."], which: str) -> Shaped[np.ndarray, "h w c"]:
+    """Returns the image as [H, W, 1 or 3], a view of the same pixels.
+
+    Args:
+        image: [H, W], [H, W, 1 or 3], or channels first as torch has them, [1 or 3, H, W].
+        which: "infrared" or "visible", for messages.
+
+    Raises:
+        InputError: the array has another shape, type or range.
+    """
+    shaped = image[..., None] if image.ndim == 2 else image
+    if is_channels_first(image):
+        shaped = np.moveaxis(image, 0, -1)
+    if shaped.ndim != 3 or shaped.shape[-1] not in _CHANNELS or 0 in shaped.shape:
+        raise InputError(
+            f"The {which} image has the shape {image.shape}; expected [H, W], [H, W, 1 or 3] or [1 or 3, H, W]."
+        )
+    if image.dtype in (np.uint8, np.uint16):
+        return shaped
+    if not np.issubdtype(image.dtype, np.floating):
+        raise InputError(f"The {which} image has the type {image.dtype}; expected uint8, uint16 or float in [0, 1].")
+    low, high = np.float32(shaped.min()), np.float32(shaped.max())
+    # Written so that NaN is refused too.
+    if not (low >= 0 and high <= 1):
+        raise InputError(f"The {which} image has values {low:g} ... {high:g}; expected floats in [0, 1].")
+    return shaped
+
+
+def is_channels_first(image: Shaped[np.ndarray, "..."]) -> bool:
+    """Whether the array is [1 or 3, H, W]. Where the last axis could be channels too, it is."""
+    return image.ndim == 3 and image.shape[0] in _CHANNELS and image.shape[-1] not in _CHANNELS
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Gives the rows of an image in strips of about `STRIP` pixels."""
+    rows = max(1, STRIP // max(width, 1))
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
+
+
+def luminance_of(image: Shaped[np.ndarray, "h w c"]) -> Float32[np.ndarray, "h w 1"]:
+    """Returns the luminance in [0, 1] of uint8, uint16 or float in [0, 1], with 1 or 3 channels."""
+    light = np.empty((*image.shape[:2], 1), np.float32)
+    for rows in strips(*image.shape[:2]):
+        part = to_float(image[rows])
+        light[rows] = part if part.shape[-1] == 1 else luma(part)
+    return light
+
+
+def is_grey(image: Shaped[np.ndarray, "h w c"]) -> bool:
+    """Whether all channels are equal."""
+    whole = np.issubdtype(image.dtype, np.integer)
+    parts = (image[rows] if whole else to_float(image[rows]) for rows in strips(*image.shape[:2]))
+    return image.shape[-1] == 1 or all(bool((part == part[..., :1]).all()) for part in parts)
+
+
+def _from_pillow(image: Image.Image, which: str) -> Shaped[np.ndarray, "h w *c"]:
+    try:
+        # An image that Pillow opened is read from its file only here.
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in _GREY16:
+            levels = np.asarray(upright).astype(np.int64)
+        elif upright.mode == "F":
+            return np.asarray(upright)
+        else:
+            plain = "L" if upright.mode in ("1", "L", "LA", "La") else "RGB"
+            whole = upright.convert(_WITH_ALPHA[upright.mode]) if upright.mode in _WITH_ALPHA else upright
+            return np.asarray(whole if whole.mode == plain else whole.convert(plain))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"The {which} image of Pillow cannot be read ({error}); expected the image of a whole file."
+        ) from error
+    if levels.min() < 0 or levels.max() > np.iinfo(np.uint16).max:
+        raise InputError(
+            f"The {which} image of Pillow has levels {levels.min()} ... {levels.max()}; expected 0 ... 65535 (16 bit)."
+        )
+    return levels.astype(np.uint16)
