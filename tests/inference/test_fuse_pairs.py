@@ -112,7 +112,9 @@ def test_a_picture_with_itself_is_refused_also_in_another_format(tmp_path):
 
 
 def test_colour_given_as_infrared_and_grey_as_visible_is_noted(pairs, capsys):
-    fuse_files(TrivialFuser("max"), pairs / "vi" / "a.png", pairs / "ir" / "a.png", pairs / "out")
+    (pairs / "ir").rename(pairs / "first")
+    (pairs / "vi").rename(pairs / "second")
+    fuse_files(TrivialFuser("max"), pairs / "second", pairs / "first", pairs / "out")
     assert "may be swapped" in capsys.readouterr().out
 
 

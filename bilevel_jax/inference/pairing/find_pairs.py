@@ -59,6 +59,7 @@ def find_pairs(
     if paths[0].is_file() and paths[1].is_file():
         if paths[0].samefile(paths[1]):
             raise InputError(f"{paths[0]} is given as --ir and as --vis; expected two different images ({ALPHA}).")
+        check_not_swapped(*({path.stem: path} for path in paths))
         return {paths[1].stem: paths}
     if paths[0].is_file() or paths[1].is_file():
         raise InputError(f"--ir={paths[0]} and --vis={paths[1]} are a file and a folder; expected two of a kind.")

@@ -91,6 +91,8 @@ def test_swapped_folders_by_their_names(tmp_path):
         _images(tmp_path / folder, "a.png")
     with pytest.raises(InputError, match="swapped"):
         find_pairs(tmp_path / "rgb", tmp_path / "thermal")
+    with pytest.raises(InputError, match="swapped"):
+        find_pairs(tmp_path / "rgb" / "a.png", tmp_path / "thermal" / "a.png")
 
 
 def test_two_trees_and_one_tree(tmp_path):
