@@ -10,8 +10,8 @@ from bilevel_jax.errors import InputError
 
 INFRARED, VISIBLE = "infrared", "visible"
 CAMERA_NAMES = {
-    INFRARED: ("infrared", "thermal", "lwir", "previewdata", "tir", "ir", "t"),
-    VISIBLE: ("visible", "colour", "color", "wide", "vis", "rgb", "vi", "co", "v", "w"),
+    INFRARED: ("infrared", "thermal", "lwir", "mwir", "swir", "previewdata", "tir", "nir", "ir", "t"),
+    VISIBLE: ("visible", "colour", "color", "wide", "vis", "rgb", "vi", "co", "eo", "v", "w"),
 }
 _GLUED = ("infrared", "thermal", "lwir", "tir", "ir", "visible", "vis", "rgb", "vi")  # next to a number: IR01, 01vis
 _SEPARATOR = r"[_\-. ]+"
@@ -19,9 +19,18 @@ _SEPARATOR = r"[_\-. ]+"
 
 def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     every = "|".join(names)
-    glued = "|".join(name for name in names if name in _GLUED)
-    ends = rf"(?<=[^\W_]){_SEPARATOR}(?:{every})$|(?<=\d)(?:{glued})$"
-    return re.compile(rf"{ends}|^(?:{glued})(?:{_SEPARATOR}|(?=\d))|^(?:{every})$", re.IGNORECASE)
+    long = [name for name in names if name in _GLUED]
+    glued = "|".join(long)
+    capitals = "|".join(name.title() for name in long) + "|" + "|".join(name.upper() for name in long)
+    places = (
+        rf"(?<=[^_\-. ]){_SEPARATOR}(?:{every})$",  # x_T
+        rf"(?<=[^_\-. ]){_SEPARATOR}(?:{glued})(?={_SEPARATOR})",  # x_ir_01
+        rf"(?<=\d)(?:{glued})$",  # 01ir
+        rf"(?-i:(?<=[a-z])(?:{capitals})$)",  # frameThermal
+        rf"^(?:{glued})(?:{_SEPARATOR}|(?=\d))",  # ir_01, IR01
+        rf"^(?:{every})$",
+    )
+    return re.compile("|".join(places), re.IGNORECASE)
 
 
 _PATTERNS = {camera: _pattern(names) for camera, names in CAMERA_NAMES.items()}

@@ -85,18 +85,26 @@ def _listed(path: Path, tables: bool, recursive: bool, without: str | os.PathLik
 def _of_one_folder(folder: Path, recursive: bool, without: Path | None) -> tuple[dict[str, Path], dict[str, Path]]:
     """The infrared and the visible images of one folder by name."""
     found = tree_files(folder, without) if recursive else list(folder_files(folder, False).values())
-    cameras: dict[str, list[tuple[str, Path]]] = {INFRARED: [], VISIBLE: []}
+    cameras: dict[str | None, list[tuple[str, Path]]] = {INFRARED: [], VISIBLE: [], None: []}
     for path in found:
         folders = reversed(path.relative_to(folder).parts[:-1])
         said = (camera_of_folder(name) for name in folders)
         camera = camera_of(path.stem) or next((camera for camera in said if camera), None)
-        if camera is None:
-            raise InputError(
-                f"{folder} is given as --ir and as --vis, and the name {path.relative_to(folder)} does not say which "
-                "camera it is from; expected two folders, or names that end in suffixes such as _T and _V, or _IR and "
-                f"_VIS ({ALPHA})."
-            )
         cameras[camera].append((name_in_tree(folder, path), path))
+    unknown = cameras[None]
+    for camera, other in ((INFRARED, VISIBLE), (VISIBLE, INFRARED)):
+        if cameras[other] and not cameras[camera]:
+            # One camera's names have a suffix and the other's have none: x.jpg and x_T.jpg.
+            cameras[camera], unknown = unknown, []
+    if unknown:
+        raise InputError(
+            f"{folder} is given as --ir and as --vis, and the name {unknown[0][1].relative_to(folder)} does not say "
+            "which camera it is from; expected two folders, or names that end in suffixes such as _T and _V, or _IR "
+            f"and _VIS ({ALPHA})."
+        )
+    for camera in (INFRARED, VISIBLE):
+        if not cameras[camera]:
+            raise InputError(f"{folder} is given as --ir and as --vis, and holds no {camera} image by its names.")
     return by_name(cameras[INFRARED]), by_name(cameras[VISIBLE])
 
 

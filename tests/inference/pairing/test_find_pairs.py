@@ -18,7 +18,15 @@ def _images(folder, *names):
 
 @pytest.mark.parametrize(
     "infrared, visible",
-    [("x_T.PNG", "x_V.PNG"), ("X_ir.png", "x_vi.png"), ("x_thermal.png", "x_rgb.png"), ("x_LWIR.png", "x.png")],
+    [
+        ("x_T.PNG", "x_V.PNG"),
+        ("X_ir.png", "x_vi.png"),
+        ("x_thermal.png", "x_rgb.png"),
+        ("x_LWIR.png", "x.png"),
+        ("xThermal.png", "xRGB.png"),
+        ("x-tir.png", "x eo.png"),
+        ("x_PreviewData.png", "x_RGB.png"),
+    ],
 )
 def test_suffixes_pair_two_folders(tmp_path, infrared, visible):
     _images(tmp_path / "ir", infrared)
@@ -36,6 +44,20 @@ def test_composed_and_decomposed_accents_are_equal(tmp_path):
 def test_one_folder_with_both_cameras(tmp_path):
     _images(tmp_path, "a_T.png", "a_V.png")
     assert find_pairs(tmp_path, tmp_path) == {"a": (tmp_path / "a_T.png", tmp_path / "a_V.png")}
+
+
+def test_one_folder_where_one_camera_has_no_suffix(tmp_path):
+    _images(tmp_path, "a_T.png", "a.png")
+    assert find_pairs(tmp_path, tmp_path) == {"a": (tmp_path / "a_T.png", tmp_path / "a.png")}
+    _images(tmp_path, "b.png")
+    with pytest.raises(InputError, match=r"without a partner \(b\.png\)"):
+        find_pairs(tmp_path, tmp_path)
+
+
+def test_one_folder_with_one_camera_is_refused(tmp_path):
+    _images(tmp_path, "a_T.png", "b_T.png")
+    with pytest.raises(InputError, match="holds no visible image"):
+        find_pairs(tmp_path, tmp_path)
 
 
 def test_one_folder_without_suffixes_is_refused(tmp_path):
@@ -125,3 +147,11 @@ def test_one_file_given_twice_is_refused(tmp_path):
     _images(tmp_path, "a.png")
     with pytest.raises(InputError, match="alpha channel"):
         find_pairs(tmp_path / "a.png", tmp_path / "a.png")
+
+
+def test_the_camera_in_the_middle_and_accents_in_one_folder(tmp_path):
+    decomposed = unicodedata.normalize("NFD", "é_ir.png")
+    _images(tmp_path, "x_ir_7.png", "x_vis_007.png", decomposed, "é_vis.png")
+    pairs = find_pairs(tmp_path, tmp_path)
+    assert sorted(pair[0].name for pair in pairs.values()) == sorted([decomposed, "x_ir_7.png"])
+    assert all(("é" in vis.name) == (ir.name == decomposed) for ir, vis in pairs.values())
