@@ -33,7 +33,7 @@ from bilevel_jax.evaluation.leaderboard.score_file import read_scores
 from bilevel_jax.evaluation.leakage import check_unseen
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
-from bilevel_jax.inference.folder import find_pairs
+from bilevel_jax.inference.pairing import find_pairs
 from bilevel_jax.metrics.figure import MAIN_TASK
 from bilevel_jax.training.config import check_config, semantic_tasks
 from bilevel_jax.training.networks import networks_from_config

@@ -21,8 +21,9 @@ from bilevel_jax.evaluation.leaderboard.leaderboard_text import leaderboard_text
 from bilevel_jax.evaluation.leaderboard.score_file import read_scores
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import ImageFuser, named_fuser
-from bilevel_jax.inference.folder import find_pairs, fuse_files
+from bilevel_jax.inference.folder import fuse_files
 from bilevel_jax.inference.method_names import METHOD_OPTIONS, parse_method_name
+from bilevel_jax.inference.pairing import find_pairs
 from bilevel_jax.inference.pretrained import KIND, is_pretrained, name_in
 from bilevel_jax.metrics.fusion import FAMILIES
 from bilevel_jax.report.html import write_report

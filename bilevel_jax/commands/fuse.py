@@ -11,39 +11,72 @@ from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import COLOR_METHODS, DEFAULT_COLOR
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
-from bilevel_jax.inference.folder import EACH_IMAGE, FORMATS, WHOLE_FOLDER, fuse_files
+from bilevel_jax.inference.folder import EACH_IMAGE, FORMATS, WHOLE_FOLDER, fuse_pairs, output_files
 from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.method_names import EXPOSED, METHOD_OPTIONS
+from bilevel_jax.inference.pair_size import NO_RESIZE, RESIZE
+from bilevel_jax.inference.pairing import FilePairs, find_pairs, read_pair_table
 from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
 USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=RULE]
-    [--color=NAME] [--exposure=image|folder|NUMBER]
+    [--color=NAME] [--exposure=image|folder|NUMBER] [--resize=infrared|visible]
+    [--recursive] [--pairs=FILE.csv] [--dry_run] [--skip_existing]
 
-Fuses registered infrared and visible images, matched by name, into OUT/NAME.png. A fused image has the size, the bit
-depth and the colour of its visible image. Without further flags the network that comes with the package fuses. To use
-your own network pass --workdir=RUN, or --weights=FILE with weights exported by convert.py export."""
+Fuses registered infrared and visible images, matched by name, into OUT/NAME.png. Names may differ by the camera's
+suffix (x_T and x_V), and one folder given twice may hold both cameras. A bad pair does not stop the others.
+A fused image has the size, the bit depth and the colour of its visible image. Without further flags the network that
+comes with the package fuses. To use your own network pass --workdir=RUN, or --weights=FILE with weights exported by
+convert.py export."""
 
 
 def fuse_command(argv: Sequence[str]) -> None:
     """Fuses the pairs that the command line names."""
-    values = parse_flags(_define, argv, USAGE, required=("ir", "vis", "out"))
+    values = parse_flags(_define, argv, USAGE)
     given = [name for name in ("workdir", "weights", "method") if values[name].value]
     if len(given) > 1:
         raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
     infrared_range, visible_range = (_range(values, f"{camera}_range") for camera in ("infrared", "visible"))
     exposure = _exposure(values)
-    fuse_files(
+    pairs = _pairs(values)
+    if values.dry_run:
+        _print_pairs(pairs, values)
+        return
+    if not values.out:
+        raise InputError("--out is missing; expected a folder for the fused images.")
+    fuse_pairs(
         _fuser(values),
-        values.ir,
-        values.vis,
+        pairs,
         values.out,
         suffix=values.format,
         infrared_range=infrared_range,
         visible_range=visible_range,
         exposure=exposure,
+        resize=values.resize,
+        skip_existing=values.skip_existing,
     )
+
+
+def _print_pairs(pairs: FilePairs, values: flags.FlagValues) -> None:
+    targets = output_files(pairs, values.out, values.format) if values.out else {}
+    for name, (infrared, visible) in pairs.items():
+        print(f"{infrared} + {visible} -> {targets.get(name, name)}")
+    print(f"{len(pairs)} pair(s); nothing was fused", flush=True)
+
+
+def _pairs(values: flags.FlagValues) -> FilePairs:
+    if values.pairs is not None:
+        for name in ("ir", "vis"):
+            if values[name].value is not None:
+                raise InputError(f"--pairs and --{name} are both given; expected --pairs alone, or --ir and --vis.")
+        if values.recursive:
+            raise InputError("--pairs and --recursive are both given; expected one of them.")
+        return read_pair_table(values.pairs)
+    for name in ("ir", "vis"):
+        if not values[name].value:
+            raise InputError(f"--{name} is missing; expected --ir and --vis, or --pairs=FILE.csv.")
+    return find_pairs(values.ir, values.vis, recursive=values.recursive, without=values.out)
 
 
 def _fuser(values: flags.FlagValues) -> ImageFuser:
@@ -83,9 +116,11 @@ def _from_weights(given: str | None) -> Fuser:
 
 def _define(values: flags.FlagValues) -> None:
     text = {
-        "ir": "the infrared image, or the folder of infrared images",
-        "vis": "the visible image, or the folder of visible images",
-        "out": "folder that receives the fused images",
+        "ir": "the infrared image, the folder of infrared images, or a pattern such as 'DIR/*_T.JPG'",
+        "vis": "the visible image, the folder of visible images, or a pattern; the folder of --ir if it holds both",
+        "pairs": "CSV file of pairs in place of --ir and --vis, with lines infrared,visible or infrared,visible,name; "
+        "its paths are relative to its folder",
+        "out": "folder that receives the fused images; for one pair also a file such as fused.png",
         "workdir": "folder of a training run whose network fuses",
         "weights": "NAME.safetensors of convert.py export, or the name of weights that come with the package",
     }
@@ -110,7 +145,27 @@ def _define(values: flags.FlagValues) -> None:
         "or of one video stay alike; a number: this gain",
         flag_values=values,
     )
-    flags.DEFINE_enum("format", "png", FORMATS, "file format of the fused images", flag_values=values)
+    flags.DEFINE_enum(
+        "format",
+        None,
+        FORMATS,
+        "file format of the fused images (default: png, or that of the file --out)",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "resize",
+        NO_RESIZE,
+        RESIZE,
+        "which image takes the size of the other where the two of a pair differ in size; both must show the same view",
+        flag_values=values,
+    )
+    switches = {
+        "recursive": "search the folders in the folders too; folders named ir, vi, thermal, rgb, ... say the camera",
+        "dry_run": "print the pairs and the files that would be written, and fuse nothing; --out may be left out",
+        "skip_existing": "leave out pairs whose fused file exists, to continue a folder",
+    }
+    for name, meaning in switches.items():
+        flags.DEFINE_boolean(name, False, meaning, flag_values=values)
     ranges = {
         "infrared_range": "what becomes black and white in an infrared file, in its own unit: raw counts, degrees of a "
         "file of temperatures, degrees Celsius of FLIR's JPEG (default: percentiles of each image, if it is not a "

@@ -1,57 +1,27 @@
-"""Fusing files: pairs are matched by the stem of their names, and each fused image is written whole or not at all."""
+"""Fusing files: each fused image is written whole or not at all, and a bad pair does not stop the others."""
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from bilevel_jax.data.pair_files import list_files
-from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import IMAGE_SUFFIXES, read_pair_metadata, scale_raw, write_image
-from bilevel_jax.images.thermal import TABLE_SUFFIXES, read_infrared
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import IMAGE_SUFFIXES, scale_raw, write_image, written_suffixes
+from bilevel_jax.images.thermal import read_infrared
 from bilevel_jax.inference.file_notes import FileNotes
+from bilevel_jax.inference.fuse_pair import PairReader, fuse_pair
 from bilevel_jax.inference.image_fuser import ImageFuser
-from bilevel_jax.inference.read_pair import read_pair
+from bilevel_jax.inference.overlap import WriteBehind, read_ahead
+from bilevel_jax.inference.pair_size import NO_RESIZE, RESIZE
+from bilevel_jax.inference.pairing import FilePairs, find_pairs
 
-FORMATS = ("png", "jpg", "tif", "bmp")
+FORMATS = tuple(suffix.removeprefix(".") for suffix in written_suffixes())
+DEFAULT_FORMAT = "png"
 EACH_IMAGE, WHOLE_FOLDER = "image", "folder"  # where the gain of the infrared images is measured
-
-
-def find_pairs(infrared: str | os.PathLike, visible: str | os.PathLike) -> dict[str, tuple[Path, Path]]:
-    """Returns the pairs (infrared file, visible file) of two folders by stem, or one pair of two files.
-
-    The stem of two files is that of the visible one.
-
-    Raises:
-        InputError: a path does not exist, a folder holds no images, one path is a file and the other a folder, an image
-            has no partner, or two images have the same stem.
-    """
-    paths = [Path(infrared), Path(visible)]
-    for flag, path in zip(("--ir", "--vis"), paths, strict=True):
-        if not path.exists():
-            raise InputError(f"{flag}={path} does not exist; expected an image or a folder of images.")
-    if paths[0].is_file() and paths[1].is_file():
-        return {paths[1].stem: (paths[0], paths[1])}
-    if paths[0].is_file() or paths[1].is_file():
-        raise InputError(f"--ir={paths[0]} and --vis={paths[1]} are a file and a folder; expected two of a kind.")
-    by_stem = [list_files(path, IMAGE_SUFFIXES) for path in paths]
-    # Beside images a table is a list or an export of theirs.
-    by_stem[0] = by_stem[0] or list_files(paths[0], TABLE_SUFFIXES)
-    for path, files in zip(paths, by_stem, strict=True):
-        if not files:
-            raise InputError(f"{path} holds no image; expected files with one of {', '.join(IMAGE_SUFFIXES)}.")
-    for here, there in ((0, 1), (1, 0)):
-        alone = sorted(by_stem[here].keys() - by_stem[there].keys())
-        if alone:
-            some = first_few(by_stem[here][stem].name for stem in alone)
-            raise InputError(
-                f"{paths[here]} holds {len(alone)} image(s) without a partner ({some}); expected the same names in "
-                f"{paths[there]}."
-            )
-    return {stem: (by_stem[0][stem], by_stem[1][stem]) for stem in sorted(by_stem[0])}
 
 
 def fuse_files(
@@ -60,18 +30,59 @@ def fuse_files(
     visible: str | os.PathLike,
     out: str | os.PathLike,
     *,
-    suffix: str = "png",
+    suffix: str | None = None,
     infrared_range: tuple[float, float] | None = None,
     visible_range: tuple[float, float] | None = None,
     exposure: str | float = EACH_IMAGE,
+    resize: str = NO_RESIZE,
+    skip_existing: bool = False,
+    recursive: bool = False,
 ) -> list[Path]:
-    """Fuses a pair of files, or every pair of two folders, into OUT/STEM.SUFFIX, with a progress bar and a summary.
+    """Fuses a pair of files, or every pair that `find_pairs` finds, as `fuse_pairs` does.
 
     Args:
         fuser: a network or a rule.
-        infrared, visible: two folders or two files.
-        out: the folder for the fused images; made where it does not exist.
-        suffix: one of `FORMATS`. 16 bit visible images need png or tif.
+        infrared, visible, recursive: as `find_pairs` takes them.
+        out, suffix, infrared_range, visible_range, exposure, resize, skip_existing: as `fuse_pairs` takes them.
+
+    Returns:
+        The fused files.
+
+    Raises:
+        InputError: as `find_pairs` and `fuse_pairs`.
+    """
+    return fuse_pairs(
+        fuser,
+        find_pairs(infrared, visible, recursive=recursive, without=out),
+        out,
+        suffix=suffix,
+        infrared_range=infrared_range,
+        visible_range=visible_range,
+        exposure=exposure,
+        resize=resize,
+        skip_existing=skip_existing,
+    )
+
+
+def fuse_pairs(
+    fuser: ImageFuser,
+    pairs: FilePairs,
+    out: str | os.PathLike,
+    *,
+    suffix: str | None = None,
+    infrared_range: tuple[float, float] | None = None,
+    visible_range: tuple[float, float] | None = None,
+    exposure: str | float = EACH_IMAGE,
+    resize: str = NO_RESIZE,
+    skip_existing: bool = False,
+) -> list[Path]:
+    """Fuses pairs of files into OUT/NAME.SUFFIX, with a progress bar and a summary.
+
+    Args:
+        fuser: a network or a rule.
+        pairs: infrared and visible file of each fused image, by its name, as `find_pairs` returns them.
+        out: the folder for the fused images, made where it does not exist; or, for one pair, the fused file.
+        suffix: one of `FORMATS`; None = that of `out` if it is a file, else png. 16 bit visible images need png or tif.
         infrared_range: (low, high) in the infrared files' own unit that become black and white. By default `scale_raw`
             decides for each image.
         visible_range: (low, high) levels of 16 bit visible files that become black and white. By default
@@ -79,42 +90,82 @@ def fuse_files(
         exposure: gain of the infrared images. `EACH_IMAGE` = each image has its own, which the fuser measures;
             `WHOLE_FOLDER` = all have the median of these, so that pictures of one rig or of one video stay alike; a
             number = this gain.
+        resize: which image takes the size of the other where sizes differ, one of `pair_size.RESIZE`.
+        skip_existing: pairs whose fused file exists are left out.
 
     Returns:
-        The written files.
+        The fused files, those that existed included.
 
     Raises:
-        InputError: `find_pairs` refuses the paths, an image cannot be read, the images of a pair differ in size, the
-            gain is not positive, or a file cannot be written. Files that were written before remain.
+        InputError: an option is unknown, a fused file would replace an input, the gain is not positive, a file cannot
+            be written, or an image cannot be read or differs in size from its partner. A bad pair of several is raised
+            after the others have been fused. Files that were written before remain.
     """
-    if suffix not in FORMATS:
+    if resize not in RESIZE:
+        raise InputError(f"--resize={resize} is not known; expected one of {', '.join(RESIZE)}.")
+    targets = output_files(pairs, out, suffix)
+    started = time.perf_counter()
+    gain = _gain(fuser, [path for path, _ in pairs.values()], infrared_range, exposure)
+    todo = {name: paths for name, paths in pairs.items() if not (skip_existing and targets[name].is_file())}
+    notes, bad = FileNotes(), []
+    read = read_ahead(PairReader(infrared_range, visible_range, resize), todo.values())
+    bar = tqdm(todo.items(), unit="pair", dynamic_ncols=True)
+    try:
+        with WriteBehind() as writer:
+            for (name, paths), data in zip(bar, read, strict=True):
+                try:
+                    pair, metadata = data()
+                    notes.add(pair.notes)
+                    fused = fuse_pair(fuser, paths, pair, gain)
+                except InputError as error:
+                    if len(pairs) == 1:
+                        raise
+                    bad.append(str(error))
+                    continue
+                writer.submit(partial(write_image, targets[name], fused, metadata))
+    finally:
+        read.close()
+    for line in notes.lines():
+        print(line, flush=True)
+    if len(todo) < len(pairs):
+        print(f"Skipped {len(pairs) - len(todo)} pair(s) whose fused file exists", flush=True)
+    print(f"Fused {len(todo) - len(bad)} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
+    if bad:
+        raise InputError(f"{len(bad)} of {len(pairs)} pairs could not be fused:\n  " + "\n  ".join(bad))
+    return list(targets.values())
+
+
+def output_files(pairs: FilePairs, out: str | os.PathLike, suffix: str | None) -> Mapping[str, Path]:
+    """Returns the fused file of each pair by name.
+
+    Raises:
+        InputError: the suffix is unknown, `out` is a file and there are several pairs, or a fused file would replace
+            an input or would be in a folder of input images.
+    """
+    if suffix is not None and suffix not in FORMATS:
         raise InputError(f"--format={suffix} is not known; expected one of {', '.join(FORMATS)}.")
-    pairs = find_pairs(infrared, visible)
-    targets = {stem: Path(out) / f"{stem}.{suffix}" for stem in pairs}
+    out = Path(out)
+    if out.suffix.lower() in IMAGE_SUFFIXES and not out.is_dir():
+        if len(pairs) != 1:
+            raise InputError(f"--out={out} names one file, but there are {len(pairs)} pairs; expected a folder.")
+        named = out.suffix.lower().removeprefix(".")
+        if named not in FORMATS:
+            raise InputError(f"--out={out} cannot be written as {named}; expected one of {', '.join(FORMATS)}.")
+        if suffix not in (None, named):
+            raise InputError(f"--out={out} and --format={suffix} name two formats; expected one of them.")
+        targets = {name: out for name in pairs}
+    else:
+        targets = {name: out / f"{name}.{suffix or DEFAULT_FORMAT}" for name in pairs}
     sources = {path.resolve() for pair in pairs.values() for path in pair}
     for target in targets.values():
         if target.resolve() in sources:
             raise InputError(
                 f"{target} is an input image and would be overwritten; expected another --out or --format."
             )
-    if Path(out).resolve() in {path.parent for path in sources if len(pairs) > 1}:
+    if out.resolve() in {path.parent for path in sources if len(pairs) > 1}:
         # The folder would hold two files of one stem, so its images could not be paired any more.
         raise InputError(f"{out} is a folder of input images; expected another --out.")
-    started = time.perf_counter()
-    gain = _gain(fuser, [path for path, _ in pairs.values()], infrared_range, exposure)
-    notes = FileNotes()
-    for stem, (ir_path, vis_path) in tqdm(pairs.items(), unit="pair", dynamic_ncols=True):
-        pair = read_pair(ir_path, vis_path, infrared_range, visible_range)
-        notes.add(pair.notes)
-        try:
-            fused = fuser.fuse(pair.infrared, pair.visible, gain)
-        except InputError as error:
-            raise InputError(f"{ir_path} and {vis_path}: {error}") from error
-        write_image(targets[stem], fused, read_pair_metadata(ir_path, vis_path))
-    for line in notes.lines():
-        print(line, flush=True)
-    print(f"Fused {len(pairs)} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
-    return list(targets.values())
+    return targets
 
 
 def _gain(
@@ -130,7 +181,9 @@ def _gain(
         try:
             gains.append(fuser.exposure_of(scale_raw(read_infrared(path).samples, infrared_range)))
         except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-    gain = float(np.median(gains))
+            if len(files) == 1:
+                raise InputError(f"{path}: {error}") from error
+            # The file is named when its pair is fused.
+    gain = float(np.median(gains)) if gains else 1.0
     print(f"Gain of the infrared images: {gain:.2f}, the median of {len(gains)} image(s)", flush=True)
     return gain

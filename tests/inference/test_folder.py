@@ -83,12 +83,12 @@ def test_bad_folders(average, pairs, spoil, message):
     assert not (pairs / "out").is_dir() or not list((pairs / "out").iterdir())
 
 
-def test_an_unreadable_image_ends_it_and_what_was_written_stays(average, pairs):
+def test_an_unreadable_image_does_not_stop_the_others(average, pairs):
     data = (pairs / "vi" / "b.png").read_bytes()
     (pairs / "vi" / "b.png").write_bytes(data[: len(data) // 2])
     with pytest.raises(InputError, match="b.png"):
         fuse_files(average, pairs / "ir", pairs / "vi", pairs / "out")
-    assert [path.name for path in (pairs / "out").iterdir()] == ["a.png"]
+    assert sorted(path.name for path in (pairs / "out").iterdir()) == ["a.png", "c.png"]
     assert read_image(pairs / "out" / "a.png").shape == (31, 45, 3)
 
 

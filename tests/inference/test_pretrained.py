@@ -13,7 +13,7 @@ from bilevel_jax.commands import fuse as cli
 from bilevel_jax.errors import InputError, run_command
 from bilevel_jax.images.files import read_image, write_image
 from bilevel_jax.inference import Fuser, pretrained
-from bilevel_jax.inference.folder import find_pairs
+from bilevel_jax.inference.pairing import find_pairs
 from bilevel_jax.metrics import fusion
 from bilevel_jax.models import fusion_network
 

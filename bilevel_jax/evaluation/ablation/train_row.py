@@ -23,7 +23,8 @@ from bilevel_jax.evaluation.leaderboard.score_file import read_scores, write_sco
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.evaluation.semantic_trainer import SemanticTrainer
 from bilevel_jax.inference import Fuser
-from bilevel_jax.inference.folder import find_pairs, fuse_files
+from bilevel_jax.inference.folder import fuse_files
+from bilevel_jax.inference.pairing import find_pairs
 from bilevel_jax.report import metric_names
 from bilevel_jax.report.metrics_writer import MetricsRecord, number_of, read_metrics
 from bilevel_jax.training.loop import train

@@ -13,7 +13,7 @@ from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw
 from bilevel_jax.images.thermal import read_infrared
 from bilevel_jax.inference import TrivialFuser
-from bilevel_jax.inference.folder import find_pairs
+from bilevel_jax.inference.pairing import find_pairs
 from bilevel_jax.metrics import fusion
 
 

@@ -20,7 +20,7 @@ from bilevel_jax.evaluation.appearance.neighbours import are_neighbours, coarse
 from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair, set_of_files
 from bilevel_jax.images.files import write_image
 from bilevel_jax.inference import Fuser
-from bilevel_jax.inference.folder import find_pairs
+from bilevel_jax.inference.pairing import find_pairs
 from bilevel_jax.metrics.appearance import MEASURES
 
 SIZE = (160, 192)
