@@ -8,8 +8,9 @@ authors export it. It never learns: the fused image has to show it the objects.
 
 The network starts as a local `heat_replace` (`models/fusion/local_heat.py`). Within MSRS, people and cars are drawn
 equally often, because its pairs hold three times as many people. Pairs without boxes get the detector's own, from both
-cameras, and those of LLVIP its boxes of what LLVIP does not mark. The visual task asks for what the measures of
-appearance ask for, and, at a small weight, for the measures of image fusion.
+cameras, and those of LLVIP its boxes of what LLVIP does not mark. The built-in scenes take part, for cars that only
+the infrared camera sees. The visual task asks for what the measures of appearance ask for, and, at a small weight, for
+the measures of image fusion.
 """
 
 from ml_collections import ConfigDict
