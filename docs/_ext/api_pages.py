@@ -85,7 +85,7 @@ def class_directive(node: ast.ClassDef, source: list[str]) -> str:
             fields.append(f"{kind}: {escaped(comment)}" if comment else kind)
         elif isinstance(member, ast.FunctionDef) and member.name == "__init__":
             arguments = signature(member, drop_first=True).removeprefix("__init__").partition(" -> ")[0]
-        elif isinstance(member, ast.FunctionDef) and member.name[0] != "_":
+        elif isinstance(member, ast.FunctionDef) and member.name[0] != "_" and "overload" not in decorators(member):
             if "property" in decorators(member):
                 methods.append(directive("property", member.name, ast.get_docstring(member)))
             else:
