@@ -12,11 +12,10 @@ from PIL import Image, ImageOps
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import luma
 from bilevel_jax.images.files import read_image, scale_raw, scale_visible, to_float
+from bilevel_jax.images.files.decoding import pillow_samples, without_alpha
 from bilevel_jax.images.thermal import read_infrared
 
 STRIP = 1 << 18  # pixels of a large image that are computed at once: few, so that they stay in the processor's cache
-_GREY16 = ("I;16", "I;16B", "I;16L", "I;16N", "I")
-_WITH_ALPHA = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}  # what Pillow can convert these modes to
 _CHANNELS = (1, 3)
 
 
@@ -130,23 +129,15 @@ def is_grey(image: Shaped[np.ndarray, "h w c"]) -> bool:
 
 
 def _from_pillow(image: Image.Image, which: str) -> Shaped[np.ndarray, "h w *c"]:
+    where = f"The {which} image of Pillow"
     try:
         # An image that Pillow opened is read from its file only here.
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in _GREY16:
-            levels = np.asarray(upright).astype(np.int64)
-        elif upright.mode == "F":
-            return np.asarray(upright)
-        else:
-            plain = "L" if upright.mode in ("1", "L", "LA", "La") else "RGB"
-            whole = upright.convert(_WITH_ALPHA[upright.mode]) if upright.mode in _WITH_ALPHA else upright
-            return np.asarray(whole if whole.mode == plain else whole.convert(plain))
+        samples = pillow_samples(ImageOps.exif_transpose(image), where)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"The {which} image of Pillow cannot be read ({error}); expected the image of a whole file."
-        ) from error
-    if levels.min() < 0 or levels.max() > np.iinfo(np.uint16).max:
-        raise InputError(
-            f"The {which} image of Pillow has levels {levels.min()} ... {levels.max()}; expected 0 ... 65535 (16 bit)."
-        )
-    return levels.astype(np.uint16)
+        raise InputError(f"{where} cannot be read ({error}); expected the image of a whole file.") from error
+    if samples.ndim == 2:
+        return samples
+    plain = without_alpha(samples)
+    return plain[..., 0] if plain.shape[-1] == 1 else plain

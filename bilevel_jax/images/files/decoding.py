@@ -8,16 +8,21 @@ from typing import BinaryIO
 
 import numpy as np
 import tifffile
-from jaxtyping import Int32, UInt, UInt16
+from jaxtyping import Int32, Shaped, UInt, UInt16
 from PIL import Image
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images import jpeg2000, png
 from bilevel_jax.images.files.formats import why_unopened
-from bilevel_jax.images.files.orientation import is_turned, orientation_of, tiff_orientation, upright
+from bilevel_jax.images.files.orientation import (
+    encoded_orientation,
+    orientation_of,
+    tiff_orientation,
+    upright,
+    upright_size,
+)
 from bilevel_jax.images.files.tags import TIFF_STARTS
 
-_SEPARATE = tifffile.PLANARCONFIG.SEPARATE
 _GREY16 = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 # Pillow multiplies the levels of a grey PNG of less than 8 bits by these factors. Class numbers must be divided again.
 _LOW_BIT_FACTOR = {"L;2": 85, "L;4": 17}
@@ -39,7 +44,7 @@ def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> 
             f"{where} holds {array.dtype} samples of shape {array.shape}; expected one image of 8 or 16 bit samples "
             "with 1 to 4 channels."
         )
-    return array if alpha else array[..., : array.shape[-1] - (array.shape[-1] in (2, 4))]
+    return array if alpha else without_alpha(array)
 
 
 def decode_indices(data: bytes, where: str | os.PathLike) -> Int32[np.ndarray, "h w"]:
@@ -70,8 +75,7 @@ def header_size(file: BinaryIO) -> tuple[int, int]:
     """Returns (height, width) of the upright picture from an open file's header; raises what the decoder raises."""
     try:
         with Image.open(file) as image:
-            sides = image.height, image.width
-            return sides[::-1] if is_turned(orientation_of(image, file)) else sides
+            return upright_size(image.height, image.width, orientation_of(image, file))
     except Image.UnidentifiedImageError:
         file.seek(0)
         if file.read(4) not in TIFF_STARTS:
@@ -79,8 +83,7 @@ def header_size(file: BinaryIO) -> tuple[int, int]:
         file.seek(0)
         with tifffile.TiffFile(file) as tiff:
             page = tiff.pages.first
-            sides = page.imagelength, page.imagewidth
-            return sides[::-1] if is_turned(tiff_orientation(page)) else sides
+            return upright_size(page.imagelength, page.imagewidth, tiff_orientation(page))
 
 
 def unreadable(path: str | os.PathLike, error: Exception, start: bytes = b"") -> InputError:
@@ -102,16 +105,24 @@ def unreadable(path: str | os.PathLike, error: Exception, start: bytes = b"") ->
     return InputError(f"{path} cannot be read as an image, it may be damaged or truncated ({said}).")
 
 
-def _read_pillow(data: bytes, where: str | os.PathLike) -> np.ndarray:
-    file = io.BytesIO(data)
-    with Image.open(file) as image:
-        orientation = orientation_of(image, file)
-        _note_frames(image, where)
-        image.load()
-        return upright(_samples(image, where), orientation)
+def tiff_samples(page: tifffile.TiffPage) -> Shaped[np.ndarray, "h w *c"]:
+    """Returns the samples of a page that tifffile has opened, upright and with the channels last."""
+    array = np.asarray(page.asarray())
+    if array.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
+        array = np.moveaxis(array, 0, -1)
+    return upright(array, tiff_orientation(page))
 
 
-def _samples(image: Image.Image, where: str | os.PathLike) -> np.ndarray:
+def pillow_samples(image: Image.Image, where: str | os.PathLike) -> Shaped[np.ndarray, "h w *c"]:
+    """Returns the samples of an image that Pillow has opened, with their alpha channel; they are not turned.
+
+    Args:
+        image: a palette is expanded, and other colour models become RGB.
+        where: names the image in messages.
+
+    Raises:
+        InputError: levels of 32 bits do not fit into 16.
+    """
     if image.mode in _GREY16:
         counts = np.asarray(image).astype(np.int64)
         if counts.min() < 0 or counts.max() > np.iinfo(np.uint16).max:
@@ -124,10 +135,24 @@ def _samples(image: Image.Image, where: str | os.PathLike) -> np.ndarray:
     return np.asarray(image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert(_plain_mode(image)))
 
 
+def without_alpha(array: Shaped[np.ndarray, "h w c"]) -> Shaped[np.ndarray, "h w d"]:
+    """Returns the grey or colour channels of 1 to 4 channels: the last of 2 or 4 is alpha."""
+    return array[..., : array.shape[-1] - (array.shape[-1] in (2, 4))]
+
+
+def _read_pillow(data: bytes, where: str | os.PathLike) -> np.ndarray:
+    file = io.BytesIO(data)
+    with Image.open(file) as image:
+        orientation = orientation_of(image, file)
+        _note_frames(image, where)
+        image.load()
+        return upright(pillow_samples(image, where), orientation)
+
+
 def _plain_mode(image: Image.Image) -> str:
-    if image.mode == "1":
-        return "L"
-    has_alpha = image.mode in ("PA", "La", "RGBa") or (image.mode == "P" and "transparency" in image.info)
+    if image.mode in ("1", "La"):
+        return "LA" if image.mode == "La" else "L"  # Pillow turns La into nothing but LA
+    has_alpha = image.mode in ("PA", "RGBa") or (image.mode == "P" and "transparency" in image.info)
     return "RGBA" if has_alpha else "RGB"
 
 
@@ -139,17 +164,13 @@ def _read_deep(data: bytes, where: str | os.PathLike) -> UInt16[np.ndarray, "h w
             _note_pages(tiff, where)
             if page.samplesperpixel == 1 or page.bitspersample != 16:
                 return None
-            array = page.asarray()
-            channels_last = np.moveaxis(array, 0, -1) if page.planarconfig == _SEPARATE else array
-            return upright(channels_last, tiff_orientation(page))
+            return tiff_samples(page)
     candidates = (decode(data) for decode in (jpeg2000.decode_deep, png.decode_deep))
     deep = next((found for found in candidates if found is not None), None)
     if deep is None:
         return None
-    file = io.BytesIO(data)
     try:
-        with Image.open(file) as image:
-            return upright(deep, orientation_of(image, file))
+        return upright(deep, encoded_orientation(data))
     except Image.UnidentifiedImageError:
         # imagecodecs forgives some damage outside the pixels, for which Pillow refuses the file.
         return deep

@@ -10,10 +10,19 @@ import numpy as np
 from jaxtyping import UInt
 from PIL import Image
 
-from bilevel_jax.images.files.orientation import ORIENTATION, UPRIGHT, exif_block, orientation_of, valid, xmp_packet
+from bilevel_jax.images.files.orientation import (
+    ORIENTATION,
+    UPRIGHT,
+    exif_block,
+    orientation_of,
+    upright_size,
+    valid,
+    xmp_packet,
+)
 from bilevel_jax.images.files.tags import (
     BYTE,
     EXIF,
+    GDAL_NO_VALUE,
     GPS,
     LONG,
     TIFF_STARTS,
@@ -32,23 +41,14 @@ _STORAGE = frozenset(
         *range(254, 260),  # kind and size of the picture, bits, compression
         *range(262, 267),  # photometric interpretation, halftones
         *(273, ORIENTATION, 277, 278, 279, 280, 281, 284),  # strips, channels, least and greatest level
-        *(
-            288,
-            289,
-            290,
-            291,
-            292,
-            293,
-            297,
-            301,
-            317,
-        ),  # free bytes, grey curve, fax options, page, transfer, predictor
+        *range(288, 294),  # free bytes, grey curve, fax options
+        *(297, 301, 317),  # page, transfer, predictor
         *(320, 321, *range(322, 331)),  # colour table, halftones, tiles, further directories
         *range(332, 348),  # inks, extra channels, sample format and range, JPEG tables
         *range(512, 522),  # JPEG inside TIFF, and the place of the thumbnail
         *(529, 530, 532, 559, 33421, 33422),  # YCbCr, strips, colour filter array
         *(37724, 50838, 50839),  # Photoshop's layers, ImageJ's data
-        42113,  # GDAL's level for "no data", which is another thing in another picture
+        GDAL_NO_VALUE,  # which is another thing in another picture
     )
 )
 # Where the pixels lie on the ground (GeoTIFF 1.1): true only while every pixel stays in its place.
@@ -134,7 +134,7 @@ def decode_metadata(data: bytes) -> Metadata:
     try:
         with Image.open(file) as image:
             orientation = orientation_of(image, file)
-            size = (image.height, image.width) if orientation < 5 else (image.width, image.height)
+            size = upright_size(image.height, image.width, orientation)
             found = read_directory(exif_block(image, file)) or Directory()
             profile, xmp = image.info.get("icc_profile") or b"", xmp_packet(image)
     except Exception:
@@ -153,7 +153,7 @@ def _of_tiff(data: bytes) -> Metadata:
         _without(_carried(found, orientation), {_ICC_PROFILE, _XMP}),
         profile,
         _XMP_ORIENTATION.sub(b"", xmp),
-        (height, width) if orientation < 5 else (width, height),
+        upright_size(height, width, orientation),
     )
 
 

@@ -1,5 +1,6 @@
 """Pictures turned upright: cameras store them as the sensor lies, and a tag says how to turn them."""
 
+import io
 import re
 import struct
 from typing import BinaryIO, TypeVar
@@ -37,6 +38,13 @@ def orientation_of(image: Image.Image, file: BinaryIO) -> int:
     return int(in_xmp[1]) if in_xmp else UPRIGHT
 
 
+def encoded_orientation(data: bytes) -> int:
+    """Does what `orientation_of` does, from the bytes of a file; raises what Pillow raises."""
+    file = io.BytesIO(data)
+    with Image.open(file) as image:
+        return orientation_of(image, file)
+
+
 def tiff_orientation(page: tifffile.TiffPage) -> int:
     """Returns the same as `orientation_of` for a page that tifffile has opened, which it does not turn."""
     tags = getattr(page, "tags", {})
@@ -51,6 +59,11 @@ def valid(orientation: object) -> int:
 def is_turned(orientation: int) -> bool:
     """Whether the upright picture is as wide as the stored one is high."""
     return orientation >= 5
+
+
+def upright_size(height: int, width: int, orientation: int) -> tuple[int, int]:
+    """Returns (height, width) of the upright picture from those of the stored one."""
+    return (width, height) if is_turned(orientation) else (height, width)
 
 
 def upright(array: np.ndarray[tuple, np.dtype[SampleT]], orientation: int) -> np.ndarray[tuple, np.dtype[SampleT]]:

@@ -15,6 +15,7 @@ import numpy as np
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965  # tags that point to a directory of their own
+GDAL_NO_VALUE = 42113  # the tag in which GDAL writes the number that stands for "no value"
 _POINTERS = {None: (EXIF, GPS), EXIF: (INTEROPERABILITY,)}  # where these tags may stand
 BYTE, SHORT, LONG, UNDEFINED = 1, 3, 4, 7
 # Type of a tag -> (bytes of a value, bytes of a number in it): a fraction is two numbers of 4 bytes.

@@ -8,7 +8,7 @@ from PIL import Image
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import decode_image, encoded_size
-from bilevel_jax.images.files.orientation import orientation_of, upright
+from bilevel_jax.images.files.orientation import encoded_orientation, upright
 from bilevel_jax.images.thermal.infrared_image import InfraredImage
 from bilevel_jax.images.thermal.jpeg_segments import application_segments
 from bilevel_jax.images.thermal.measured_values import measured_image
@@ -37,19 +37,13 @@ def decode(data: bytes, where: str) -> InfraredImage:
         return _picture(data, where)
     try:
         with np.errstate(all="ignore"):
-            celsius = upright(np.asarray(flyr.unpack(io.BytesIO(data)).celsius, np.float32), _orientation(data))
+            celsius = upright(np.asarray(flyr.unpack(io.BytesIO(data)).celsius, np.float32), encoded_orientation(data))
     except Exception as error:  # flyr raises KeyError, struct.error, ... for damaged files
         raise InputError(
             f"{where} is a radiometric JPEG of FLIR whose temperatures cannot be read ({type(error).__name__}: {error})"
             "; expected an undamaged file, as the camera wrote it."
         ) from error
     return measured_image(_enlarged(celsius, encoded_size(data, where))[..., None], where)
-
-
-def _orientation(data: bytes) -> int:
-    file = io.BytesIO(data)
-    with Image.open(file) as image:
-        return orientation_of(image, file)
 
 
 def _enlarged(celsius: Float[np.ndarray, "h w"], size: tuple[int, int]) -> Float32[np.ndarray, "H W"]:

@@ -7,13 +7,10 @@ import numpy as np
 import tifffile
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files.decoding import unreadable
-from bilevel_jax.images.files.orientation import tiff_orientation, upright
-from bilevel_jax.images.files.tags import TIFF_STARTS
+from bilevel_jax.images.files.decoding import tiff_samples, unreadable
+from bilevel_jax.images.files.tags import GDAL_NO_VALUE, TIFF_STARTS
 from bilevel_jax.images.thermal.infrared_image import InfraredImage
 from bilevel_jax.images.thermal.measured_values import measured_image
-
-_GDAL_NO_VALUE = 42113  # the TIFF tag in which GDAL writes the number that stands for "no value"
 
 
 def recognises(data: bytes, where: str) -> bool:
@@ -40,13 +37,10 @@ def decode(data: bytes, where: str) -> InfraredImage:
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages.first
-            array = np.asarray(page.asarray())
-            if array.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
-                array = np.moveaxis(array, 0, -1)
-            array = upright(array, tiff_orientation(page))
-            if _GDAL_NO_VALUE in page.tags:
+            array = tiff_samples(page)
+            if GDAL_NO_VALUE in page.tags:
                 with contextlib.suppress(ValueError):
-                    no_value = float(str(page.tags[_GDAL_NO_VALUE].value).strip("\0 "))
+                    no_value = float(str(page.tags[GDAL_NO_VALUE].value).strip("\0 "))
     except Exception as error:  # any exception may come from a damaged file
         raise unreadable(where, error) from error
     array = array[..., None] if array.ndim == 2 else array
