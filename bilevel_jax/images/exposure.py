@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from bilevel_jax.images.namespace import namespace
-from bilevel_jax.images.pyramid import Extent, halve, halved_extents, within
+from bilevel_jax.images.pyramid import Extent, halve, halved_extents, within, zeros_beyond
 from bilevel_jax.images.sums import image_means, image_sums
 
 ArrayT = TypeVar("ArrayT", np.ndarray, jax.Array)
@@ -59,8 +59,7 @@ def expose(
     else:
         measured = within(quarter, *small.shape[1:3]).reshape(-1)
         highlights = _quantile(pixels, measured, HIGHLIGHTS)
-        inside = within(extent, *images.shape[1:3])[..., None]
-        means = image_sums(jnp.where(inside, images.astype(jnp.float32), 0.0)) / (extent[0] * extent[1])
+        means = image_sums(zeros_beyond(images.astype(jnp.float32), extent)) / (extent[0] * extent[1])
     factor = jax.lax.stop_gradient(_gain(means, highlights, most)).astype(infrared.dtype)
     return jnp.minimum(factor[:, None, None, None] * images, 1.0).reshape(infrared.shape)
 

@@ -68,6 +68,11 @@ def within(extent: Extent, height: int, width: int) -> Bool[jax.Array, "h w"]:
     return (jnp.arange(height)[:, None] < extent[0]) & (jnp.arange(width) < extent[1])
 
 
+def zeros_beyond(images: Float[jax.Array, "b h w c"], extent: Extent | None) -> Float[jax.Array, "b h w c"]:
+    """Returns the images with zeros beyond their upper left part of that extent."""
+    return images if extent is None else jnp.where(within(extent, *images.shape[1:3])[..., None], images, 0.0)
+
+
 def halve(images: Float[ArrayT, "*batch h w c"], extent: Extent | None = None) -> Float[ArrayT, "*batch h2 w2 c"]:
     """REDUCE: blurs the images and takes every second pixel, which gives ceil(H/2) x ceil(W/2) pixels."""
     for axis in (-3, -2):

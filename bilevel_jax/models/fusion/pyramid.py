@@ -13,7 +13,7 @@ from bilevel_jax.images.pyramid import (
     halved_extents,
     halvings,
     laplacian_pyramid,
-    within,
+    zeros_beyond,
 )
 from bilevel_jax.models.convolution import Conv
 from bilevel_jax.models.fusion.network import FusionNetwork
@@ -94,7 +94,8 @@ class Base(nn.Module):
         statistics = jnp.broadcast_to(statistics, (*ir.shape[:-1], statistics.shape[-1]))
         features = jnp.concatenate([ir, luma, rule, *away, statistics], axis=-1)
         for index in range(self.convs):
-            features = nn.relu(Conv(self.width, name=f"conv{index}")(_zeros_beyond(features, extent)))
+            # A convolution pads an image with zeros; beyond the extent there must be such too.
+            features = nn.relu(Conv(self.width, name=f"conv{index}")(zeros_beyond(features, extent)))
         sway, offset = _heads(features)
         weight = nn.sigmoid(jnp.log(own / other) + SWAY * sway)
         return weight * ir + (1 - weight) * luma + offset, features
@@ -123,7 +124,7 @@ class Level(nn.Module):
         details = DETAIL_SCALE * jnp.concatenate([ir_detail, luma_detail], axis=-1)
         features = jnp.concatenate([below, details, abs(details), ir, luma], axis=-1)
         for index in range(self.convs):
-            features = nn.relu(Conv(self.width, name=f"conv{index}")(_zeros_beyond(features, extent)))
+            features = nn.relu(Conv(self.width, name=f"conv{index}")(zeros_beyond(features, extent)))
         features = below + features
         sway, gain = _heads(features)
         sharpness = SHARPNESS * self.param("sharpness", nn.initializers.ones, ())
@@ -144,14 +145,9 @@ def _statistics(images: list[list[Array]], extents: list[Extent | None], levels:
     if extent is None:
         return jnp.concatenate([small.mean((1, 2), keepdims=True), small.std((1, 2), keepdims=True)], axis=-1)
     count = extent[0] * extent[1]
-    means = _zeros_beyond(small, extent).sum((1, 2), keepdims=True) / count
-    squares = _zeros_beyond((small - means) ** 2, extent).sum((1, 2), keepdims=True) / count
+    means = zeros_beyond(small, extent).sum((1, 2), keepdims=True) / count
+    squares = zeros_beyond((small - means) ** 2, extent).sum((1, 2), keepdims=True) / count
     return jnp.concatenate([means, jnp.sqrt(squares)], axis=-1)
-
-
-def _zeros_beyond(x: Float[Array, "b h w c"], extent: Extent | None) -> Float[Array, "b h w c"]:
-    """The array with zeros beyond its upper left part, where a convolution pads an image of that size with zeros."""
-    return x if extent is None else jnp.where(within(extent, *x.shape[1:3])[..., None], x, 0.0)
 
 
 VARIANTS = {
