@@ -23,18 +23,16 @@ class FileNotes:
     """Notes in the order in which they came, grouped by what they say."""
 
     def __init__(self) -> None:
-        self._files: dict[str, list[Path]] = {}
+        self._files: dict[str, dict[Path, None]] = {}  # text -> its files in order, as a set
 
     def add(self, notes: Iterable[FileNote]) -> None:
         """Adds notes; a file that is named twice with one text is named once."""
         for path, text in notes:
-            files = self._files.setdefault(text, [])
-            if path not in files:
-                files.append(path)
+            self._files.setdefault(text, {})[path] = None
 
     def lines(self) -> list[str]:
         """Returns one line for each text, with the path of the file, or with the count and the names of some files."""
-        return [self._line(files, text) for text, files in self._files.items()]
+        return [self._line(list(files), text) for text, files in self._files.items()]
 
     @staticmethod
     def _line(files: list[Path], text: str) -> str:
