@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bilevel_jax.data.pair_files import FOLDER_NAMES
 from bilevel_jax.errors import InputError
 
-INFRARED = ("ir", "infrared", "lwir", "the", "thermal")
-VISIBLE = ("vi", "vis", "visible", "rgb")
+INFRARED, VISIBLE = FOLDER_NAMES["infrared"], FOLDER_NAMES["visible"]
 LABELS = ("label", "labels", "segmentation_labels")
 # A data set may lie this many levels below the given folder, since archives often unpack to NAME/NAME/.
 MAX_DEPTH = 2
