@@ -72,9 +72,7 @@ class LocalHeatFusion(FusionNetwork):
         finest = warm.details[0] - jnp.clip(warm.details[0], -NOISE, NOISE)
         details += _details(lit.grown_once(half[..., 3:5], 0), finest, lit.details[0])
         least = replaced - GIVEN_BACK * jnp.maximum(replaced - luma, 0.0)
-        fused = replaced + details
-        fused = jnp.maximum(fused, least) + SHADOWS * jnp.minimum(fused - least, 0.0)
-        return soft_clip(_with_headroom(fused, luma))
+        return soft_clip(_with_headroom(_without_rims(replaced + details, least), luma))
 
 
 class Level(nn.Module):
@@ -167,7 +165,7 @@ def _details(
 
 
 def _without_rims(fused: Float[Array, "b h w 1"], least: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
-    """Compresses what details make darker than both the visible image and the picture without details."""
+    """Compresses what is darker than `least`, the darkest that details may make a place."""
     return jnp.maximum(fused, least) + SHADOWS * jnp.minimum(fused - least, 0.0)
 
 
