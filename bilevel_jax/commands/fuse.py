@@ -21,7 +21,7 @@ from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
 USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=RULE]
-    [--color=NAME] [--exposure=image|folder|NUMBER] [--resize=infrared|visible]
+    [--color=NAME] [--strength=NUMBER] [--exposure=image|folder|NUMBER] [--resize=infrared|visible]
     [--recursive] [--pairs=FILE.csv] [--dry_run] [--skip_existing]
 
 Fuses registered infrared and visible images, matched by name, into OUT/NAME.png. Names may differ by the camera's
@@ -80,6 +80,10 @@ def _pairs(values: flags.FlagValues) -> FilePairs:
 
 
 def _fuser(values: flags.FlagValues) -> ImageFuser:
+    return _colored(values).with_strength(values.strength)
+
+
+def _colored(values: flags.FlagValues) -> ImageFuser:
     if not values.method:
         return _network(values).with_color(values.color)
     fuser = TrivialFuser(values.method)
@@ -135,6 +139,13 @@ def _define(values: flags.FlagValues) -> None:
         None,
         list(COLOR_METHODS),
         f"colour of the fused images (default: the network's own, and {DEFAULT_COLOR} for a rule). {colors}",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "strength",
+        None,
+        "share of the change of the visible luminance that is shown, from 0 to 1: less is closer to the visible image "
+        "(default: the network's own, and 1 for a rule)",
         flag_values=values,
     )
     flags.DEFINE_string(

@@ -44,6 +44,7 @@ class Fuser(ImageFuser):
         tile: a window has at most tile x tile pixels; a multiple of 64.
         exposure: maximum gain that is measured for a dim infrared image, on the whole of it; 1 = none.
         color: name of the method that colours the fused luminance.
+        strength: share of the network's change of the visible luminance that is shown, in [0, 1].
         takes_extent: `apply` takes a fourth argument, int32 [2]: the height and width of the upper left part that the
             images are (a fusion network's `takes_extent`). So a network without a radius compiles few programs too.
 
@@ -61,6 +62,7 @@ class Fuser(ImageFuser):
         tile: int = TILE,
         exposure: float = 1.0,
         color: str = DEFAULT_COLOR,
+        strength: float = 1.0,
         takes_extent: bool = False,
     ):
         self._whole, radius = radius is None, radius or 0
@@ -69,7 +71,7 @@ class Fuser(ImageFuser):
         if takes_extent and not self._whole:
             raise ValueError(f"takes_extent is given with the radius {radius}; expected it for the radius None alone.")
         color_method(color)
-        self.exposure, self.color = exposure, color
+        self.exposure, self.color, self.strength = exposure, color, strength
         self._apply = jax.jit(apply)
         self._params = jax.device_put(params)
         self._radius = radius
@@ -94,7 +96,7 @@ class Fuser(ImageFuser):
     def from_run(cls, config: ConfigDict, state: SavedState) -> "Fuser":
         """Returns the fusion network of a run that `checkpoints.load_run` has read.
 
-        Exposure and colour are those of the run, `config.fusion.exposure` and `config.fusion.color`.
+        Exposure, colour and strength are those of the run: `config.fusion.exposure`, `.color` and `.strength`.
 
         Raises:
             InputError: the parameters are not those of the network, such as those of an earlier version of it.
@@ -109,6 +111,7 @@ class Fuser(ImageFuser):
             # Earlier runs lack the keys.
             exposure=fusion.get("exposure", 1.0),
             color=fusion.get("color", DEFAULT_COLOR),
+            strength=fusion.get("strength", 1.0),
             takes_extent=network.takes_extent and network.receptive_radius is None,
         )
 
