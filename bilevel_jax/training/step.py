@@ -148,7 +148,8 @@ def outer_step(
     after = optax.apply_updates(state.outer_params, updates), (aggregate_state, opt_state)
     if _may_lack_tasks(config):
         metrics[metric_names.NO_TASK] = 1.0 - jnp.any(present).astype(jnp.float32)
-        after = _in_each_array(jnp.any(present), after, (state.outer_params, state.outer_state))
+        # A branch leaves the rounding of the update as it is without one.
+        after = _by_branch(jnp.any(present), after, (state.outer_params, state.outer_state))
     return state.replace(outer_params=after[0], outer_state=after[1]), metrics
 
 
