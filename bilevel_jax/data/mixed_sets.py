@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.folder_splits import name_own_lists
 from bilevel_jax.data.sets import Sets, TrainingSet, open_training_set
 from bilevel_jax.data.sources.mixed import MixedSource, Part
 from bilevel_jax.errors import InputError
@@ -55,9 +56,10 @@ def open_mixed_set(config: ConfigDict, name: str, root: str, seed: int) -> Train
     own = config.copy_and_resolve_references()
     with own.unlocked():
         own.name, own.root, own.mix = name, root, ()
-        # The names of splits and classes are those of the run's own set.
+        # The names of splits, classes and lists are those of the run's own set.
         own.train_split = own.validation_split = own.test_split = ""
         own.classes = own.ignore_labels = ()
+        name_own_lists(own)
     return open_training_set(own, seed)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.folder_splits import split_folder
+from bilevel_jax.data.folder_splits import name_own_lists, split_folder
 from bilevel_jax.data.inner_outer import Indices, alternate_blocks, check_disjoint
 from bilevel_jax.data.name_lists import read_list
 from bilevel_jax.data.scenes import SceneSource
@@ -199,6 +199,8 @@ def _one_split(config: ConfigDict, root: str, split: str) -> Source:
         own.root = root
         for key in SPLIT_KEYS.values():
             own[key] = ""
+        if Path(root).resolve() != Path(config.root).resolve():
+            name_own_lists(own)
     splits = split_prepared(own, Path(root)) if is_prepared(root) else split_folder(own, mixed_in=True)
     source = {"train": splits.train, "val": splits.val, "test": splits.test}[split]
     if source is None:

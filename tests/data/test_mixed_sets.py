@@ -79,3 +79,52 @@ def test_a_prepared_set_that_is_mixed_in_is_divided_as_by_itself(splits, tmp_pat
     check_divided_as_by_itself(root, 0.2)
     if len(splits) > 1:  # without a share the set itself must have something held out
         check_divided_as_by_itself(root, 0.0)
+
+
+def renamed(root, share, folder="."):
+    """As `mixed_in`, for a run whose own set is a folder with lists of other names; the names, and the configuration.
+
+    `folder` is where the run's own lists lie, in the run's own set or absolute.
+    """
+    own = write_folder(root.parent / "own", ())
+    config = configured(own, share)
+    for split, key in (("train", "train_list"), ("val", "validation_list"), ("test", "test_list")):
+        config[key] = f"{folder}/my_{split}.txt"
+        (own / config[key]).parent.mkdir(exist_ok=True)
+        (own / config[key]).write_text("".join(f"{name}\n" for name in LISTS[split]))
+    config.mix = (("folder", str(root), 1.0, "images"),)
+    sets = open_sets(config, 0)
+    assert list(sets.train.names) == LISTS["train"]
+    return list(add_mixture(config, sets, 0).train.parts[1].source.names), config
+
+
+@pytest.mark.parametrize("share", [0.2, 0.0])
+@pytest.mark.parametrize("splits", [(), ("val",), ("train", "val"), ("train", "val", "test")])
+def test_a_folder_s_own_lists_are_found_where_the_run_renames_its_lists(splits, share, tmp_path):
+    root = write_folder(tmp_path / "other", splits)
+    trained, config = renamed(root, share)
+    assert trained == mixed_in(root, share) == list(open_sets(configured(root, share), seed=0).train.names)
+    for split in ("val", "test") if share else ():
+        assert not set(trained) & set(open_other(config, str(root), split).names)
+        assert open_other(config, config.root, split).names == LISTS[split]
+
+
+@pytest.mark.parametrize("folder", ["../lists", "absolute"])
+def test_lists_that_lie_elsewhere_are_of_the_run_s_own_set_alone(folder, tmp_path):
+    root = write_folder(tmp_path / "other", ("train", "val", "test"))
+    write = [f"{name}x\n" for name in NAMES]  # names that the run's own lists do not have
+    for camera in ("ir", "vi"):
+        for name in NAMES:
+            (root / camera / f"{name}.png").rename(root / camera / f"{name}x.png")
+    (root / "train.txt").write_text("".join(write[4:]))
+    (root / "val.txt").write_text("".join(write[:2]))
+    (root / "test.txt").write_text("".join(write[2:4]))
+    trained, config = renamed(root, 0.2, str(tmp_path / "lists") if folder == "absolute" else folder)
+    assert trained == [f"{name}x" for name in NAMES[4:]]
+    assert open_other(config, str(root), "val").names == [f"{name}x" for name in NAMES[:2]]
+
+
+def test_lists_of_the_run_s_names_come_before_those_of_the_default_names(tmp_path):
+    root = write_folder(tmp_path / "other", ("train", "val", "test"))
+    (root / "my_train.txt").write_text("".join(f"{name}\n" for name in NAMES[10:14]))
+    assert renamed(root, 0.2)[0] == NAMES[10:14]
