@@ -11,8 +11,7 @@ from tqdm import tqdm
 
 from bilevel_jax.command_line import define_config_flag, define_report_flag, parse_flags, print_report
 from bilevel_jax.data.check_crop import check_crop
-from bilevel_jax.data.folder_splits import keep_lists
-from bilevel_jax.data.mixed_sets import add_mixture
+from bilevel_jax.data.mixed_sets import add_mixture, keep_all_lists
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
@@ -49,7 +48,7 @@ def train_command(argv: Sequence[str]) -> None:
     workdir = Path(values.workdir or Path("runs") / Path(config_flag.config_filename).stem).absolute()
     with StopRequest() as stop:
         own = open_sets(config.data, config.seed, stop.check, run=workdir)
-        sets = add_mixture(config.data, own, config.seed)
+        sets = add_mixture(config.data, own, config.seed, workdir)
         split, reported = sets.reported()
         notes = [note for source in dict.fromkeys((sets.train, sets.validation, reported)) for note in _check(source)]
         notes = list(dict.fromkeys(notes))
@@ -64,7 +63,7 @@ def train_command(argv: Sequence[str]) -> None:
         # The label classes may be those of a set that is mixed in.
         networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
         validate = Validation(config, own.validation, networks) if config.validate_every else None
-        if jax.process_index() == 0 and (sentence := keep_lists(own.held_out, workdir)):
+        if jax.process_index() == 0 and (sentence := keep_all_lists(sets, workdir)):
             print(sentence, flush=True)
         train(config, sets, workdir, stop, validate)
         if jax.process_index() != 0:
