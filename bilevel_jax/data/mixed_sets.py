@@ -46,9 +46,7 @@ def add_mixture(config: ConfigDict, sets: Sets, seed: int, run: Path | None = No
         inner.append(other.inner)
         outer.append(other.outer)
     mixed = MixedSource(parts)
-    return sets._replace(
-        train=mixed, inner=mixed.join(inner), outer=mixed.join(outer), mixed_held_out=mixed_held_out
-    )
+    return sets._replace(train=mixed, inner=mixed.join(inner), outer=mixed.join(outer), mixed_held_out=mixed_held_out)
 
 
 def kept_places(config: ConfigDict) -> list[str]:
@@ -85,9 +83,7 @@ def keep_all_lists(sets: Sets, folder: Path) -> str:
     return "\n".join(filter(None, sentences))
 
 
-def open_mixed_set(
-    config: ConfigDict, name: str, root: str, seed: int, kept: Path | None = None
-) -> TrainingSet:
+def open_mixed_set(config: ConfigDict, name: str, root: str, seed: int, kept: Path | None = None) -> TrainingSet:
     """Opens the training pairs of one data set of `config.mix`.
 
     Args:

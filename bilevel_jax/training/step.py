@@ -114,9 +114,9 @@ def outer_step(
     """Takes one step of the fusion network on the combined hypergradients; it does not advance `step`.
 
     Where the weights are known before any backward pass, all tasks share one backward pass through the fusion network.
-    A task that has no label in the outer batch has the weight 0 and no part in the step. Where that holds for all tasks,
-    the network, its optimizer and the weighting stay as they are: momentum and weight decay would move the network
-    without a gradient. The metric `no_task/outer` then is 1.
+    A task that has no label in the outer batch has the weight 0 and no part in the step. Where that holds for all
+    tasks, the network, its optimizer and the weighting stay as they are: momentum and weight decay would move the
+    network without a gradient. The metric `no_task/outer` then is 1.
     """
     outer_part, inner_part = _prepared(state, outer_batch, inner_batch, axis_name)
     aggregate_state, opt_state = state.outer_state

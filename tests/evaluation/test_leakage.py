@@ -107,6 +107,8 @@ def test_the_lists_that_a_run_keeps_say_what_of_a_mixture_it_has_seen(tmp_path):
         some = sorted(seen & set(source.names))
         check_unseen(trained, source, config)
         if some:
-            with pytest.raises(InputError, match=rf"trained on {len(some)} of the held-out pairs \({', '.join(some[:3])}"):
+            with pytest.raises(
+                InputError, match=rf"trained on {len(some)} of the held-out pairs \({', '.join(some[:3])}"
+            ):
                 check_unseen(trained, source, config, run=tmp_path / "run")
     assert seen & {*held_out.validation.names, *held_out.test.names}
