@@ -25,7 +25,7 @@ from bilevel_jax.evaluation.ablation.judged_rows import (
 from bilevel_jax.evaluation.ablation.row_appearance import FOLDER, appearance_of_row, worst_of_rows
 from bilevel_jax.evaluation.ablation.train_row import row_folder, row_input
 from bilevel_jax.evaluation.appearance.measure_set import Group
-from bilevel_jax.evaluation.appearance.pair_set import PairSet, set_of_source
+from bilevel_jax.evaluation.appearance.pair_set import PairSet, content_digest, set_of_source
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
 from bilevel_jax.evaluation.judges.judge_rows import JudgedSet
@@ -47,7 +47,7 @@ def define_row_judges(values: flags.FlagValues) -> None:
     text = "with --judge, the row that the others are compared with (default: the row that they are changed from)"
     flags.DEFINE_string("base_row", None, text, flag_values=values)
     text = f"also measure what an eye minds in the images of each row; sets of pairs: {DATA_HELP}; or {JUDGED}, the "
-    text += "sets that the judges see"
+    text += "sets that the judges see."
     flags.DEFINE_list("appearance", [], text, flag_values=values)
 
 
@@ -76,6 +76,7 @@ class RowJudges:
             self._open(with_data(base, data), base, values.split)
         refuse_twice("data", [own.name for own in self._sets])
         self._pair_sets = self._sets_of(values.appearance)
+        self._read_sets: dict[str, PairSet] = {}  # by the digest of their content
         self._seen_rule: list[SeenSet] = []
         self._gains: dict[str, dict[int, Gains]] = {}
         self._measured: dict[str, dict[int, list[Group]]] = {}
@@ -98,7 +99,8 @@ class RowJudges:
             seen = see_sets(self._judges, self._sets, name, row_input(row, fuser), found, check_stop)
             self._gains.setdefault(row.name, {})[seed] = pooled_gains(seen, self._seen_rule)
         if self._pair_sets:
-            measured = appearance_of_row(fuser, self._pair_sets, folder / FOLDER, check_stop)
+            self._read_sets = self._read_sets or {content_digest(own, check_stop): own for own in self._pair_sets}
+            measured = appearance_of_row(fuser, self._read_sets, folder / FOLDER, check_stop)
             self._measured.setdefault(row.name, {})[seed] = measured
 
     def complete(self, table: AblationTable) -> None:
@@ -121,8 +123,7 @@ class RowJudges:
 
     def _open(self, config: ConfigDict, base: ConfigDict, split: str) -> None:
         """Opens one data set for the judges, unless the rows are trained on its pairs."""
-        lists = self._out if config.data.root == base.data.root else None
-        judged = open_judged_set(config, split, lists)
+        judged = open_judged_set(config, split, self._out if config.data.root == base.data.root else None)
         check_unseen(base, judged.source, config, "The network of --config", run=self._out)
         self._notes += check_weights({self._rule: self._rule_input}, judged.split, judged.source, config)
         self._sets.append(judged)

@@ -1,5 +1,7 @@
 """A set of pairs whose fused images are measured: their sources, their boxes, and whether they show day or night."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +55,27 @@ class PairSet(NamedTuple):
         """ "day" or "night" of each pair, as `data.day_or_night.light_of` decides it."""
         means = (mean_level(self.read(index).visible) for index in range(len(self.names)))
         return light_of(self.groups, self.names, means).groups
+
+
+def content_digest(pairs: PairSet, check_stop: Callable[[], None] = lambda: None) -> str:
+    """Reads all pairs of a set and returns a digest of what a measure sees: names, light, images and boxes.
+
+    Args:
+        pairs: the set.
+        check_stop: called after every pair; may raise.
+
+    Raises:
+        InputError: an image cannot be read.
+    """
+    digest = hashlib.sha256(json.dumps([pairs.name, list(pairs.names), pairs.groups and list(pairs.groups)]).encode())
+    for index in range(len(pairs.names)):
+        for array in pairs.read(index):
+            described = None if array is None else (array.shape, array.dtype.str)
+            digest.update(repr(described).encode())
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
+        check_stop()
+    return digest.hexdigest()[:16]
 
 
 def set_of_source(source: Source, name: str) -> PairSet:
