@@ -11,7 +11,7 @@ from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
 from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
 from bilevel_jax.bilevel.gramian import gramian
-from bilevel_jax.bilevel.present_tasks import renormalised, weigh_present
+from bilevel_jax.bilevel.present_tasks import present_mask, renormalised, weigh_present
 from bilevel_jax.bilevel.shared_leaves import Mask, shared_mask, split_leaves
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.bilevel.weighting import Weighting
@@ -61,6 +61,7 @@ def updated(
 ) -> tuple[PyTree, AggregateState]:
     """One update and the next state; `dynamic_aggregate` says what the arguments are."""
     rule, mask = settings.rule, shared_mask(settings.shared, updates)
+    present = present_mask(present, settings.num_tasks)
     if weights is not None and not rule.known_beforehand:
         raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
     if rule.needs == "losses" and losses is None:
@@ -104,7 +105,10 @@ def _finish(
     rule = settings.rule
     state = state._replace(count=state.count + 1)
     if rule.known_beforehand:
-        following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+        if rule.needs == "nothing" or present is None or rule.weigh_present is None:
+            following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+        else:
+            following, inner = rule.weigh_present(losses, state.weighting, present)
         return gathered, state._replace(next_weights=following, weighting=inner)
     weighed, heads, merge = split_leaves(gathered, mask)
     heads = [jnp.sum(head, axis=0) for head in heads]

@@ -37,15 +37,15 @@ class Weighting(NamedTuple):
         "gradients" the combined update.
       init_with_params: a function (num_tasks, key, params) -> state, in place of `init` where the state has the shape
         of the gradients.
-      weigh_present: for "gradients", a function (gradients, state, present [K]) -> (update, next state). None: `weigh`
-        gets zeros for absent tasks.
+      weigh_present: for "gradients" and "losses", a function (gradients or losses, state, present [K]) -> (result, next
+        state). None: `weigh` gets zeros for absent tasks.
     """
 
     needs: Needs
     init: Callable[[int, PRNGKeyArray], PyTree]
     weigh: Callable[[Any, PyTree], tuple[Any, PyTree]]
     init_with_params: Callable[[int, PRNGKeyArray, PyTree], PyTree] | None = None
-    weigh_present: Callable[[PyTree, PyTree, Bool[Array, " k"]], tuple[PyTree, PyTree]] | None = None
+    weigh_present: Callable[[Any, PyTree, Bool[Array, " k"]], tuple[Any, PyTree]] | None = None
 
     @property
     def known_beforehand(self) -> bool:
