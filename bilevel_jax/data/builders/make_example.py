@@ -20,7 +20,7 @@ from bilevel_jax.data.builders.scan import Pair
 from bilevel_jax.data.channels import one_channel
 from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files import decode_image, encoded_size, read_file, scale_raw
+from bilevel_jax.images.files import decode_image, decode_visible, encoded_size, read_file, scale_raw
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.images.thermal import decode_infrared
 
@@ -97,7 +97,7 @@ def make_example(builder: "PairBuilder", pair: Pair) -> tuple[Example, Facts]:
     for path, encoded in zip((pair.infrared, pair.visible), data, strict=True):
         check_encoded(path, encoded)
     ir = one_channel(decode_infrared(data[0], pair.infrared).samples)
-    vis = decode_image(data[1], pair.visible)
+    vis = decode_visible(data[1], pair.visible).levels
     height, width = ir.shape[:2]
     check_size(pair.visible, vis.shape[:2], pair.infrared, (height, width))
     labels = None

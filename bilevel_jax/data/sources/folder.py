@@ -23,7 +23,7 @@ from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.data.sources.make_sample import make_sample
 from bilevel_jax.data.sources.source import Progress, Sample, Source
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, scale_raw
+from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, read_visible, scale_raw
 from bilevel_jax.images.thermal import read_infrared
 
 
@@ -105,7 +105,7 @@ class FolderSource(Source):
         index = range(len(self))[int(index)]
         path = self._infrared[index]
         ir = scale_raw(one_channel(read_infrared(path).samples), self._infrared_range)
-        vis = read_image(self._visible[index])
+        vis = read_visible(self._visible[index]).levels
         height, width = ir.shape[:2]
         check_size(self._visible[index], vis.shape[:2], path, (height, width))
         labels = self._labels[index]
