@@ -80,11 +80,9 @@ def read_pair(
 def _is_same_picture(
     infrared: Path, visible: Path, ir: UInt[np.ndarray, "H W c"], vis: UInt[np.ndarray, "h w d"]
 ) -> bool:
-    if infrared.resolve() == visible.resolve():
-        return True
     # Images of one level, such as two black frames, may be equal by chance.
-    has_contrast = vis.min() != vis.max()
-    return bool(has_contrast) and (np.array_equal(ir, vis) or filecmp.cmp(infrared, visible, shallow=False))
+    same = np.array_equal(ir, vis) and vis.min() != vis.max()
+    return bool(same) or filecmp.cmp(infrared, visible, shallow=False)
 
 
 def _looks_alike(ir: UInt[np.ndarray, "H W c"], vis: UInt[np.ndarray, "h w d"]) -> bool:

@@ -86,12 +86,6 @@ def test_a_range_in_another_unit_is_noted(tmp_path):
     assert read_pair(*paths, (280, 290), (0, 65535)).notes == ()
 
 
-def test_two_black_frames_are_fused(tmp_path):
-    for name in ("ir.png", "vi.png"):
-        write_image(tmp_path / name, np.zeros((8, 8), np.uint8))
-    assert not read_pair(tmp_path / "ir.png", tmp_path / "vi.png").infrared.any()
-
-
 def test_several_pictures_in_one_file_are_noted(tmp_path):
     write_image(tmp_path / "vi.png", VISIBLE)
     tifffile.imwrite(tmp_path / "ir.tif", np.stack([HEAT[..., 0] / 10] * 2).astype(np.float32))

@@ -35,7 +35,7 @@ def measured_image(array: Shaped[np.ndarray, "h w 1"], where: str, no_value: flo
         return InfraredImage(array)
     missing = ~np.isfinite(array)
     if array.dtype.kind == "f":
-        known = [number for number in _NO_VALUE if abs(number) <= np.finfo(array.dtype).max]
+        known = [number for number in _NO_VALUE if abs(number) <= float(np.finfo(array.dtype).max)]
         missing |= np.isin(array, np.array(known, array.dtype))
     if no_value is not None and np.isfinite(no_value):
         missing |= array == no_value

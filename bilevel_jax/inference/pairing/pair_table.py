@@ -48,9 +48,7 @@ def read_pair_table(path: str | os.PathLike) -> FoundPairs:
             raise InputError(f"{where}: {files[0]} is paired with itself; expected two images, or {ALPHA}.")
         name = _name(where, said.get("name") or files[1].stem)
         if name in pairs:
-            raise InputError(
-                f"{where}: the name {name} is given twice; expected a third column with different names."
-            )
+            raise InputError(f"{where}: the name {name} is given twice; expected a third column with different names.")
         pairs[name] = files
     if not pairs:
         raise InputError(alone[0] if alone else f"--pairs={path} names no pair; expected lines infrared,visible.")

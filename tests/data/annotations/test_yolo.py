@@ -81,3 +81,10 @@ def test_what_is_no_box_is_one_sentence(tmp_path, line, sentence):
     with pytest.raises(InputError, match=sentence) as raised:
         read(tmp_path, line)
     assert str(raised.value).endswith(".") and "\n" not in str(raised.value)
+
+
+def test_the_number_of_a_track_after_a_confidence_is_left_out(tmp_path):
+    boxes, _, notes = read(tmp_path, "0 0.5 0.5 0.25 0.5 0.87 12\n")
+    assert boxes == [[12, 24, 36, 40]] and "1 line(s)" in notes[0]
+    with pytest.raises(InputError, match="line 1 is .* a box with a confidence and a track or a triangle"):
+        read(tmp_path, "0 0.5 0.5 0.25 0.5 0.87 1\n")
