@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import IMAGE_SUFFIXES, write_image, written_suffixes
-from bilevel_jax.inference.file_notes import FileNotes
+from bilevel_jax.images.files.file_notes import FileNotes
 from bilevel_jax.inference.fuse_pair import PairReader, fuse_pair
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.overlap import WriteBehind, read_ahead

@@ -8,7 +8,7 @@ from jaxtyping import UInt
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import Metadata, read_pair_metadata
-from bilevel_jax.inference.file_notes import FileNote
+from bilevel_jax.images.files.file_notes import FileNote
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.image_inputs import is_grey
 from bilevel_jax.inference.pair_size import is_stretched, to_one_size

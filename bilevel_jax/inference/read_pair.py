@@ -10,8 +10,8 @@ from jaxtyping import UInt
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import note_on_range, read_visible, scale_raw
+from bilevel_jax.images.files.file_notes import FileNote
 from bilevel_jax.images.thermal import infrared_in_alpha, read_infrared
-from bilevel_jax.inference.file_notes import FileNote
 from bilevel_jax.inference.image_inputs import luminance_of
 from bilevel_jax.inference.pairing import ALPHA
 

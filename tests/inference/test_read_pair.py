@@ -93,4 +93,4 @@ def test_several_pictures_in_one_file_are_noted(tmp_path):
     assert "holds several pictures, of which the first is used" in note.text
     first, second = (Image.fromarray(picture[..., 0]) for picture in (HEAT, HEAT[::-1]))
     first.save(tmp_path / "ir.gif", save_all=True, append_images=[second])
-    assert [note.path.name for note in read_pair(tmp_path / "ir.gif", tmp_path / "vi.png").notes] == ["ir.gif"]
+    assert [note.path for note in read_pair(tmp_path / "ir.gif", tmp_path / "vi.png").notes] == [tmp_path / "ir.gif"]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bilevel_jax.data.annotations.check_boxes import Box, Boxes, check_class_number, clip_to_image
 from bilevel_jax.data.annotations.text_lines import read_lines
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import FileNote
 
 SIDES = 4  # numbers of a box: cx cy w h
 CORNERS = 6  # numbers of the smallest polygon: x y of three corners
@@ -59,9 +60,10 @@ def read_yolo(path: Path, class_names: Sequence[str] | None, height: int, width:
     found = clip_to_image(boxes, names, height, width, str(path), places)
     notes = []
     if polygons:
-        notes.append(f"{path}: {polygons} polygon(s) became the upright boxes around them")
+        notes.append(FileNote(path, f"has {polygons} polygon(s), which became the upright boxes around them"))
     if sixths:
-        notes.append(f"{path}: the sixth number of {sixths} line(s), a confidence or a track, was left out")
+        text = f"has a sixth number in {sixths} line(s), a confidence or a track, which was left out"
+        notes.append(FileNote(path, text))
     return found._replace(notes=[*notes, *found.notes])
 
 

@@ -1,5 +1,6 @@
 """Visible images of fewer bits than their files: 8, 10 and 12 bits in 16."""
 
+import io
 import os
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ def decode_visible(
 ) -> VisibleImage:
     """Does what `read_visible` does, from the bytes of a file; `where` names the file in messages."""
     levels, notes = scale_visible(decode_image(data, where), visible_range)
-    return VisibleImage(levels, (*notes, *note_on_pictures(data)))
+    return VisibleImage(levels, (*notes, *note_on_pictures(io.BytesIO(data))))
 
 
 def scale_visible(image: UInt[np.ndarray, "h w c"], visible_range: tuple[float, float] | None = None) -> VisibleImage:

@@ -5,10 +5,5 @@ from bilevel_jax.images.thermal.infrared_image import InfraredImage
 from bilevel_jax.images.thermal.reading import INFRARED_SUFFIXES, TABLE_SUFFIXES, decode_infrared, read_infrared
 
 __all__ = [
-    "INFRARED_SUFFIXES",
-    "TABLE_SUFFIXES",
-    "InfraredImage",
-    "decode_infrared",
-    "infrared_in_alpha",
-    "read_infrared",
-]
+    "INFRARED_SUFFIXES", "TABLE_SUFFIXES", "InfraredImage", "decode_infrared", "infrared_in_alpha", "read_infrared",
+]  # fmt: skip

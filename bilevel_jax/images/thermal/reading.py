@@ -1,5 +1,6 @@
 """Reads an infrared file of any kind; one line of `_FORMATS` for each kind that is no ordinary picture."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -47,4 +48,4 @@ def decode_infrared(data: bytes, where: str | os.PathLike) -> InfraredImage:
     """Does what `read_infrared` does, from the bytes of a file; `where` names the file, with its suffix."""
     kind = next((kind for kind in _FORMATS if kind.recognises(data, str(where))), None)
     image = heat_of_colors(decode_image(data, where)) if kind is None else kind.decode(data, str(where))
-    return image._replace(notes=(*image.notes, *note_on_pictures(data)))
+    return image._replace(notes=(*image.notes, *note_on_pictures(io.BytesIO(data))))

@@ -194,7 +194,7 @@ def test_a_folder_may_say_its_camera_among_other_words(tmp_path):
 
 def test_files_without_a_partner_do_not_stop_the_others(tmp_path):
     _images(tmp_path / "ir", "a_T.png", "b_T.png")
-    _images(tmp_path / "vi", "a_V.png", "c_V.png", "d_V.png")
+    _images(tmp_path / "vi", "c_V.png", "a_V.png", "d_V.png")
     pairs, alone = search_pairs(tmp_path / "ir", tmp_path / "vi")
     assert list(pairs) == ["a"] and len(alone) == 2
     assert "ir holds 1 image(s) without a partner (b_T.png)" in alone[0]
@@ -230,8 +230,7 @@ def test_tables_of_temperatures_in_trees_patterns_and_one_folder(tmp_path):
 
 def test_a_broken_link_does_not_stop_the_others(tmp_path):
     _images(tmp_path / "ir", "a.png", "b.png")
-    _images(tmp_path / "vi", "c.png", "b.png")
-    (tmp_path / "vi" / "c.png").unlink()
+    _images(tmp_path / "vi", "b.png")
     (tmp_path / "vi" / "a.png").symlink_to(tmp_path / "nowhere.png")
     with pytest.raises(InputError, match=r"1 of 2 pairs.*\n.*vi/a\.png does not exist"):
         fuse_files(TrivialFuser("average"), tmp_path / "ir", tmp_path / "vi", tmp_path / "out")
