@@ -188,10 +188,10 @@ def _gain(
     if exposure != WHOLE_FOLDER:
         return float(exposure)
     gains = []
-    for paths in tqdm(pairs, desc="exposure", unit="image", dynamic_ncols=True):
+    for infrared, visible in tqdm(pairs, desc="exposure", unit="image", dynamic_ncols=True):
         # A file that cannot be read is named when its pair is fused.
         with contextlib.suppress(InputError):
-            gains.append(fuser.exposure_of(read_pair(*paths, infrared_range).infrared))
+            gains.append(fuser.exposure_of(read_pair(infrared, visible, infrared_range).infrared))
     gain = float(np.median(gains)) if gains else 1.0
     print(f"Gain of the infrared images: {gain:.2f}, the median of {len(gains)} image(s)", flush=True)
     return gain

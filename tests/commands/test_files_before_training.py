@@ -42,7 +42,7 @@ def test_equal_notes_are_one_line_and_many_are_counted(folder, tmp_path, monkeyp
     assert len(notes) == 2 and all(note.startswith("note: of 10 files (") for note in notes)
     assert "a sixth number in 1 line(s)" in notes[0] and "1 box(es) over the border, by up to 4.0" in notes[1]
     for number, path in enumerate(sorted((folder / "boxes").iterdir())):
-        path.write_text("0 0.5 0.5 0.25 0.5 0.9\n" * (number + 1) + f"0 {0.06 - number / 1000} 0.5 0.25 0.5\n")
+        path.write_text("0 0.5 0.5 0.25 0.5 0.9\n" * (number + 1) + f"0 {0.06 - number / 500} 0.5 0.25 0.5\n")
     assert start(folder, tmp_path / "run", monkeypatch) == 75
     notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
     assert len(notes) == 11 and notes[-1] == "note: 10 more like these"

@@ -167,10 +167,10 @@ def _matched(paths: tuple[Path, Path], infrared: Mapping[str, Path], visible: Ma
         first, second = _keys(infrared, comparison), _keys(visible, comparison)
         if first is None or second is None:
             continue  # two files of one camera would be one under this comparison
-        common = len(first.keys() & second.keys())
-        if best is None or common > best[0]:
-            best = common, comparison, first, second
-        if common == len(first) == len(second):
+        count = len(first.keys() & second.keys())
+        if best is None or count > best[0]:
+            best = count, comparison, first, second
+        if count == len(first) == len(second):
             break
     assert best is not None  # files are listed by name, so the first comparison tells them apart
     _, comparison, *keys = best
