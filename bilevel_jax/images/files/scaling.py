@@ -91,7 +91,7 @@ def note_on_range(array: Shaped[np.ndarray, "..."], given: tuple[float, float], 
     inside = np.count_nonzero((array > given[0]) & (array < given[1]))
     if inside >= FEW_INSIDE * np.count_nonzero(np.isfinite(array)):
         return ()
-    return (f"has hardly a pixel between the levels of --{name}={given[0]:g},{given[1]:g}: is it the file's own unit?",)
+    return (f"has hardly a pixel between --{name}={given[0]:g},{given[1]:g}, which is in the file's own unit",)
 
 
 def _stretched(levels: Float[np.ndarray, "..."], low: float, high: float) -> UInt16[np.ndarray, "..."]:
