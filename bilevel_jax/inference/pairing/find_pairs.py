@@ -49,17 +49,20 @@ def find_pairs(
     recursive: bool = False,
     without: str | os.PathLike | None = None,
 ) -> FilePairs:
-    """Returns the pairs that `search_pairs` finds, and refuses files without a partner.
+    """Returns the pairs that `search_pairs` finds, and refuses files without a partner, or with both images in one.
 
     Args:
         infrared, visible, recursive, without: as `search_pairs` takes them.
 
     Raises:
-        InputError: as `search_pairs`, or a file has no partner.
+        InputError: as `search_pairs`, a file has no partner, or holds the infrared image in its alpha channel.
     """
     found = search_pairs(infrared, visible, recursive=recursive, without=without)
     if found.alone:
         raise InputError(found.alone[0])
+    for ir, vis in found.pairs.values():
+        if ir.resolve() == vis.resolve():
+            raise InputError(f"{ir} is given as infrared and as visible; expected two files for two images.")
     return found.pairs
 
 

@@ -4,6 +4,7 @@ import unicodedata
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import write_image
@@ -157,6 +158,14 @@ def test_the_camera_in_the_middle_and_accents_in_one_folder(tmp_path):
     pairs = find_pairs(tmp_path, tmp_path)
     assert sorted(pair[0].name for pair in pairs.values()) == sorted([decomposed, "x_ir_7.png"])
     assert all(("é" in vis.name) == (ir.name == decomposed) for ir, vis in pairs.values())
+
+
+def test_two_images_in_one_file_are_refused_where_two_files_are_needed(tmp_path):
+    Image.fromarray(np.full((16, 16, 4), 9, np.uint8)).save(tmp_path / "a.png")
+    for path in (tmp_path, tmp_path / "a.png"):
+        assert search_pairs(path, path).pairs == {"a": (tmp_path / "a.png", tmp_path / "a.png")}
+        with pytest.raises(InputError, match=r"a\.png is given as infrared and as visible"):
+            find_pairs(path, path)
 
 
 @pytest.mark.parametrize(
