@@ -57,7 +57,7 @@ def test_the_network_is_rebuilt_with_its_parameters_and_its_radius(folder, param
 
 
 def test_weights_of_another_version_of_a_network_are_refused(params, tmp_path):
-    other = jax.tree.map(lambda leaf: leaf[..., :1], params)
+    other = jax.tree.map(lambda leaf: leaf[None], params)
     weights = Weights(
         ConfigDict({"fusion": {"name": "tiny"}}),
         {"boxes": [], "labels": []},
