@@ -16,7 +16,7 @@ from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.method_names import EXPOSED, METHOD_OPTIONS
 from bilevel_jax.inference.pair_size import NO_RESIZE, RESIZE
-from bilevel_jax.inference.pairing import FilePairs, find_pairs, read_pair_table
+from bilevel_jax.inference.pairing import FoundPairs, read_pair_table, search_pairs
 from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
@@ -39,16 +39,17 @@ def fuse_command(argv: Sequence[str]) -> None:
         raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
     infrared_range, visible_range = (_range(values, f"{camera}_range") for camera in ("infrared", "visible"))
     exposure = _exposure(values)
-    pairs = _pairs(values)
+    found = _pairs(values)
     if values.dry_run:
-        _print_pairs(pairs, values)
+        _print_pairs(found, values)
         return
     if not values.out:
         raise InputError("--out is missing; expected a folder for the fused images.")
     fuse_pairs(
         _fuser(values),
-        pairs,
+        found.pairs,
         values.out,
+        alone=found.alone,
         suffix=values.format,
         infrared_range=infrared_range,
         visible_range=visible_range,
@@ -58,14 +59,16 @@ def fuse_command(argv: Sequence[str]) -> None:
     )
 
 
-def _print_pairs(pairs: FilePairs, values: flags.FlagValues) -> None:
-    targets = output_files(pairs, values.out, values.format) if values.out else {}
-    for name, (infrared, visible) in pairs.items():
+def _print_pairs(found: FoundPairs, values: flags.FlagValues) -> None:
+    targets = output_files(found.pairs, values.out, values.format) if values.out else {}
+    for name, (infrared, visible) in found.pairs.items():
         print(f"{infrared} + {visible} -> {targets.get(name, name)}")
-    print(f"{len(pairs)} pair(s); nothing was fused", flush=True)
+    print(f"{len(found.pairs)} pair(s); nothing was fused", flush=True)
+    if found.alone:
+        raise InputError("\n  ".join(found.alone))
 
 
-def _pairs(values: flags.FlagValues) -> FilePairs:
+def _pairs(values: flags.FlagValues) -> FoundPairs:
     if values.pairs is not None:
         for name in ("ir", "vis"):
             if values[name].value is not None:
@@ -76,7 +79,7 @@ def _pairs(values: flags.FlagValues) -> FilePairs:
     for name in ("ir", "vis"):
         if not values[name].value:
             raise InputError(f"--{name} is missing; expected --ir and --vis, or --pairs=FILE.csv.")
-    return find_pairs(values.ir, values.vis, recursive=values.recursive, without=values.out)
+    return search_pairs(values.ir, values.vis, recursive=values.recursive, without=values.out)
 
 
 def _fuser(values: flags.FlagValues) -> ImageFuser:
@@ -161,6 +164,7 @@ def _define(values: flags.FlagValues) -> None:
         None,
         FORMATS,
         "file format of the fused images (default: png, or that of the file --out)",
+        case_sensitive=False,
         flag_values=values,
     )
     flags.DEFINE_enum(

@@ -17,6 +17,7 @@ from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
 from bilevel_jax.evaluation.held_out.final_table import held_out_table, printed_text
 from bilevel_jax.evaluation.held_out.validation import Validation
+from bilevel_jax.images.files import FileNote, FileNotes
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.config.help import config_help
 from bilevel_jax.training.devices import join_cluster, wait_for_first_process
@@ -50,10 +51,11 @@ def train_command(argv: Sequence[str]) -> None:
         own = open_sets(config.data, config.seed, stop.check, run=workdir)
         sets = add_mixture(config.data, own, config.seed, workdir)
         split, reported = sets.reported()
-        notes = [note for source in dict.fromkeys((sets.train, sets.validation, reported)) for note in _check(source)]
-        notes = list(dict.fromkeys(notes))
+        notes = FileNotes()
+        for source in dict.fromkeys((sets.train, sets.validation, reported)):
+            notes.add(_check(source))
         if jax.process_index() == 0:
-            _print_notes(notes)
+            _print_notes(notes.lines())
         check_crop(config.data, sets.train)
         print(
             f"{len(sets.train)} training pairs ({len(sets.inner)} inner, {len(sets.outer)} outer), "
@@ -77,11 +79,11 @@ def train_command(argv: Sequence[str]) -> None:
     wait_for_first_process()
 
 
-def _print_notes(notes: Sequence[str]) -> None:
+def _print_notes(lines: Sequence[str]) -> None:
     """Prints the first notes on the files, and how many more there are."""
-    lines = [*notes[:MOST_NOTES], *([f"{len(notes) - MOST_NOTES} more like these"] if len(notes) > MOST_NOTES else [])]
-    for line in lines:
-        print(f"note: {line}", file=sys.stderr, flush=True)
+    more = [f"note: {len(lines) - MOST_NOTES} more like these"] if len(lines) > MOST_NOTES else []
+    for line in (*lines[:MOST_NOTES], *more):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _keys_help(values: flags.FlagValues) -> str:
@@ -90,7 +92,7 @@ def _keys_help(values: flags.FlagValues) -> str:
     return config_help(values.config)
 
 
-def _check(source: Source) -> list[str]:
+def _check(source: Source) -> list[FileNote]:
     """Looks at every file of a source once, so that a bad one is named before the first step; returns its notes."""
     bar = tqdm(total=len(source), desc="checking files", unit="pair", leave=False, dynamic_ncols=True, delay=0.1)
     with bar:  # not shown for a source that has no files

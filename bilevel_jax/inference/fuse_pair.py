@@ -1,6 +1,5 @@
 """One pair of files: read and checked, then fused."""
 
-import filecmp
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +8,10 @@ from jaxtyping import UInt
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import Metadata, read_pair_metadata
-from bilevel_jax.inference.file_notes import FileNote
+from bilevel_jax.images.files.file_notes import FileNote
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.image_inputs import is_grey
 from bilevel_jax.inference.pair_size import is_stretched, to_one_size
-from bilevel_jax.inference.pairing import ALPHA
 from bilevel_jax.inference.read_pair import ReadPair, read_pair
 
 
@@ -34,11 +32,10 @@ class PairReader:
         """Reads an infrared and a visible file in one size, and what the files say of their picture.
 
         Raises:
-            InputError: a file cannot be read, both hold the same picture, or the sizes differ and none is to change.
+            InputError: as `read_pair`, or the sizes differ and none is to change.
         """
         infrared, visible = paths
         pair = read_pair(infrared, visible, self.infrared_range, self.visible_range)
-        _check_two_pictures(infrared, visible, pair)
         notes = [*pair.notes, *self._seen(infrared, visible, pair)]
         try:
             ir, vis = to_one_size(pair.infrared, pair.visible, self.resize)
@@ -65,12 +62,3 @@ def fuse_pair(
         return fuser.fuse(pair.infrared, pair.visible, gain)
     except InputError as error:
         raise InputError(f"{paths[0]} and {paths[1]}: {error}") from error
-
-
-def _check_two_pictures(infrared: Path, visible: Path, pair: ReadPair) -> None:
-    # Images of one level, such as two black frames, may be equal by chance.
-    same = np.array_equal(pair.infrared, pair.visible) and pair.visible.min() != pair.visible.max()
-    if same or filecmp.cmp(infrared, visible, shallow=False):
-        raise InputError(
-            f"{infrared} and {visible} are the same picture; expected an infrared and a visible image ({ALPHA})."
-        )

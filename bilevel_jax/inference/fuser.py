@@ -16,7 +16,7 @@ from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
 from bilevel_jax.inference.image_fuser import ImageFuser
-from bilevel_jax.inference.pretrained import pretrained_file
+from bilevel_jax.inference.pretrained import is_of_package, pretrained_file
 from bilevel_jax.inference.windows import BUCKET, cover, padded_size, whole
 from bilevel_jax.models import fusion_network
 from bilevel_jax.models.fusion import parameter_shapes
@@ -101,12 +101,16 @@ class Fuser(ImageFuser):
         Raises:
             InputError: the parameters are not those of the network, such as those of an earlier version of it.
         """
+        _check_parameters(config.fusion.name, state["outer_params"])
+        return cls._of_network(config, state["outer_params"])
+
+    @classmethod
+    def _of_network(cls, config: ConfigDict, params: PyTree) -> "Fuser":
         fusion = config.fusion
-        _check_parameters(fusion.name, state["outer_params"])
         network = fusion_network(fusion.name)
         return cls(
             network.apply,
-            state["outer_params"],
+            params,
             radius=network.receptive_radius,
             # Earlier runs lack the keys.
             exposure=fusion.get("exposure", 1.0),
@@ -120,12 +124,16 @@ class Fuser(ImageFuser):
         """Returns the fusion network of a safetensors file that `experiments/convert.py export` wrote.
 
         Raises:
-            InputError: the file is another one, or holds no fusion network.
+            InputError: the file is another one, holds no fusion network, or that of an earlier version of the network.
         """
         weights = read_weights(path)
         if "fusion" not in weights.parts:
             raise InputError(f"{path} has only {', '.join(weights.parts)}; expected the part fusion too.")
-        return cls.from_run(weights.config, {"outer_params": weights.parts["fusion"]})
+        params = weights.parts["fusion"]
+        # Checking traces the network once, which takes a moment. A test checks the package's own weights instead.
+        if not is_of_package(path):
+            _check_parameters(weights.config.fusion.name, params)
+        return cls._of_network(weights.config, params)
 
     @classmethod
     def pretrained(cls, name: str | None = None, folder: str | os.PathLike | None = None) -> "Fuser":

@@ -2,6 +2,7 @@
 
 import abc
 import copy
+import warnings
 from typing import Self, overload
 
 import numpy as np
@@ -23,6 +24,7 @@ from bilevel_jax.inference.image_inputs import (
     luminance_of,
     strips,
 )
+from bilevel_jax.inference.read_pair import read_pair
 
 
 class ImageFuser(abc.ABC):
@@ -132,7 +134,12 @@ class ImageFuser(abc.ABC):
 
     def _fused(self, infrared: ImageLike, visible: ImageLike, exposure: float | None) -> Shaped[np.ndarray, "*shape"]:
         """Fuses one pair, or a batch that is one array."""
-        ir, vis = as_array(infrared, "infrared"), as_array(visible, "visible")
+        if is_path(infrared) and is_path(visible):
+            ir, vis, notes = read_pair(infrared, visible)
+            for path, text in notes:
+                warnings.warn(f"{path} {text}", stacklevel=3)
+        else:
+            ir, vis = as_array(infrared, "infrared"), as_array(visible, "visible")
         try:
             if ir.ndim != 4 and vis.ndim != 4:
                 return self._fused_pair(ir, vis, exposure)

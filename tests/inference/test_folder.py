@@ -68,9 +68,7 @@ def test_raw_counts_are_scaled(average, tmp_path):
 @pytest.mark.parametrize(
     "spoil, message",
     [
-        (lambda root: (root / "ir" / "b.bmp").unlink(), r"vi holds 1 image\(s\) without a partner \(b.png\)"),
-        (lambda root: (root / "vi" / "a.jpg").unlink(), r"ir holds 1 image\(s\) without a partner \(a.png\)"),
-        (lambda root: (root / "vi" / "a.png").write_bytes(b""), "a.jpg and a.png"),
+        (lambda root: (root / "vi" / "a.png").write_bytes(b""), "a.jpg and .*a.png have one name"),
         (lambda root: [path.unlink() for path in (root / "ir").iterdir()], "ir holds no image"),
         (lambda root: (root / "ir").rename(root / "elsewhere"), "--ir=.*does not exist"),
         (lambda root: (root / "out").write_text(""), "out.*cannot be written"),

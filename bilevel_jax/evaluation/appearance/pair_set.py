@@ -17,7 +17,7 @@ from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.daylight import mean_level
-from bilevel_jax.images.files import read_image, scale_raw
+from bilevel_jax.images.files import read_visible, scale_raw
 from bilevel_jax.images.thermal import read_infrared
 
 
@@ -110,7 +110,7 @@ def set_of_files(pairs: Mapping[str, tuple[Path, Path]], name: str, boxes: Path 
 
     def read(index: int) -> SourcePair:
         ir_path, vis_path = pairs[names[index]]
-        infrared, visible = scale_raw(one_channel(read_infrared(ir_path).samples)), read_image(vis_path)
+        infrared, visible = scale_raw(one_channel(read_infrared(ir_path).samples)), read_visible(vis_path).levels
         check_size(vis_path, visible.shape[:2], ir_path, infrared.shape[:2])
         text = files.get(names[index])
         found = None if text is None else read_yolo(text, None, *infrared.shape[:2]).boxes

@@ -8,6 +8,7 @@ from bilevel_jax.errors import InputError
 RAW_PERCENTILES = (0.5, 99.5)
 RAW_SPREAD = 1 << 14
 FULL = 65535.0
+FEW_INSIDE = 0.01  # share of an image's pixels inside a range below which the range is doubted
 
 
 def to_float(array: np.ndarray) -> Float32[np.ndarray, "..."]:
@@ -77,6 +78,20 @@ def stretched(levels: UInt16[np.ndarray, "..."], given: tuple[float, float], nam
         InputError: low is not below high; the message calls the range `name`.
     """
     return _stretched(levels.astype(np.float32), *_checked_range(name, given))
+
+
+def note_on_range(array: Shaped[np.ndarray, "..."], given: tuple[float, float], name: str) -> tuple[str, ...]:
+    """Returns a note where hardly a pixel of an image is inside its range, such as degrees given for raw counts.
+
+    Args:
+        array: levels or temperatures, in the unit of the file.
+        given: (low, high) in the same unit.
+        name: of the option, for the note.
+    """
+    inside = np.count_nonzero((array > given[0]) & (array < given[1]))
+    if inside >= FEW_INSIDE * np.count_nonzero(np.isfinite(array)):
+        return ()
+    return (f"has hardly a pixel between --{name}={given[0]:g},{given[1]:g}, which is in the file's own unit",)
 
 
 def _stretched(levels: Float[np.ndarray, "..."], low: float, high: float) -> UInt16[np.ndarray, "..."]:

@@ -56,11 +56,14 @@ def heat_of_colors(image: UInt[np.ndarray, "h w c"]) -> InfraredImage:
         what = "of no known palette" if distance > MEAN_DISTANCE else f"of a palette without a known hot end ({name})"
         return InfraredImage(
             image,
-            f"is in colours {what}: their brightness is taken for heat, which may be wrong; export it in grey (white "
-            "hot), or check that it is the infrared image",
+            (
+                f"is in colours {what}: their brightness is taken for heat, which may be wrong; export it in grey "
+                "(white hot), or check that it is the infrared image",
+            ),
         )
     return InfraredImage(
-        _inverted(image, palettes()[name]), f"is in the colours of the palette {name}, which are turned back into heat"
+        _inverted(image, palettes()[name]),
+        (f"is in the colours of the palette {name}, which are turned back into heat",),
     )
 
 
