@@ -46,7 +46,8 @@ def align(
         kind: of the transform, one of `kinds.KINDS`.
 
     Raises:
-        InputError: the kind is unknown, an image is smaller than 32 x 32 pixels, or OpenCV is not installed.
+        InputError: the kind is unknown, an image is smaller than 32 x 32 pixels or is no image, or OpenCV is not
+            installed.
     """
     method = find_kind(kind)
     first = find_kind("similarity") if method.turns else method  # with few blocks the safest fit

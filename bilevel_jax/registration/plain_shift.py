@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Shaped
 
+from bilevel_jax.errors import InputError
 from bilevel_jax.registration.correlation import correlations, highest
 from bilevel_jax.registration.edges import at_most, grey, orientation_field
 
@@ -25,7 +26,12 @@ def plain_shift(
     Returns:
         (x, y): what is at p in the visible image is at p + (x, y) in the infrared image; x to the right, y downwards.
         None where the shift is at most `SMALL` pixels, or the images have too little in common to say.
+
+    Raises:
+        InputError: the sizes differ, or an array has another shape, type or range.
     """
+    if infrared.shape[:2] != visible.shape[:2]:
+        raise InputError(f"The images have the shapes {infrared.shape} and {visible.shape}; expected one size.")
     fixed, factor = at_most(grey(visible), SIDE)
     moving, _ = at_most(grey(infrared), SIDE)
     if min(fixed.shape) < SHORTEST:

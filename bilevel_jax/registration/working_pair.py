@@ -77,7 +77,7 @@ def working_pair(
             pixels is about one of the visible image's where frame lies on frame.
 
     Raises:
-        InputError: an image is too small.
+        InputError: an image is too small, or has another shape, type or range.
     """
     for name, image in (("infrared", infrared), ("visible", visible)):
         if min(image.shape[:2]) < SHORTEST:

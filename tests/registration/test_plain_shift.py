@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bilevel_jax.errors import InputError
 from bilevel_jax.registration import plain_shift
 
 
@@ -50,3 +51,17 @@ def test_a_frame_around_both_images_does_not_hide_a_shift(shifted):
     for image in pair:
         image[:16], image[-16:], image[:, :16], image[:, -16:] = 128, 128, 128, 128
     np.testing.assert_allclose(plain_shift(*pair), (12, 0), atol=0.6)
+
+
+@pytest.mark.parametrize(
+    "image, message",
+    [
+        (np.zeros((64, 80), np.int32), "type int32"),
+        (np.zeros((64, 80, 4), np.uint8), "shape"),
+        (np.full((64, 80), 2.0), "values 2 ... 2"),
+        (np.full((64, 80), np.nan), "values nan"),
+    ],
+)
+def test_arrays_of_another_kind_are_refused(image, message):
+    with pytest.raises(InputError, match=message):
+        plain_shift(image, np.zeros((64, 80), np.uint8))

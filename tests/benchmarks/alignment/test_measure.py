@@ -32,9 +32,8 @@ def test_a_measurement_is_continued(tmp_path, capsys, monkeypatch):
         picture = np.kron(random.integers(0, 256, (8, 10)), np.ones((8, 8))).astype(np.uint8)
         write_image(tmp_path / "set" / "ir" / f"{name}.png", picture)
         write_image(tmp_path / "set" / "vi" / f"{name}.png", 255 - picture)
-    monkeypatch.setattr(
-        module, "_estimated", lambda method, ir, vis: (random_transform("translation", ir.shape, 0), 0.7)
-    )
+    answer = random_transform("translation", (64, 80), 0), 0.7
+    monkeypatch.setattr(module, "_estimated", lambda method, infrared, visible: answer)
     flags = f"--data={tmp_path}", "--sets=set", f"--out={tmp_path / 'out.jsonl'}", "--methods=translation"
     assert run_command(align_command, ["benchmark.py", *flags, "--pairs=2"]) == 0
     first = (tmp_path / "out.jsonl").read_text().splitlines()
