@@ -8,11 +8,11 @@ from bilevel_jax.registration.correlation import correlations, highest
 from bilevel_jax.registration.edges import at_most, grey, orientation_field
 
 SMALL = 3.0  # pixels of the visible image up to which a shift is not reported
-SIDE = 192  # pixels of the longer side of the images that are compared
+SIDE = 256  # pixels of the longer side of the images that are compared
 SHORTEST = 48  # pixels of the shorter side, below which too few edges say anything
 REACH = 0.25  # largest shift, as a share of the image's sides
 # Of the correlation, in standard deviations: docs/results/align.md says how often these report an aligned pair.
-HEIGHT, BEYOND = 6.5, 2.0
+HEIGHT, BEYOND = 6.0, 1.0
 
 
 def plain_shift(
@@ -36,8 +36,9 @@ def plain_shift(
     moving, _ = at_most(grey(infrared), SIDE)
     if min(fixed.shape) < SHORTEST:
         return None
-    near = (SMALL + 1) / min(factor)
-    peak = highest(correlations(orientation_field(fixed), orientation_field(moving)[None])[0], REACH, near)
+    peak = highest(
+        correlations(orientation_field(fixed), orientation_field(moving)[None])[0], REACH, SMALL / min(factor)
+    )
     shift = peak.shift[0] * factor[0], peak.shift[1] * factor[1]
     if peak.height < HEIGHT or peak.beyond < BEYOND or np.hypot(*shift) <= SMALL:
         return None

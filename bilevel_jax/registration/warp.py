@@ -86,6 +86,7 @@ def _whole_factor(transform: Transform) -> int:
     """By what the infrared image is shrunk before it is moved: its pixels for one of the visible image's."""
     height, width = transform.visible_size
     middle = np.array([[width / 2, height / 2], [width / 2 + 1, height / 2], [width / 2, height / 2 + 1]])
-    points = transform.to_infrared(middle)
-    density = np.linalg.norm(points[1:] - points[0], axis=1).min()
-    return max(1, int(np.floor(density + 0.5))) if density > 1.5 else 1
+    with np.errstate(all="ignore"):  # the middle may lie at infinity
+        points = transform.to_infrared(middle)
+        density = np.linalg.norm(points[1:] - points[0], axis=1).min()
+    return int(np.floor(density + 0.5)) if 1.5 < density < min(transform.infrared_size) else 1

@@ -34,7 +34,7 @@ def test_a_large_image_is_measured_in_its_own_pixels(shifted):
 @pytest.mark.parametrize("seed", range(5))
 def test_aligned_pairs_and_small_shifts_are_quiet(shifted, seed):
     assert plain_shift(*shifted(0, 0, seed=seed)) is None
-    assert plain_shift(*shifted(2, 2, seed=seed)) is None
+    assert plain_shift(*shifted(2, -1, seed=seed)) is None
 
 
 def test_pairs_with_nothing_in_common_are_quiet(scene):
