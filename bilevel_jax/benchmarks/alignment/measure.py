@@ -33,6 +33,8 @@ class Measured(TypedDict):
         size: (height, width) of the visible image.
         before, after: distance of the frames, and of the estimate, from the known transform, as
             `registration.corner_distance`, in pixels.
+        repeated: distance of the estimate from the known transform after the estimate of the pair without a warp. It
+            leaves out how far the set's own alignment is from what the method sees in it.
         trust: of the estimate; None where the method says none.
         seconds: of one core.
         shift: what `plain_shift` reports of the pair without a warp, (x, y) or None.
@@ -45,6 +47,7 @@ class Measured(TypedDict):
     size: tuple[int, int]
     before: float
     after: float
+    repeated: float
     trust: float | None
     seconds: float
     shift: tuple[float, float] | None
@@ -105,11 +108,14 @@ def _measured(place: Place, paths: tuple[Path, Path]) -> Measured:
     estimate, trust = _estimated(method, moved, visible)
     seconds = time.process_time() - started
     frames = Transform(kind, np.eye(3), visible.shape, visible.shape)
+    unwarped, _ = _estimated(method, infrared, visible)
+    both = Transform(kind, known.matrix @ unwarped.matrix, visible.shape, visible.shape)
     before, after = corner_distance(known, frames), corner_distance(known, estimate)
+    repeated = corner_distance(both, estimate)
     shift = plain_shift(infrared, visible)
     return Measured(
-        set=folder, name=name, method=method, seed=seed, size=visible.shape, before=before, after=after, trust=trust,
-        seconds=seconds, shift=shift,
+        set=folder, name=name, method=method, seed=seed, size=visible.shape, before=before, after=after,
+        repeated=repeated, trust=trust, seconds=seconds, shift=shift,
     )  # fmt: skip
 
 

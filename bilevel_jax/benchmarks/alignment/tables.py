@@ -28,6 +28,7 @@ def error_rows(rows: Sequence[Measured]) -> list[dict[str, object]]:
                     "before, median": float(np.median([row["before"] for row in group])),
                     "median": float(np.median(after)),
                     "90 %": float(np.quantile(after, 0.9)),
+                    "repeated, median": float(np.median([row["repeated"] for row in group])),
                     f"above {BAD:g} px": f"{100 * (after > BAD).mean():.0f} %",
                     "ms": round(1000 * float(np.median([row["seconds"] for row in group]))),
                 }

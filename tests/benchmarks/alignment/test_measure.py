@@ -46,7 +46,7 @@ def test_a_measurement_is_continued(tmp_path, capsys, monkeypatch):
 
 
 def test_the_tables_count():
-    row = {"set": "s", "method": "affine", "seed": 0, "size": (9, 9), "before": 20.0, "seconds": 0.25}
+    row = {"set": "s", "method": "affine", "seed": 0, "size": (9, 9), "before": 20.0, "repeated": 0.5, "seconds": 0.25}
     rows = [
         row | {"name": str(i), "after": after, "trust": trust, "shift": shift}
         for i, (after, trust, shift) in enumerate([(1.0, 0.9, None), (2.0, 0.3, (4, 0)), (9.0, 0.1, None)])
