@@ -62,8 +62,10 @@ class WorkingPair:
     def moved_field(self, matrix: Float64[np.ndarray, "3 3"]) -> Complex64[np.ndarray, "h w"]:
         """Returns the edges of the infrared image after it has been moved onto the visible one by this matrix."""
         moved, covered = sample(self.infrared, matrix, self.visible.shape)
-        picture, _ = sample(self.infrared_picture.astype(np.float32), matrix, self.visible.shape)
-        return orientation_field(moved, ~covered | (picture < 0.999))
+        if not self.infrared_picture.all():
+            picture, _ = sample(self.infrared_picture.astype(np.float32), matrix, self.visible.shape)
+            covered = covered & (picture > 0.999)
+        return orientation_field(moved, ~covered)
 
 
 def working_pair(
