@@ -11,6 +11,7 @@ from bilevel_jax.images.files import to_float
 FLAT = 2 / 255  # levels within this distance of the border's are one plain area, also after JPEG
 MARGIN = 3  # pixels beside a plain area whose edges do not count: its border is no edge of the scene
 _STRIP = 256  # rows of a large image that become floats at once
+_SOME = 0.005
 _WEAK = 0.0012  # strength of an edge, in levels of [0, 1] over two pixels, below which it is noise
 
 
@@ -58,6 +59,15 @@ def plain_border(levels: Float32[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
             run[~run[:, min(2, run.shape[1] - 1)]] = False
             target |= run
     return plain
+
+
+def black_border(levels: Float32[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Finds black bars and wedges at the border, as they are left where a picture was turned or moved in its file.
+
+    `MARGIN` pixels beside them count too. Black that takes less than `_SOME` of the image is part of the picture.
+    """
+    black = plain_border(levels) & (levels <= FLAT)
+    return _grown(black) if black.mean() >= _SOME else np.zeros(levels.shape, bool)
 
 
 def orientation_field(

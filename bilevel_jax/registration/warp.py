@@ -8,6 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from bilevel_jax.errors import InputError
+from bilevel_jax.registration.edges import black_border, grey
 from bilevel_jax.registration.transform import Size, Transform, shrunk
 
 _FADE = 8  # pixels beside the part without infrared data in which the fused picture turns into the visible image
@@ -29,14 +30,15 @@ class MovedInfrared(NamedTuple):
 def move_infrared(infrared: Shaped[np.ndarray, "H W *c"], transform: Transform) -> MovedInfrared:
     """Moves an infrared image onto its visible image, between the nearest pixels.
 
-    An infrared image with more than 1.5 pixels for one of the visible image is averaged first.
+    An infrared image with more than 1.5 pixels for one of the visible image is averaged first. Its black bars and
+    wedges count as no data (`edges.black_border`).
 
     Args:
-        infrared: uint8, uint16 or float, with no, 1 or 3 channels.
+        infrared: uint8, uint16 or float in [0, 1], with no, 1 or 3 channels.
         transform: of images of these sizes.
 
     Raises:
-        InputError: the infrared image has not the size that the transform is for.
+        InputError: the infrared image has not the size that the transform is for, or another shape, type or range.
     """
     if infrared.shape[:2] != transform.infrared_size:
         raise InputError(
@@ -55,6 +57,10 @@ def move_infrared(infrared: Shaped[np.ndarray, "H W *c"], transform: Transform) 
     image = np.stack(moved, -1)
     if not np.issubdtype(infrared.dtype, np.floating):
         image = np.floor(image + 0.5)
+    black = black_border(grey(infrared))
+    if black.any():
+        picture, _ = sample((~black).astype(np.float32), matrix, transform.visible_size)
+        covered &= picture > 0.999
     return MovedInfrared(image.astype(infrared.dtype), covered)
 
 

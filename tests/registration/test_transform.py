@@ -30,16 +30,16 @@ def test_the_infrared_image_is_moved_by_a_whole_shift_without_a_change_of_levels
 def test_each_image_is_counted_in_its_own_pixels():
     # The centre of the top left pixel of the small image lies between the first two pixels of the large one.
     np.testing.assert_allclose(DOUBLE.to_infrared(np.array([[0.0, 0.0], [59, 39]])), [[0.5, 0.5], [118.5, 78.5]])
-    ramp = np.tile(np.arange(120, dtype=np.float32), (80, 1))
+    ramp = np.tile(np.arange(120, dtype=np.float32) / 128, (80, 1))
     moved = move_infrared(ramp, DOUBLE)
     assert moved.image.shape == (40, 60, 1) and moved.covered.all()
-    np.testing.assert_allclose(moved.image[0, :, 0], 2 * np.arange(60) + 0.5, atol=1e-4)
+    np.testing.assert_allclose(moved.image[0, :, 0], (2 * np.arange(60) + 0.5) / 128, atol=1e-6)
 
 
 def test_a_larger_infrared_image_is_averaged_and_not_picked_from():
-    noise = np.random.default_rng(0).normal(0, 1, (160, 240)).astype(np.float32)
+    noise = np.random.default_rng(0).uniform(0, 1, (160, 240)).astype(np.float32)
     four = Transform("similarity", whole_frame((40, 60), (160, 240)), (40, 60), (160, 240))
-    assert move_infrared(noise, four).image.std() < 0.4  # 1 / 4 for means of 16
+    assert move_infrared(noise, four).image.std() < 0.4 * noise.std()  # 1 / 4 for means of 16
 
 
 def test_other_aspect_ratios_keep_square_pixels_about_the_middle():
@@ -52,6 +52,17 @@ def test_what_lies_behind_the_camera_is_not_covered():
     matrix = np.array([[1, 0, 0], [0, 1, 0], [-1 / 30, 0, 1.0]])
     moved = move_infrared(np.ones((40, 60), np.float32), Transform("homography", matrix, (40, 60), (40, 60)))
     assert not moved.covered[:, 30:].any() and moved.covered[:20, :5].all()
+
+
+def test_black_wedges_of_the_file_are_no_data():
+    image = np.random.default_rng(0).integers(60, 256, (40, 60)).astype(np.uint8)
+    image[10:20, 20:30] = 0  # black inside of the picture is a cold thing
+    wedge = np.add.outer(np.arange(40), np.arange(60)) < 25
+    image[wedge] = 0
+    covered = move_infrared(image, Transform("translation", np.eye(3), (40, 60), (40, 60))).covered
+    assert not covered[wedge].any() and covered[np.add.outer(np.arange(40), np.arange(60)) > 32].all()
+    small = np.where(np.add.outer(np.arange(40), np.arange(60)) < 4, 0, image.max())  # a few dark pixels are a picture
+    assert move_infrared(small, Transform("translation", np.eye(3), (40, 60), (40, 60))).covered.all()
 
 
 def test_pixels_of_a_shrunk_image():
