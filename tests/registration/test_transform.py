@@ -30,10 +30,10 @@ def test_the_infrared_image_is_moved_by_a_whole_shift_without_a_change_of_levels
 def test_each_image_is_counted_in_its_own_pixels():
     # The centre of the top left pixel of the small image lies between the first two pixels of the large one.
     np.testing.assert_allclose(DOUBLE.to_infrared(np.array([[0.0, 0.0], [59, 39]])), [[0.5, 0.5], [118.5, 78.5]])
-    ramp = np.tile(np.arange(120, dtype=np.float32) / 128, (80, 1))
+    ramp = np.tile(np.arange(8, 128, dtype=np.float32) / 128, (80, 1))
     moved = move_infrared(ramp, DOUBLE)
     assert moved.image.shape == (40, 60, 1) and moved.covered.all()
-    np.testing.assert_allclose(moved.image[0, :, 0], (2 * np.arange(60) + 0.5) / 128, atol=1e-6)
+    np.testing.assert_allclose(moved.image[0, :, 0], (2 * np.arange(60) + 8.5) / 128, atol=1e-6)
 
 
 def test_a_larger_infrared_image_is_averaged_and_not_picked_from():
