@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 SIDE = 256  # pixels of the longer side of the images
 _BINS = 32
 _STEPS = 60  # of a level, at most
-_LEVELS = ((4, 2.0), (2, 1.0), (1, 0.0))  # (shrink factor, pixels of smoothing), coarse to fine
+_LEVELS = ((2, 1.0), (1, 0.0))  # (shrink factor, pixels of smoothing), coarse to fine; a third level was worse
 
 
 def similarity(infrared: Shaped[np.ndarray, "H W *c"], visible: Shaped[np.ndarray, "h w *d"]) -> Transform:
-    """Estimates a similarity from frame on frame, on three levels.
+    """Estimates a similarity from frame on frame, coarse to fine.
 
     Args:
         infrared, visible: as `registration.align` takes them.
