@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, thermal, cuda12, tpu, test and docs."""
+"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, align, thermal, cuda12, tpu, test and docs."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "bilevel_jax" / "__init__.py").read_text())[1]
 # Reading ONNX files as networks of JAX, and running them as judges.
 JUDGE = ["onnx>=1.18", "onnxruntime>=1.20"]
+# Aligning the two cameras.
+ALIGN = ["opencv-python-headless>=4.10"]
 
 setup(
     name="bilevel-jax",
@@ -51,10 +53,13 @@ setup(
     ],
     extras_require={
         "judge": JUDGE,
+        "align": ALIGN,
         "cuda12": ["jax[cuda12]>=0.8,!=0.10.2"],
         "tpu": ["jax[tpu]>=0.8,!=0.10.2"],
         "test": [
             *JUDGE,
+            *ALIGN,
+            "SimpleITK>=2.4",
             "pytest>=8.0",
             "pytest-xdist>=3.6",
             "hypothesis>=6.100",

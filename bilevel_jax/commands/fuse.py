@@ -8,6 +8,7 @@ from absl import flags
 
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
+from bilevel_jax.commands.fuse_alignment import alignment_of, define_alignment_flags
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import COLOR_METHODS, DEFAULT_COLOR
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
@@ -22,9 +23,10 @@ from bilevel_jax.inference.trivial import TrivialFuser
 
 USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=RULE]
     [--color=NAME] [--strength=NUMBER] [--exposure=image|folder|NUMBER] [--resize=infrared|visible]
+    [--align=translation|similarity|affine|homography] [--transform=FILE.json] [--align_on=N] [--untrusted=NAME]
     [--recursive] [--pairs=FILE.csv] [--dry_run] [--skip_existing]
 
-Fuses registered infrared and visible images, matched by name, into OUT/NAME.png. Names may differ by the camera's
+Fuses infrared and visible images, matched by name, into OUT/NAME.png. Names may differ by the camera's
 suffix (x_T and x_V), and one folder given twice may hold both cameras. A bad pair does not stop the others.
 A fused image has the size, the bit depth and the colour of its visible image. Without further flags the network that
 comes with the package fuses. To use your own network pass --workdir=RUN, or --weights=FILE with weights exported by
@@ -55,6 +57,7 @@ def fuse_command(argv: Sequence[str]) -> None:
         visible_range=visible_range,
         exposure=exposure,
         resize=values.resize,
+        alignment=alignment_of(values, found.pairs, infrared_range, visible_range),
         skip_existing=values.skip_existing,
     )
 
@@ -174,6 +177,7 @@ def _define(values: flags.FlagValues) -> None:
         "which image takes the size of the other where the two of a pair differ in size; both must show the same view",
         flag_values=values,
     )
+    define_alignment_flags(values)
     switches = {
         "recursive": "search the folders in the folders too; folders named ir, vi, thermal, rgb, ... say the camera",
         "dry_run": "print the pairs and the files that would be written, and fuse nothing; --out may be left out",

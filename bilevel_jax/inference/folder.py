@@ -16,6 +16,7 @@ from bilevel_jax.images.files.file_notes import FileNotes
 from bilevel_jax.inference.fuse_pair import PairReader, fuse_pair
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.overlap import WriteBehind, read_ahead
+from bilevel_jax.inference.pair_placement import AlignmentChoice, LeftOut, PairPlacer
 from bilevel_jax.inference.pair_size import NO_RESIZE, RESIZE
 from bilevel_jax.inference.pairing import FilePairs, search_pairs
 from bilevel_jax.inference.read_pair import read_pair
@@ -36,6 +37,7 @@ def fuse_files(
     visible_range: tuple[float, float] | None = None,
     exposure: str | float = EACH_IMAGE,
     resize: str = NO_RESIZE,
+    alignment: AlignmentChoice | None = None,
     skip_existing: bool = False,
     recursive: bool = False,
 ) -> list[Path]:
@@ -44,7 +46,8 @@ def fuse_files(
     Args:
         fuser: a network or a rule.
         infrared, visible, recursive: as `search_pairs` takes them.
-        out, suffix, infrared_range, visible_range, exposure, resize, skip_existing: as `fuse_pairs` takes them.
+        out, suffix, infrared_range, visible_range, exposure, resize, alignment, skip_existing: as `fuse_pairs` takes
+            them.
 
     Returns:
         The fused files.
@@ -63,6 +66,7 @@ def fuse_files(
         visible_range=visible_range,
         exposure=exposure,
         resize=resize,
+        alignment=alignment,
         skip_existing=skip_existing,
     )
 
@@ -78,6 +82,7 @@ def fuse_pairs(
     visible_range: tuple[float, float] | None = None,
     exposure: str | float = EACH_IMAGE,
     resize: str = NO_RESIZE,
+    alignment: AlignmentChoice | None = None,
     skip_existing: bool = False,
 ) -> list[Path]:
     """Fuses pairs of files into OUT/NAME.SUFFIX, with a progress bar and a summary.
@@ -96,10 +101,12 @@ def fuse_pairs(
             `WHOLE_FOLDER` = all have the median of these, so that pictures of one rig or of one video stay alike; a
             number = this gain.
         resize: which image takes the size of the other where sizes differ, one of `pair_size.RESIZE`.
+        alignment: what moves the infrared images onto the visible ones; None = they are taken to lie there, and a line
+            names those that seem to be shifted.
         skip_existing: pairs whose fused file exists are left out.
 
     Returns:
-        The fused files, those that existed included.
+        The fused files, those that existed included, and without those of pairs that were left out.
 
     Raises:
         InputError: an option is unknown, a fused file would replace an input, the gain is not positive, a file cannot
@@ -112,8 +119,9 @@ def fuse_pairs(
     started = time.perf_counter()
     gain = _gain(fuser, list(pairs.values()), infrared_range, exposure)
     todo = {name: paths for name, paths in pairs.items() if not (skip_existing and targets[name].is_file())}
-    notes, bad = FileNotes(), []
-    read = read_ahead(PairReader(infrared_range, visible_range, resize), todo.values())
+    notes, bad, left_out = FileNotes(), [], []
+    place = PairPlacer(resize, alignment)
+    read = read_ahead(PairReader(infrared_range, visible_range, place), todo.values())
     bar = tqdm(todo.items(), unit="pair", dynamic_ncols=True)
     try:
         with WriteBehind() as writer:
@@ -125,22 +133,28 @@ def fuse_pairs(
                 except InputError as error:
                     if len(pairs) == 1 and not alone:
                         raise
-                    bad.append(str(error))
+                    if isinstance(error, LeftOut):
+                        left_out.append(name)
+                    else:
+                        bad.append(str(error))
                     continue
                 writer.submit(partial(write_image, targets[name], fused, metadata))
     finally:
         read.close()
-    for line in notes.lines():
+    for line in notes.lines() + place.lines():
         print(line, flush=True)
     if len(todo) < len(pairs):
         print(f"Skipped {len(pairs) - len(todo)} pair(s) whose fused file exists", flush=True)
-    print(f"Fused {len(todo) - len(bad)} pair(s) in {time.perf_counter() - started:.1f} s into {out}", flush=True)
+    print(
+        f"Fused {len(todo) - len(bad) - len(left_out)} pair(s) in {time.perf_counter() - started:.1f} s into {out}",
+        flush=True,
+    )
     if bad:
         head = f"{len(bad)} of {len(pairs)} pairs could not be fused:"
         raise InputError("\n  ".join([head, *bad, *alone]))
     if alone:
         raise InputError("\n  ".join(alone))
-    return list(targets.values())
+    return [target for name, target in targets.items() if name not in left_out]
 
 
 def output_files(pairs: FilePairs, out: str | os.PathLike, suffix: str | None) -> Mapping[str, Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import UInt
+from jaxtyping import Float32, UInt
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import note_on_range, read_visible, scale_raw
@@ -26,11 +26,14 @@ class ReadPair(NamedTuple):
         infrared: uint8 or uint16 [H, W, 1 or 3].
         visible: uint8 or uint16 [h, w, 1 or 3]; whether the sizes agree is not checked.
         notes: what a user should know about how the two files were read.
+        share: share of the fused picture in [0, 1], where the rest is the visible image; None = 1 everywhere. It is
+            below 1 where a moved infrared image has no data.
     """
 
     infrared: UInt[np.ndarray, "H W c"]
     visible: UInt[np.ndarray, "h w d"]
     notes: tuple[FileNote, ...]
+    share: Float32[np.ndarray, "h w"] | None = None
 
 
 def read_pair(
