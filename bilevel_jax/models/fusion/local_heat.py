@@ -44,11 +44,12 @@ class LocalHeatFusion(FusionNetwork):
     less: what is finest in the fused image comes from its sources.
 
     Six rules keep rims, patches, speckle and white shapes away. What is less than 0.1 warmer than its surroundings does
-    not count as warm. Only warm things are replaced by something darker, and by three tenths of the difference. Details may take away half of the light that heat has added; what they darken beyond that is
-    compressed to a fifth. Fine infrared details are added without their smallest amplitudes, which are noise, and only
-    three tenths of them far from warm things. The infrared image's highlights are rolled off, and heat replaces the
-    visible image gradually, so that hot people keep their shading. Light above 0.85 that the visible image does not
-    have is compressed to three tenths.
+    not count as warm. Only warm things are replaced by something darker, and by three tenths of the difference. Details
+    may take away half of the light that heat has added; what they darken beyond that is compressed to a fifth. Fine
+    infrared details are added without their smallest amplitudes, which are noise, and only three tenths of them far
+    from warm things. The infrared image's highlights are rolled off, and heat replaces the visible image gradually, so
+    that hot people keep their shading. Light above 0.85 that the visible image does not have is compressed to three
+    tenths.
 
     The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is compressed to a
     hundredth. Raises AssertionError where the inputs' shapes differ.
