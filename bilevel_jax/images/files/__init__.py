@@ -11,12 +11,13 @@ from bilevel_jax.images.files.reading import (
     read_metadata,
     read_pair_metadata,
 )
-from bilevel_jax.images.files.scaling import scale_raw, to_float
-from bilevel_jax.images.files.visible_levels import VisibleImage, scale_visible
+from bilevel_jax.images.files.scaling import raw_range, scale_raw, to_float
+from bilevel_jax.images.files.visible_levels import VisibleImage, VisibleWhite, scale_visible, visible_white
 from bilevel_jax.images.files.writing import write_image
 
 __all__ = [
-    "IMAGE_FORMATS", "IMAGE_SUFFIXES", "Metadata", "VisibleImage", "decode_image", "decode_indices", "decode_metadata",
-    "encoded_size", "image_size", "read_file", "read_image", "read_indices", "read_metadata", "read_pair_metadata",
-    "scale_raw", "scale_visible", "to_float", "write_image", "written_suffixes",
+    "IMAGE_FORMATS", "IMAGE_SUFFIXES", "Metadata", "VisibleImage", "VisibleWhite", "decode_image", "decode_indices",
+    "decode_metadata", "encoded_size", "image_size", "raw_range", "read_file", "read_image", "read_indices",
+    "read_metadata", "read_pair_metadata", "scale_raw", "scale_visible", "to_float", "visible_white", "write_image",
+    "written_suffixes",
 ]  # fmt: skip
