@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, thermal, cuda12, tpu, test and docs."""
+"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, thermal, video, cuda12, tpu, test and docs."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "bilevel_jax" / "__init__.py").read_text())[1]
 # Reading ONNX files as networks of JAX, and running them as judges.
 JUDGE = ["onnx>=1.18", "onnxruntime>=1.20"]
+# Reading and writing videos.
+VIDEO = ["av>=16.0"]
 
 setup(
     name="bilevel-jax",
@@ -55,6 +57,7 @@ setup(
         "tpu": ["jax[tpu]>=0.8,!=0.10.2"],
         "test": [
             *JUDGE,
+            *VIDEO,
             "pytest>=8.0",
             "pytest-xdist>=3.6",
             "hypothesis>=6.100",
@@ -66,6 +69,7 @@ setup(
             "selenium>=4.20",
         ],
         "thermal": ["flyr>=5.0"],
+        "video": VIDEO,
         "docs": ["sphinx>=8.2", "furo>=2025.9", "myst-nb>=1.3"],
     },
     entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.start:fuse"]},
