@@ -46,7 +46,7 @@ class Container:
 
 _H264 = Codec("libx264", {"crf": "18", "preset": "veryfast"})
 _VP9 = Codec("libvpx-vp9", {"crf": "24", "b:v": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"})
-_MPEG4 = Codec("mpeg4", {"qmin": "2", "qmax": "4"}, fixed_rate=True)
+_MPEG4 = Codec("mpeg4", {"qmin": "2", "qmax": "2"}, fixed_rate=True)
 _FAST_START = {"movflags": "+faststart"}  # a player can start before the whole file has come
 CONTAINERS: Mapping[str, Container] = MappingProxyType(
     {

@@ -1,6 +1,6 @@
 """What every source of frames gives, whether it is a video file or a folder of pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -43,14 +43,14 @@ class FrameSource(Protocol):
     notes: list[str]
     video: Path | None
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """Yields all frames in the order of their times, which rise. Each call starts anew.
 
         Raises:
             InputError: a frame cannot be read.
         """
 
-    def sampled(self, count: int) -> Iterator[Frame]:
+    def sampled(self, count: int) -> Generator[Frame, None, None]:
         """Yields up to `count` frames that are spread over the source.
 
         Raises:

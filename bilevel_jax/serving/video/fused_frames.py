@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import math
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -145,6 +146,8 @@ def open_videos(
     options = options or VideoOptions()
     if options.resize not in RESIZE:
         raise InputError(f"--resize={options.resize} is not known; expected one of {', '.join(RESIZE)}.")
+    if not math.isfinite(options.offset):
+        raise InputError(f"--offset={options.offset:g} is no time; expected a number of seconds.")
     named = options.exposure in (WHOLE_VIDEO, EACH_FRAME)
     sources = open_sources(infrared, visible, options.fps, without)
     _check_sizes(*sources, options)

@@ -47,7 +47,7 @@ class Matches:
                 current, following = following, next(frames, None)
             away = abs(current.time - time)
             if current.time < time and following is None and away > self._reach:
-                end = visible.time  # the rest is still decoded, so that a damaged file is found
+                end = visible.time if end is None else end  # the rest is still decoded, so that a damaged file is found
             elif current.time > time and pairs == 0 and away > self._reach:
                 before += 1
             else:
@@ -56,7 +56,7 @@ class Matches:
             last = visible.time
         for _ in frames:  # the rest is decoded, so that a damaged file is found
             pass
-        self._tell(pairs, before, farthest, 0.0 if end is None else last - end)
+        self._tell(pairs, before, farthest, 0.0 if end is None else last - end + 1 / self._visible.rate)
 
     def _tell(self, pairs: int, before: int, farthest: float, after: float) -> None:
         names = f"{self._infrared.path} and {self._visible.path}"

@@ -1,7 +1,7 @@
 """Reads numbered pictures as the frames of a video."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,18 +35,18 @@ class PictureFolder:
         self._files, self._infrared = list(files), infrared
         self.size = self._read(files[0]).shape[:2]
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """Yields all pictures; see `FrameSource`."""
         return self._at(range(self.count))
 
-    def sampled(self, count: int) -> Iterator[Frame]:
+    def sampled(self, count: int) -> Generator[Frame, None, None]:
         """Yields up to `count` pictures that are spread over the folder; see `FrameSource`."""
         return self._at(dict.fromkeys(int((place + 0.5) * self.count / count) for place in range(count)))
 
     def read_as_grey(self) -> None:
         """Does nothing: pictures are read as they are."""
 
-    def _at(self, places: Sequence[int] | dict[int, None] | range) -> Iterator[Frame]:
+    def _at(self, places: Iterable[int]) -> Generator[Frame, None, None]:
         for place in places:
             yield Frame(place / self.rate, self._read(self._files[place]), str(self._files[place]))
 

@@ -1,7 +1,8 @@
 """What is measured once for a whole video, so that its brightness stays steady: levels, palette and gain."""
 
+import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Shaped, UInt
@@ -68,7 +69,8 @@ def measure_levels(
     Raises:
         InputError: a frame cannot be read, or a range has a low that is not below its high.
     """
-    frames = [_few(frame) for frame in infrared.sampled(SAMPLED)]
+    whole = list(infrared.sampled(SAMPLED))
+    frames = [_few(frame) for frame in whole]
     if not frames:
         raise InputError(f"{infrared.path} has no picture that can be decoded; expected a video.")
     palette = _palette(infrared, frames)
@@ -80,13 +82,9 @@ def measure_levels(
     levels = SteadyLevels(infrared_range, palette, _visible_range(visible, visible_range), exposure)
     if exposure is not None or every_frame:
         return levels
-    gain = 1.0
-    if fuser.exposure > 1:
-        # Whole frames again: the gain leaves out areas of one level, which thinned pixels do not show.
-        gain = float(
-            np.median([fuser.exposure_of(levels.infrared(frame.samples)) for frame in infrared.sampled(SAMPLED)])
-        )
-    return SteadyLevels(infrared_range, palette, levels.visible_range, gain)
+    # Of whole frames: the gain leaves out areas of one level, which thinned pixels do not show.
+    gains = [fuser.exposure_of(levels.infrared(frame.samples)) for frame in whole] if fuser.exposure > 1 else [1.0]
+    return replace(levels, gain=float(np.median(gains)))
 
 
 def _few(frame: Frame) -> Frame:
@@ -116,13 +114,14 @@ def _palette(infrared: FrameSource, frames: list[Frame]) -> str | None:
 
 
 def _visible_range(visible: FrameSource, given: tuple[float, float] | None) -> tuple[float, float] | None:
-    frames = [_few(frame) for frame in visible.sampled(SAMPLED)]
-    if not frames or frames[0].samples.dtype != np.uint16:
+    with contextlib.closing(visible.frames()) as frames:
+        first = next(frames, None)
+    if first is None or first.samples.dtype != np.uint16:
         return None
     if given is not None:
-        scale_visible(frames[0].samples, given)  # refuses a low that is not below its high
+        scale_visible(first.samples, given)  # refuses a low that is not below its high
         return given
-    level, note = visible_white(max(int(frame.samples.max(initial=0)) for frame in frames))
+    level, note = visible_white(max(int(frame.samples.max(initial=0)) for frame in visible.sampled(SAMPLED)))
     if note:
         visible.notes.append(note)
     return None if level is None else (0.0, float(level))

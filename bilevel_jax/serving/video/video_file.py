@@ -1,7 +1,7 @@
 """Reads a video file frame by frame: upright, with square pixels, and with all bits of an infrared camera."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from bilevel_jax.serving.video.frame import Frame
 from bilevel_jax.serving.video.pixel_layout import pixel_layout, read_pixels
 
 USUAL_RATE = 25.0  # frames a second of a file that does not say it
-MISSING_SHARE, MISSING_FRAMES, MISSING_SECONDS = 0.05, 2, 1.0  # what a whole file may lack of what its header says
+SHORT = 60.0  # seconds up to which a file is decoded as a whole where frames are measured
+MISSING_SHARE, MISSING_FRAMES, MISSING_SECONDS = 0.05, 2, 0.5  # what a whole file may lack of what its header says
 
 
 class VideoFile:
@@ -54,7 +55,7 @@ class VideoFile:
         """Reads the luminance of 8-bit colour alone from here on, because the pictures are grey."""
         self._grey = True
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """Yields all frames in the order of their times; see `FrameSource`."""
         with self._opened() as (container, stream):
             first: float | None = None
@@ -75,30 +76,44 @@ class VideoFile:
             if damaged:
                 self._note(f"has {damaged} damaged frame(s), which are used as they could be decoded")
 
-    def sampled(self, count: int) -> Iterator[Frame]:
+    def sampled(self, count: int) -> Generator[Frame, None, None]:
         """Yields up to `count` frames that are spread over the file; see `FrameSource`."""
         with self._opened() as (container, stream):
             start = 0.0 if stream.start_time is None else float(stream.start_time * stream.time_base)
+            long = self._seconds is not None and self._seconds > SHORT
+            chosen = self._sought(container, stream, start, count) if long else self._spread(container, stream, count)
             last = -np.inf
-            for place in range(count):
-                wanted = start + (self._seconds or 0.0) * (place + 0.5) / count
-                frame = self._frame_at(container, stream, wanted)
-                if frame is None:
-                    continue
-                stamp = self._stamp(frame, None)
+            for frame in chosen:
+                stamp = self._stamp(frame, last)
                 if stamp > last:
                     last = stamp
                     yield Frame(stamp - start, self._pixels(frame), f"{self.path} at {stamp - start:.2f} s")
 
-    def _frame_at(self, container: Any, stream: Any, seconds: float) -> Any:
-        """The first frame at or after a time of the stream; the last one where there is none after it."""
-        with contextlib.suppress(self._av.FFmpegError, OSError):  # a file without an index is read on from where it is
-            container.seek(round(seconds / stream.time_base), stream=stream)
-        found = None
-        for found in self._decoded(container, stream):
-            if self._stamp(found, None) >= seconds - 0.5 / self.rate:
-                break
-        return found
+    def _spread(self, container: Any, stream: Any, count: int) -> Iterator[Any]:
+        """Frames of a file that is decoded as a whole."""
+        kept: list[Any] = []
+        step = 1
+        for number, frame in enumerate(self._decoded(container, stream)):
+            if number % step == 0:
+                kept.append(frame)
+            if len(kept) == 2 * count:
+                kept, step = kept[::2], 2 * step
+        places = dict.fromkeys(int((place + 0.5) * len(kept) / count) for place in range(count))
+        return iter([kept[place] for place in places if place < len(kept)])
+
+    def _sought(self, container: Any, stream: Any, start: float, count: int) -> Iterator[Any]:
+        """Frames of a long file, which is decoded near them alone."""
+        for place in range(count):
+            wanted = start + (self._seconds or 0.0) * (place + 0.5) / count
+            # A file without an index is read on from where it is.
+            with contextlib.suppress(self._av.FFmpegError, OSError):
+                container.seek(round(wanted / stream.time_base), stream=stream)
+            found = None
+            for found in self._decoded(container, stream):
+                if self._stamp(found, None) >= wanted - 0.5 / self.rate:
+                    break
+            if found is not None:
+                yield found
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[tuple[Any, Any]]:
