@@ -106,7 +106,10 @@ def test_pixels_that_are_not_square_become_square(make_video):
 
 
 def test_sizes_that_differ_need_resize(make_video):
-    small, large = make_video("ir.mkv", pictures([50] * 3, (24, 32))), make_video("vis.mkv", in_color(pictures([9] * 3)))
+    small, large = (
+        make_video("ir.mkv", pictures([50] * 3, (24, 32))),
+        make_video("vis.mkv", in_color(pictures([9] * 3))),
+    )
     with pytest.raises(InputError, match="ir.mkv and .*vis.mkv: .* 32 x 24 .* 64 x 48; .*--resize=infrared"):
         next(fused_frames(small, large, TrivialFuser("max")))
     for resize, shape in (("infrared", (48, 64, 3)), ("visible", (24, 32, 3))):
