@@ -57,7 +57,7 @@ def test_raw_counts_have_one_range_for_the_whole_video(make_video):
         np.testing.assert_array_equal(frame.infrared[..., 0], scale_raw(counts, (low, high)))
 
 
-def test_luminance_of_10_bits_keeps_its_counts(make_video):
+def test_a_given_range_is_in_the_counts_of_the_file(make_video):
     counts = [np.full((48, 64), 400 + number, np.uint16) for number in range(4)]
     path = make_video("ir.mkv", counts, pixels="gray16le")
     video = open_videos(
