@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, align, thermal, cuda12, tpu, test and docs."""
+"""Packaging of bilevel_jax: `pip install -e .`, with extras that the README and the documentation name."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,8 @@ VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "bilevel_jax" / "__init_
 JUDGE = ["onnx>=1.18", "onnxruntime>=1.20"]
 # Aligning the two cameras.
 ALIGN = ["opencv-python-headless>=4.10"]
+# Reading and writing videos.
+VIDEO = ["av>=16.0"]
 
 setup(
     name="bilevel-jax",
@@ -59,6 +61,7 @@ setup(
         "test": [
             *JUDGE,
             *ALIGN,
+            *VIDEO,
             "SimpleITK>=2.4",
             "pytest>=8.0",
             "pytest-xdist>=3.6",
@@ -71,6 +74,7 @@ setup(
             "selenium>=4.20",
         ],
         "thermal": ["flyr>=5.0"],
+        "video": VIDEO,
         "docs": ["sphinx>=8.2", "furo>=2025.9", "myst-nb>=1.3"],
     },
     entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.start:fuse"]},

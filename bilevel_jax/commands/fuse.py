@@ -9,6 +9,7 @@ from absl import flags
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.commands.fuse_alignment import alignment_of, define_alignment_flags
+from bilevel_jax.commands.fuse_video import define_video_flags, fuse_video_command, is_video
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import COLOR_METHODS, DEFAULT_COLOR
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
@@ -26,8 +27,11 @@ USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=
     [--align=translation|similarity|affine|homography] [--transform=FILE.json] [--align_on=N] [--untrusted=NAME]
     [--recursive] [--pairs=FILE.csv] [--dry_run] [--skip_existing]
 
+bilevel-fuse --ir=IR.mp4 --vis=VIS.mp4 --out=FUSED.mp4 [--offset=SECONDS] [--fps=NUMBER] [...]
+
 Fuses infrared and visible images, matched by name, into OUT/NAME.png. Names may differ by the camera's
 suffix (x_T and x_V), and one folder given twice may hold both cameras. A bad pair does not stop the others.
+Videos are matched by time, and folders of numbered pictures become a video where --out names one.
 A fused image has the size, the bit depth and the colour of its visible image. Without further flags the network that
 comes with the package fuses. To use your own network pass --workdir=RUN, or --weights=FILE with weights exported by
 convert.py export."""
@@ -41,6 +45,11 @@ def fuse_command(argv: Sequence[str]) -> None:
         raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
     infrared_range, visible_range = (_range(values, f"{camera}_range") for camera in ("infrared", "visible"))
     exposure = _exposure(values)
+    if is_video(values):
+        fuser = None if values.dry_run else _fuser(values)
+        whole = None if values.exposure is None else exposure
+        fuse_video_command(fuser, values, whole, infrared_range, visible_range)
+        return
     found = _pairs(values)
     if values.dry_run:
         _print_pairs(found, values)
@@ -137,6 +146,7 @@ def _define(values: flags.FlagValues) -> None:
     for name, meaning in text.items():
         flags.DEFINE_string(name, None, meaning, flag_values=values)
     define_checkpoint_flag(values)
+    define_video_flags(values)
     rules = "; ".join(f"{name}: {rule.help}" for name, rule in TRIVIAL_METHODS.items())
     flags.DEFINE_string("method", None, f"a rule without a network ({METHOD_OPTIONS}): {rules}", flag_values=values)
     colors = "; ".join(f"{name}: {method.help}" for name, method in COLOR_METHODS.items())

@@ -135,9 +135,9 @@ class ImageFuser(abc.ABC):
     def _fused(self, infrared: ImageLike, visible: ImageLike, exposure: float | None) -> Shaped[np.ndarray, "*shape"]:
         """Fuses one pair, or a batch that is one array."""
         if is_path(infrared) and is_path(visible):
-            pair = read_pair(infrared, visible)
-            ir, vis = pair.infrared, pair.visible
-            for path, text in pair.notes:
+            read = read_pair(infrared, visible)
+            ir, vis = read.infrared, read.visible
+            for path, text in read.notes:
                 warnings.warn(f"{path} {text}", stacklevel=3)
         else:
             ir, vis = as_array(infrared, "infrared"), as_array(visible, "visible")

@@ -69,16 +69,33 @@ def scale_visible(image: UInt[np.ndarray, "h w c"], visible_range: tuple[float, 
     if visible_range is not None:
         notes = note_on_range(image, visible_range, "visible_range")
         return VisibleImage(stretched(image, visible_range, "visible_range"), notes)
-    brightest = int(image.max(initial=0))
+    white, note = visible_white(int(image.max(initial=0)))
+    notes = (note,) if note else ()
+    return VisibleImage(image if white is None else stretched(image, (0, white), "visible_range"), notes)
+
+
+class VisibleWhite(NamedTuple):
+    """Which level of a visible image of 16 bits is white.
+
+    Fields:
+        level: that level; None = 65535, so that the image stays as it is.
+        note: what a user should know about it, a sentence without a subject; "" = nothing.
+    """
+
+    level: int | None
+    note: str = ""
+
+
+def visible_white(brightest: int) -> VisibleWhite:
+    """Returns which level becomes white in a visible image, or a video, of 16 bits whose brightest level is given."""
     for bits in _BITS:
         if 0 < brightest < 1 << bits:
             white = (1 << bits) - 1
-            note = (
+            return VisibleWhite(
+                white,
                 f"holds 16 bits of which at most {bits} are used: level {white} is taken as white; pass "
-                "--visible_range=LOW,HIGH for other levels"
+                "--visible_range=LOW,HIGH for other levels",
             )
-            return VisibleImage(stretched(image, (0, white), "visible_range"), (note,))
     if 0 < brightest < 1 << _DOUBTFUL_BITS:
-        note = "is dark for 16 bits; if it has 14 bits, pass --visible_range=0,16383"
-        return VisibleImage(image, (note,))
-    return VisibleImage(image)
+        return VisibleWhite(None, "is dark for 16 bits; if it has 14 bits, pass --visible_range=0,16383")
+    return VisibleWhite(None)
