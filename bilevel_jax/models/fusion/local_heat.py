@@ -4,6 +4,7 @@ import chex
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 from jaxtyping import Array, Float
 
 from bilevel_jax.images.pyramid import double, halve, halvings, laplacian_pyramid
@@ -157,8 +158,12 @@ def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
     taps = np.exp(-0.5 * (np.arange(-REACH, REACH + 1) / SPREAD) ** 2)
     for axis in (1, 2):
         length = base.shape[axis]
-        distance = np.arange(length)[:, None] - np.arange(length)
-        weights = np.where(abs(distance) <= REACH, taps[np.clip(distance, -REACH, REACH) + REACH], 0.0)
+        # Constants of the program, unless the length is known only when an exported program runs.
+        space = jnp if is_symbolic_dim(length) else np
+        distance = space.arange(length)[:, None] - space.arange(length)
+        weights = space.where(
+            abs(distance) <= REACH, space.asarray(taps)[space.clip(distance, -REACH, REACH) + REACH], 0.0
+        )
         shares = jnp.asarray(weights / weights.sum(axis=1, keepdims=True), base.dtype)
         base = jnp.moveaxis(jnp.tensordot(shares, base, (1, axis)), 0, axis)
     return base
