@@ -42,10 +42,24 @@ def _sort(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
 def _window_largest(graph: Graph, equation: Any, inputs: list[Value]) -> list[Value]:
     params, aval = equation.params, equation.outvars[0].aval
     window, steps, padding = params["window_dimensions"], params["window_strides"], params["padding"]
-    plain = all(one == 1 for one in (*params["base_dilation"], *params["window_dilation"]))
-    if not plain or any(amount for both in padding for amount in both) or tuple(window[:2]) != (1, 1):
-        raise ValueError("A window over batches or channels, with padding or with gaps, cannot be exported.")
-    name = graph.emit("MaxPool", graph.full(inputs[0]), kernel_shape=list(window[2:]), strides=list(steps[2:]))
+    moved = [axis for axis, length in enumerate(window) if length > 1]
+    fixed = [axis for axis in range(len(window)) if axis not in moved]
+    if any(one != 1 for one in (*params["base_dilation"], *params["window_dilation"])):
+        raise ValueError("A window with gaps cannot be exported.")
+    if len(window) != 4 or len(moved) > 2 or any(steps[axis] != 1 or any(padding[axis]) for axis in fixed):
+        raise ValueError("A window over more than two of four axes cannot be exported.")
+    # MaxPool's windows are over the last two axes.
+    order = [*fixed, *moved]
+    last = order[2:]
+    name = graph.emit("Transpose", graph.full(inputs[0]), perm=list(order))
+    name = graph.emit(
+        "MaxPool",
+        name,
+        kernel_shape=[window[axis] for axis in last],
+        strides=[steps[axis] for axis in last],
+        pads=[padding[axis][end] for end in (0, 1) for axis in last],
+    )
+    name = graph.emit("Transpose", name, perm=[order.index(axis) for axis in range(4)])
     return [Value(name, tuple(aval.shape), np.dtype(aval.dtype))]
 
 
