@@ -59,7 +59,7 @@ def launch(host: str, port: int, block: bool = True) -> tuple[gradio.Blocks, str
 
     Args:
         host: the address that the page listens at; "127.0.0.1" serves this machine alone.
-        port: 0 = any free port.
+        port: 0 = the first free port from 7860 on.
         block: wait until the program is stopped.
 
     Raises:
