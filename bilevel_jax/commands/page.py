@@ -30,4 +30,4 @@ def page_command(argv: Sequence[str]) -> None:
 def _define(values: flags.FlagValues) -> None:
     text = "address that the page listens at; 0.0.0.0 lets every machine of the network upload files to this one"
     flags.DEFINE_string("host", "127.0.0.1", text, flag_values=values)
-    flags.DEFINE_integer("port", 7860, "port; 0 = any free one", 0, 65535, flag_values=values)
+    flags.DEFINE_integer("port", 7860, "port; 0 = the first free one from 7860 on", 0, 65535, flag_values=values)
