@@ -13,6 +13,7 @@ from bilevel_jax.errors import InputError, RunError
 from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.inference.pretrained import DEFAULT
 from bilevel_jax.report.text_table import format_table
+from bilevel_jax.serving.onnx_export import load_export
 from bilevel_jax.serving.runtimes import RUNTIMES
 
 USAGE = """python experiments/benchmark.py serving [--weights=NAME] [--size=480,640] [--threads=2] [--repeats=20]
@@ -29,10 +30,7 @@ def serving_command(argv: Sequence[str]) -> None:
     unknown = [name for name in values.runtimes if name not in RUNTIMES]
     if unknown:
         raise InputError(f"--runtimes names {unknown[0]!r}; expected some of {', '.join(RUNTIMES)}.")
-    try:
-        from bilevel_jax.serving.onnx_export.export import export_onnx
-    except ImportError as error:
-        raise InputError(f'{error.name} is missing; install it with: pip install "bilevel-jax[judge]"') from error
+    export_onnx = load_export()
     size, rows = height_and_width("size", values.size), []
     reference = None
     with tempfile.TemporaryDirectory() as folder:

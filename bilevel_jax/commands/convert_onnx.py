@@ -9,7 +9,8 @@ from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import COLOR_METHODS
 from bilevel_jax.inference.fuser import Fuser
-from bilevel_jax.inference.pretrained import DEFAULT, pretrained_file
+from bilevel_jax.inference.pretrained import DEFAULT, weights_file
+from bilevel_jax.serving.onnx_export import load_export
 
 TYPES = ("uint8", "float32")
 USAGE = f"""python experiments/convert.py onnx --out=FILE.onnx [--weights=NAME_OR_FILE | --workdir=RUN]
@@ -30,15 +31,11 @@ def onnx_command(argv: Sequence[str]) -> None:
         raise InputError(f"--out={values.out}; expected a file name that ends in .onnx.")
     if values.workdir and values.weights:
         raise InputError("--workdir and --weights are both given; expected one network.")
-    try:
-        from bilevel_jax.serving.onnx_export.export import export_onnx
-    except ImportError as error:
-        raise InputError(f'{error.name} is missing; install it with: pip install "bilevel-jax[judge]"') from error
+    export_onnx = load_export()
     if values.workdir:
         fuser, source = Fuser.from_workdir(values.workdir, values.checkpoint), Path(values.workdir).name
     else:
-        given = values.weights or DEFAULT
-        path = Path(given) if given.endswith(".safetensors") else pretrained_file(given)
+        path = weights_file(values.weights or None)
         fuser, source = Fuser.from_weights(path), path.stem
     fuser = fuser.with_color(values.color)
     size = export_onnx(fuser, values.out, values.dtype, {"weights": source})

@@ -1,5 +1,7 @@
 """A fusion network that shows local heat in the visible image and looks no farther than 64 pixels."""
 
+from functools import cached_property
+
 import chex
 import flax.linen as nn
 import jax.numpy as jnp
@@ -110,6 +112,11 @@ class _Sizes:
         self.details, self.base = laplacian_pyramid(image, LEVELS)
         self.images = halvings(image, LEVELS - 1)
 
+    @cached_property
+    def around(self) -> Float[Array, "b h2 w2 1"]:
+        """The mean of the surroundings, at half of the size."""
+        return self.grown(_surroundings(self.base), LEVELS, 1)
+
     def at(self, size: int) -> Float[Array, "b h w 3"]:
         """The image, its detail and the detail's strength at one size."""
         detail = DETAIL_SCALE * self.details[size]
@@ -141,12 +148,11 @@ def _by_heat(
         more: added to the share that is replaced.
         own: 0 = what replaces has the level of its visible surroundings; 1 = it has its own level.
     """
-    around = warm.grown(_surroundings(warm.base), LEVELS, 1)
-    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - around - LUKEWARM, 0.0) / FULL_HEAT
+    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - warm.around - LUKEWARM, 0.0) / FULL_HEAT
     share = _gradually(warmth + more)
     fields = jnp.concatenate([share, jnp.minimum(share, _gradually(warmth)), soft_clip(own)], axis=-1)
     share, share_of_warm, own = jnp.split(lit.grown_once(fields, 0), 3, axis=-1)
-    ground, around = lit.grown(_surroundings(lit.base), LEVELS), warm.grown_once(around, 0)
+    ground, around = (sizes.grown_once(sizes.around, 0) for sizes in (lit, warm))
     luma = lit.images[0]
     fine = luma - lit.grown(lit.images[2], 2)
     change = ground + own * (around - ground) + warm.images[0] - around + fine - luma
@@ -182,8 +188,7 @@ def _gradually(warmth: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
 
 def _near_warm(warm: _Sizes) -> Float[Array, "b h2 w2 1"]:
     """At half of the size: 1 at warm things and close by, `AWAY` elsewhere."""
-    warmth = jnp.maximum(warm.images[1] - warm.grown(_surroundings(warm.base), LEVELS, 1), 0.0)
-    near = nn.max_pool(warmth, (5, 5), padding="SAME")
+    near = nn.max_pool(jnp.maximum(warm.images[1] - warm.around, 0.0), (5, 5), padding="SAME")
     return AWAY + (1.0 - AWAY) * jnp.minimum(NEAR_WARM * near, 1.0)
 
 

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.color import luma
 from bilevel_jax.images.color_methods import AROUND, color_by_light, color_method, share_of_day
 from bilevel_jax.images.gaussian_mean import REACH
 from bilevel_jax.serving.onnx_export.sizes import Sizes
@@ -30,8 +31,7 @@ def colored(
         return method.fuse(fused, visible)
     if method.fuse is not color_by_light:
         raise InputError(f"The colour method {name!r} cannot be exported to ONNX; expected chroma, hue or light.")
-    light = 0.299 * visible[..., 0:1] + 0.587 * visible[..., 1:2] + 0.114 * visible[..., 2:3]
-    return color_by_light(fused, visible, share_of_day(_light_around(light, sizes)))
+    return color_by_light(fused, visible, share_of_day(_light_around(luma(visible), sizes)))
 
 
 def _light_around(light: Float[Array, "b h w 1"], sizes: Sizes) -> Float[Array, "b h w 1"]:
