@@ -69,6 +69,20 @@ def write_page(folder: Path, model: Path | None = None) -> None:
         made.rename(folder)
 
 
+def write_page_and_link(folder: Path) -> None:
+    """Writes FOLDER/beside/browser, the page, and FOLDER/browser_link.md, which links to it or says why it is missing."""
+    page = folder / "beside" / "browser"
+    try:
+        write_page(page)
+        link = '<a href="browser/index.html">The page is on this site</a>, with the network of the package.'
+    except PageUnavailableError as error:
+        shutil.rmtree(page, ignore_errors=True)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        link = f"This copy of the site was built without the page: {error}"
+        print(f"The site is built without the page that fuses in the browser: {error}")
+    (folder / "browser_link.md").write_text(f"{link}\n", encoding="utf-8")
+
+
 def write_model(path: Path, model: Path | None) -> None:
     """Writes the network with the gain of the infrared image as an input that cannot be left out.
 
