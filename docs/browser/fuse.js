@@ -4,7 +4,7 @@ import { imageData, isColored, isSame, readPicture } from "./pictures.js";
 
 const KINDS = ["infrared", "visible"];
 const $ = (id) => document.getElementById(id);
-const chosen = {}; // kind -> picture
+const reading = {}; // kind -> promise of the picture, or of null where the file cannot be read
 let shown = null; // {infrared, visible, fused}: canvases of one size
 let worker = null;
 let answer = null; // takes the worker's next message
@@ -46,18 +46,21 @@ async function load() {
   return true;
 }
 
-async function choose(kind, file) {
-  delete chosen[kind];
-  $(`${kind}-about`).textContent = file ? file.name : "Choose a picture, or drop one here.";
+function choose(kind, file) {
   if (!file) return;
-  try {
-    const picture = await readPicture(file);
-    chosen[kind] = picture;
-    $(`${kind}-about`).textContent = `${file.name}, ${size(picture)} pixels`;
-    say("");
-  } catch (error) {
-    say(error.message, true);
-  }
+  $(`${kind}-about`).textContent = file.name;
+  const picture = readPicture(file).then(
+    (read) => {
+      if (reading[kind] === picture) $(`${kind}-about`).textContent = `${file.name}, ${size(read)} pixels`;
+      return read;
+    },
+    (error) => {
+      if (reading[kind] === picture) say(error.message, true);
+      return null;
+    },
+  );
+  reading[kind] = picture;
+  say("");
 }
 
 function size({ width, height }) {
@@ -66,8 +69,9 @@ function size({ width, height }) {
 
 /** Returns what is wrong with the pair and the gain, or "". */
 function problem({ infrared, visible }) {
-  const missing = KINDS.find((kind) => !chosen[kind]);
-  if (missing) return `The ${missing} picture is missing; choose a file that can be read.`;
+  if (!infrared || !visible) {
+    return `The ${infrared ? "visible" : "infrared"} picture is missing; choose a file that can be read.`;
+  }
   if (size(infrared) !== size(visible)) {
     return (
       `${infrared.name} has ${size(infrared)} pixels and ${visible.name} ${size(visible)}; expected one size. ` +
@@ -83,12 +87,16 @@ function problem({ infrared, visible }) {
 }
 
 async function fuse() {
-  const { infrared, visible } = chosen;
   $("note").textContent = "";
-  const wrong = problem(chosen);
-  if (wrong) return say(wrong, true);
-  say("Fusing.");
   $("fuse").disabled = true;
+  const [infrared, visible] = await Promise.all(KINDS.map((kind) => reading[kind]));
+  const wrong = problem({ infrared, visible });
+  if (wrong) {
+    say(wrong, true);
+    $("fuse").disabled = false;
+    return;
+  }
+  say("Fusing.");
   const result = nextMessage();
   worker.postMessage({ infrared, visible, gain: Number($("gain").value) });
   const { error, rgb, gain, milliseconds } = await result;
@@ -161,6 +169,8 @@ function drag(event) {
 for (const kind of KINDS) {
   const zone = $(kind).closest(".file");
   $(kind).addEventListener("change", () => choose(kind, $(kind).files[0]));
+  // Without this, a file that has changed and is chosen again would not be read again.
+  $(kind).addEventListener("click", () => ($(kind).value = ""));
   for (const type of ["dragover", "dragleave", "drop"]) {
     zone.addEventListener(type, () => zone.classList.toggle("over", type === "dragover"));
   }
