@@ -70,7 +70,7 @@ def write_page(folder: Path, model: Path | None = None) -> None:
 
 
 def write_page_and_link(folder: Path) -> None:
-    """Writes FOLDER/beside/browser, the page, and FOLDER/browser_link.md, which links to it or says why it is missing."""
+    """Writes the page in FOLDER/beside/browser, and FOLDER/browser_link.md: a link, or why there is no page."""
     page = folder / "beside" / "browser"
     try:
         write_page(page)

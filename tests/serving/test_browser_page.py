@@ -247,5 +247,3 @@ def test_a_folder_with_other_files_is_left_alone(builder, tmp_path):
     with pytest.raises(InputError, match="holds other files"):
         builder.write_page(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-
-
