@@ -126,12 +126,13 @@ def runtime_package() -> bytes:
 
 
 def fetched_package() -> bytes:
-    """Returns what `npm pack` fetches."""
+    """Returns what `npm pack` fetches; without the network it gives up after one more try."""
     npm = shutil.which("npm")
     if npm is None:
         raise PageUnavailableError(f"npm is missing, which fetches {PACKAGE} {VERSION}.")
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", f"{PACKAGE}@{VERSION}", f"--pack-destination={folder}", "--ignore-scripts"]
+        options = [f"--pack-destination={folder}", "--ignore-scripts", "--fetch-retries=1"]
+        command = [npm, "pack", f"{PACKAGE}@{VERSION}", *options]
         try:
             subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=SECONDS)
         except (subprocess.SubprocessError, OSError) as error:
