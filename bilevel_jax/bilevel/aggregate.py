@@ -1,16 +1,18 @@
 """dynamic_aggregate: K task gradients in, one update out, as an optax transform."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import optax
 
 from bilevel_jax.bilevel.aggregate_update import Settings, begin, updated
+from bilevel_jax.bilevel.option_checks import python_number
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.bilevel.weighting import Weighting, named_weighting
+from bilevel_jax.bilevel.weighting import Weighting, WeightingFactory, named_weighting
 
 
 def dynamic_aggregate(
-    weighting: str | Weighting = "random",
+    weighting: str | Weighting | WeightingFactory[...] = "random",
     *,
     num_tasks: int = 2,
     seed: int = 0,
@@ -19,6 +21,7 @@ def dynamic_aggregate(
     shared: PyTree | Callable[[PyTree], PyTree] | None = None,
     accumulate: int = 1,
     diagnostics: bool = False,
+    skip_nonfinite: bool = False,
     **options: object,
 ) -> optax.GradientTransformationExtraArgs:
     """An optax transform that combines task gradients, [K, *shape] on every leaf, into one update, [*shape].
@@ -36,7 +39,8 @@ def dynamic_aggregate(
       sees zeros for absent tasks, unless it has `weigh_present`.)
 
     Args:
-      weighting: a name in the registry, or your own Weighting.
+      weighting: a name in the registry, a Weighting (your own, or such as `cagrad(c=0.4)`), or a function that makes
+        one of `options` (such as `cagrad`).
       num_tasks: K, the length of the task axis.
       seed: seed of the weighting's random key.
       axis_name: mapped axis of shard_map or pmap over which the gradients and losses are averaged here. None where
@@ -50,6 +54,8 @@ def dynamic_aggregate(
         `optax.transforms.conditionally_transform(tx, lambda step: step % n == n - 1)`.
       diagnostics: fills in the state's `cosines` and `conflicts` also where the weighting does not need the Gramian.
         The gradients must come stacked.
+      skip_nonfinite: an update with a NaN or an infinity among its gradients or losses is zero and leaves the state as
+        it was. Those of absent tasks do not count. With `accumulate`, all tasks are absent from such a step.
       **options: options of the weighting; `options_of(WEIGHTINGS[name])` lists them.
 
     Returns:
@@ -70,23 +76,25 @@ def dynamic_aggregate(
       >>> print(updates["w"][:2])
       [-0.25 -0.25]
     """
-    if num_tasks < 1 or accumulate < 1:
-        raise ValueError(f"num_tasks and accumulate must be at least 1, got {num_tasks} and {accumulate}")
+    python_number("num_tasks", num_tasks, 1)
+    python_number("accumulate", accumulate, 1)
+    if isinstance(options.get("options"), Mapping):  # what optax.inject_hyperparams makes of **options
+        options |= cast(Mapping[str, object], options.pop("options"))
     if task_scale is not None and len(task_scale) != num_tasks:
         raise ValueError(f"{len(task_scale)} values of task_scale for {num_tasks} tasks")
     rule = named_weighting(weighting, **options)
-    settings = Settings(rule, num_tasks, seed, axis_name, task_scale, shared, accumulate, diagnostics)
+    settings = Settings(rule, num_tasks, seed, axis_name, task_scale, shared, accumulate, diagnostics, skip_nonfinite)
 
     def init(params):
         return begin(settings, params)
 
     def update(updates, state, params=None, *, losses=None, weights=None, present=None, **ignored):
-        del params, ignored
-        return updated(settings, updates, state, losses, weights, present)
+        del ignored
+        return updated(settings, updates, state, params, losses, weights, present)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def weights_known(weighting: str | Weighting, **options: object) -> bool:
+def weights_known(weighting: str | Weighting | WeightingFactory[...], **options: object) -> bool:
     """Whether a weighting's weights are known before any backward pass, so that one pull-back serves all tasks."""
     return named_weighting(weighting, **options).known_beforehand

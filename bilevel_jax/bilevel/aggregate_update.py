@@ -13,7 +13,15 @@ from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
 from bilevel_jax.bilevel.gramian import gramian
 from bilevel_jax.bilevel.present_tasks import renormalised, weigh_present
 from bilevel_jax.bilevel.shared_leaves import Mask, shared_mask, split_leaves
+from bilevel_jax.bilevel.skipped_steps import all_finite, chosen, unless_spoilt, zeros_unless
 from bilevel_jax.bilevel.trees import PyTree
+from bilevel_jax.bilevel.update_checks import (
+    check_axis,
+    check_combined,
+    check_task_axis,
+    refuse_masked,
+    vector_of_tasks,
+)
 from bilevel_jax.bilevel.weighting import Weighting
 
 Losses = Float[Array, " k"] | None
@@ -32,10 +40,12 @@ class Settings(NamedTuple):
     shared: PyTree | Callable[[PyTree], PyTree] | None
     accumulate: int
     diagnostics: bool
+    skip_nonfinite: bool
 
 
 def begin(settings: Settings, params: PyTree) -> AggregateState:
     """The first state, for parameters without a task axis."""
+    refuse_masked(params)
     rule, num_tasks = settings.rule, settings.num_tasks
     key, zeros = jax.random.PRNGKey(settings.seed), jnp.zeros((num_tasks,), jnp.float32)
     if rule.init_with_params is not None:
@@ -56,21 +66,83 @@ def begin(settings: Settings, params: PyTree) -> AggregateState:
     return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
 
 
+def own_buffers(tree: PyTree, given: PyTree) -> PyTree:
+    """The tree with a copy of each array that is in it twice or among the arrays `given`, so that it may be donated.
+
+    Under jit nothing has to be done: there every result has a buffer of its own.
+    """
+    seen = {id(leaf) for leaf in jax.tree.leaves(given)}
+
+    def own(leaf):
+        if isinstance(leaf, jax.core.Tracer):
+            return leaf
+        if id(leaf) in seen:
+            leaf = jnp.array(leaf, copy=True)
+        seen.add(id(leaf))
+        return leaf
+
+    return jax.tree.map(own, tree)
+
+
+def _mask_of(settings: Settings, updates: PyTree, stacked: bool) -> Mask:
+    """The mask of the shared leaves; a function that makes it is given leaves shaped as the parameters."""
+    if not callable(settings.shared) or not stacked:
+        return shared_mask(settings.shared, updates)
+    return shared_mask(settings.shared, jax.tree.map(lambda g: g[0], updates))
+
+
 def updated(
-    settings: Settings, updates: PyTree, state: AggregateState, losses: Losses, weights: Weights, present: Present
+    settings: Settings,
+    updates: PyTree,
+    state: AggregateState,
+    params: PyTree | None,
+    losses: Losses,
+    weights: Weights,
+    present: Present,
 ) -> tuple[PyTree, AggregateState]:
     """One update and the next state; `dynamic_aggregate` says what the arguments are."""
-    rule, mask = settings.rule, shared_mask(settings.shared, updates)
+    losses, weights = _checked(settings, updates, state, params, losses, weights)
+    if weights is None:
+        updates = _present_and_scaled(updates, present, settings.task_scale)
+    if losses is not None:
+        losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), settings.axis_name)
+    if not settings.skip_nonfinite:
+        combined, after = _aggregated(settings, updates, state, losses, weights, present)
+        return combined, own_buffers(after, (losses, weights, present))
+    # The numbers of a skipped update are replaced by zeros before anything sees them.
+    finite = all_finite(updates, losses, settings.axis_name)
+    updates, losses = zeros_unless(finite, (updates, losses))
+    if settings.accumulate > 1:  # a skipped step is one at which every task is absent, so the count of steps goes on
+        present = jnp.broadcast_to(finite, (settings.num_tasks,)) & (True if present is None else present)
+        return _aggregated(settings, updates, state, losses, weights, present)
+    combined, after = _aggregated(settings, updates, state, losses, weights, present)
+    return own_buffers((zeros_unless(finite, combined), chosen(finite, after, state)), (losses, weights, present))
+
+
+def _checked(
+    settings: Settings, updates: PyTree, state: AggregateState, params: PyTree | None, losses: Losses, weights: Weights
+) -> tuple[Losses, Weights]:
+    """The losses and weights as float32 [K]; raises ValueError for what an update is refused for."""
+    rule = settings.rule
+    refuse_masked(updates)
     if weights is not None and not rule.known_beforehand:
         raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
     if rule.needs == "losses" and losses is None:
         raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
     if weights is None:
-        _check_task_axis(updates, settings.num_tasks)
-        updates = _present_and_scaled(updates, present, settings.task_scale)
-    if losses is not None:
-        losses = jnp.asarray(losses, jnp.float32)
-        losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), settings.axis_name)
+        check_task_axis(updates, settings.num_tasks, params)
+    else:
+        check_combined(updates, settings.num_tasks, params)
+        weights = vector_of_tasks("weights", weights, settings.num_tasks)
+    check_axis(updates, state, params, rule.needs, settings.axis_name)
+    return (None if losses is None else vector_of_tasks("losses", losses, settings.num_tasks)), weights
+
+
+def _aggregated(
+    settings: Settings, updates: PyTree, state: AggregateState, losses: Losses, weights: Weights, present: Present
+) -> tuple[PyTree, AggregateState]:
+    """The update of gradients and losses that have been checked and scaled."""
+    rule, mask = settings.rule, _mask_of(settings, updates, weights is None)
     if weights is None and (settings.diagnostics or not rule.known_beforehand):
         updates = trees.mean(updates, settings.axis_name)
     if rule.known_beforehand:
@@ -85,8 +157,7 @@ def _combine_beforehand(
 ) -> tuple[PyTree, AggregateState]:
     """The combined gradient, and the state with the weights used; with `weights` it came combined already."""
     if weights is not None:
-        combined, used = trees.mean(updates, settings.axis_name), jnp.asarray(weights, jnp.float32)
-        return combined, state._replace(weights=used)
+        return trees.mean(updates, settings.axis_name), state._replace(weights=weights)
     weighed, heads, merge = split_leaves(updates, mask)
     if settings.diagnostics:
         state = with_diagnostics(state, gramian(weighed))
@@ -105,6 +176,8 @@ def _finish(
     state = state._replace(count=state.count + 1)
     if rule.known_beforehand:
         following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+        if rule.needs == "losses":
+            following, inner = unless_spoilt((following, inner), (state.next_weights, state.weighting))
         return gathered, state._replace(next_weights=following, weighting=inner)
     weighed, heads, merge = split_leaves(gathered, mask)
     heads = [jnp.sum(head, axis=0) for head in heads]
@@ -115,8 +188,9 @@ def _finish(
             combined, inner = rule.weigh(weighed, state.weighting)
         else:
             combined, inner = rule.weigh_present(weighed, state.weighting, present)
-        return merge(combined, heads), state._replace(weighting=inner)
+        return merge(combined, heads), state._replace(weighting=unless_spoilt(inner, state.weighting))
     used, inner = weigh_present(rule, matrix, state.weighting, present)
+    inner = unless_spoilt(inner, state.weighting)
     return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
 
 
@@ -131,6 +205,8 @@ def _accumulate(
         gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), now.gradient, gathered)
         seen = None if present is None else now.present
         combined, after = _finish(settings, gradient, state, now.losses, seen, mask)
+        if settings.skip_nonfinite:  # where all steps were skipped
+            after = chosen(jnp.any(now.present), after, state)
         return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
 
     def wait():
@@ -152,15 +228,6 @@ def _present_and_scaled(updates: PyTree, present: Present, task_scale: Sequence[
 
 def _column(values: Array, leaf: Array) -> Array:
     return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
-
-
-def _check_task_axis(task_grads: PyTree, num_tasks: int) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(task_grads):
-        if jnp.ndim(leaf) == 0 or leaf.shape[0] != num_tasks:
-            raise ValueError(
-                f"task gradient {jax.tree_util.keystr(path)} has shape {jnp.shape(leaf)}: "
-                f"expected a leading task axis of {num_tasks}"
-            )
 
 
 def combine(weights: Float[Array, " k"], task_grads: PyTree) -> PyTree:

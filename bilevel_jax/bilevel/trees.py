@@ -69,6 +69,11 @@ def total(tree: PyTree, axis_name: str | None) -> PyTree:
     return tree if axis_name is None else jax.lax.psum(per_device(tree, axis_name), axis_name)
 
 
+def varying_axes(tree: PyTree) -> set[str]:
+    """The mapped axes of `shard_map` between whose devices any leaf differs."""
+    return {axis for leaf in jax.tree.leaves(tree) for axis in getattr(jax.typeof(leaf), "vma", ())}
+
+
 def per_device(tree: PyTree, axis_name: str | None) -> PyTree:
     """Marks replicated arrays as each device's own, so that a gradient with respect to them is the device's own too.
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import shortest
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, without_state
 
@@ -24,7 +25,7 @@ def cagrad(c: float = 0.5) -> Weighting:
     References:
       Liu et al., Conflict-Averse Gradient Descent for Multi-task Learning, NeurIPS 2021 (arXiv 2110.14048), eq. 3-4.
     """
-    if c < 0:
+    if surely(c < 0):
         raise ValueError(f"cagrad needs c >= 0, got {c}")
 
     def weights(matrix):

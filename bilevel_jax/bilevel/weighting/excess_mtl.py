@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.trees import accumulator, sum_of
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
@@ -27,7 +28,7 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
       He et al., Robust Multi-Task Learning with Excess Risks, ICML 2024 (arXiv 2402.02009), equations 6, 7 and 9,
       with the scale processing of section 3.2.
     """
-    if robust_step_size <= 0:
+    if surely(robust_step_size <= 0):
         raise ValueError(f"excess_mtl needs robust_step_size > 0, got {robust_step_size}")
 
     def init_with_params(num_tasks, key, params):

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import normalised
 
 
-def fair_products(matrix: Float[Array, "k k"], alpha: float) -> Float[Array, " k"]:
+def fair_products(matrix: Float[Array, "k k"], alpha: float | Array) -> Float[Array, " k"]:
     """The weights w > 0 with G w = w^(-1/alpha), from the Gramian G, for alpha > 0.
 
     They minimise the convex function w^T G w / 2 - sum psi(w), psi' = w^(-1/alpha). Where no solution exists, because
@@ -28,9 +28,15 @@ def fair_products(matrix: Float[Array, "k k"], alpha: float) -> Float[Array, " k
         system = cosines + power * jnp.diag(x ** (-power - 1))
         return jnp.linalg.solve(system, residual), residual
 
+    def log_or_power(x):
+        if not isinstance(alpha, jax.Array):
+            return jnp.log(x) if alpha == 1 else (x ** (1 - power) - 1) / (1 - power)
+        other = jnp.where(power == 1, 1.0, 1 - power)
+        return jnp.where(power == 1, jnp.log(x), (x**other - 1) / other)
+
     def objective(y):
         x = y / q
-        psi = q**2 * (jnp.log(x) if alpha == 1 else (x ** (1 - power) - 1) / (1 - power))
+        psi = q**2 * (log_or_power(x))
         return y @ cosines @ y / 2 - jnp.sum(psi)
 
     lengths = 0.5 ** jnp.arange(25, dtype=dtype)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.trees import accumulator
 from bilevel_jax.bilevel.weighting.pcgrad import random_orders
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
@@ -25,7 +26,7 @@ def gradvac(beta: float = 0.01) -> Weighting:
     References:
       Wang et al., Gradient Vaccine, ICLR 2021 (arXiv 2010.05874), algorithm 1.
     """
-    if not 0 <= beta <= 1:
+    if surely(beta < 0) or surely(beta > 1):
         raise ValueError(f"gradvac needs 0 <= beta <= 1, got {beta}")
 
     def init(num_tasks, key):

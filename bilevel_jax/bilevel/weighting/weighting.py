@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from bilevel_jax.bilevel.option_checks import surely, vector
 from bilevel_jax.bilevel.registry import Options
 from bilevel_jax.bilevel.trees import PyTree
 
@@ -126,8 +127,8 @@ def with_preference(
             return weights(given, jnp.full((given.shape[0],), 1.0 / given.shape[0], given.dtype))
 
         return without_state(needs, alike)
-    preference = tuple(float(value) for value in preference)
-    if any(value < 0 for value in preference):
+    preference = vector(preference)
+    if any(surely(value < 0) for value in preference):
         raise ValueError(f"a preference must not be negative, got {preference}")
 
     def init(num_tasks, key):
@@ -136,4 +137,7 @@ def with_preference(
             raise ValueError(f"{len(preference)} values of preference for {num_tasks} tasks")
         return jnp.asarray(preference, jnp.float32)
 
-    return Weighting(needs, init, lambda given, state: (weights(given, state), state))
+    def current(state):  # the option may follow a schedule
+        return jnp.asarray(preference, jnp.float32) if isinstance(preference, jax.Array) else state
+
+    return Weighting(needs, init, lambda given, state: (weights(given, current(state)), state))
