@@ -47,7 +47,8 @@ def dynamic_aggregate(
         they are averaged already, and under jit with NamedSharding.
       task_scale: K factors on the task gradients, applied before the weighting sees them. A gradient that comes
         combined must contain them already.
-      shared: a pytree of bools like the params, or a function that makes it of them. Only leaves that are True are
+      shared: a pytree of bools like the params or a prefix of them, or a function that makes it of them. It is compared
+        by the names on the paths, so a dict serves for a FrozenDict or a module. Only leaves that are True are
         weighed; the other leaves, such as task heads, pass through as the sum over tasks.
       accumulate: n > 1 gathers the mean of n gradients and makes one update at the n-th; before it the update is zero.
         Put what follows in the chain into

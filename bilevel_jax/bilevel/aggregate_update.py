@@ -12,7 +12,7 @@ from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
 from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
 from bilevel_jax.bilevel.gramian import gramian
 from bilevel_jax.bilevel.present_tasks import renormalised, weigh_present
-from bilevel_jax.bilevel.shared_leaves import Mask, shared_mask, split_leaves
+from bilevel_jax.bilevel.shared_leaves import Mask, makes_masks, shared_mask, split_leaves
 from bilevel_jax.bilevel.skipped_steps import all_finite, chosen, unless_spoilt, zeros_unless
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.bilevel.update_checks import (
@@ -86,7 +86,7 @@ def own_buffers(tree: PyTree, given: PyTree) -> PyTree:
 
 def _mask_of(settings: Settings, updates: PyTree, stacked: bool) -> Mask:
     """The mask of the shared leaves; a function that makes it is given leaves shaped as the parameters."""
-    if not callable(settings.shared) or not stacked:
+    if not makes_masks(settings.shared) or not stacked:
         return shared_mask(settings.shared, updates)
     return shared_mask(settings.shared, jax.tree.map(lambda g: g[0], updates))
 
