@@ -1,9 +1,10 @@
 """dynamic_aggregate: K task gradients in, one update out, as an optax transform."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Literal, cast
 
 import optax
+from jaxtyping import PRNGKeyArray
 
 from bilevel_jax.bilevel.aggregate_update import Settings, begin, updated
 from bilevel_jax.bilevel.option_checks import python_number
@@ -15,13 +16,14 @@ def dynamic_aggregate(
     weighting: str | Weighting | WeightingFactory[...] = "random",
     *,
     num_tasks: int = 2,
-    seed: int = 0,
+    seed: int | PRNGKeyArray = 0,
     axis_name: str | None = None,
     task_scale: Sequence[float] | None = None,
     shared: PyTree | Callable[[PyTree], PyTree] | None = None,
     accumulate: int = 1,
     diagnostics: bool = False,
     skip_nonfinite: bool = False,
+    gramian_dtype: Literal["float32", "float64"] | None = None,
     **options: object,
 ) -> optax.GradientTransformationExtraArgs:
     """An optax transform that combines task gradients, [K, *shape] on every leaf, into one update, [*shape].
@@ -42,7 +44,8 @@ def dynamic_aggregate(
       weighting: a name in the registry, a Weighting (your own, or such as `cagrad(c=0.4)`), or a function that makes
         one of `options` (such as `cagrad`).
       num_tasks: K, the length of the task axis.
-      seed: seed of the weighting's random key.
+      seed: seed of the weighting's random key, or a key. Under vmap each member needs its own, or all draw the
+        same: `vmap(lambda seed: dynamic_aggregate("random", seed=seed).init(params))(seeds)`.
       axis_name: mapped axis of shard_map or pmap over which the gradients and losses are averaged here. None where
         they are averaged already, and under jit with NamedSharding.
       task_scale: K factors on the task gradients, applied before the weighting sees them. A gradient that comes
@@ -57,6 +60,9 @@ def dynamic_aggregate(
         The gradients must come stacked.
       skip_nonfinite: an update with a NaN or an infinity among its gradients or losses is zero and leaves the state as
         it was. Those of absent tasks do not count. With `accumulate`, all tasks are absent from such a step.
+      gramian_dtype: the type of the Gramian and of what a weighting computes with it. "float64" tells gradients apart
+        that float32 cannot: opposed or parallel up to 1e-3 and less, with K >= 3. It works without `jax_enable_x64`,
+        and is slow on accelerators without float64. None: "float64" for `aligned_mtl`, else "float32".
       **options: options of the weighting; `options_of(WEIGHTINGS[name])` lists them.
 
     Returns:
@@ -83,8 +89,21 @@ def dynamic_aggregate(
         options |= cast(Mapping[str, object], options.pop("options"))
     if task_scale is not None and len(task_scale) != num_tasks:
         raise ValueError(f"{len(task_scale)} values of task_scale for {num_tasks} tasks")
+    if gramian_dtype not in (None, "float32", "float64"):
+        raise ValueError(f"gramian_dtype must be 'float32', 'float64' or None, got {gramian_dtype!r}")
     rule = named_weighting(weighting, **options)
-    settings = Settings(rule, num_tasks, seed, axis_name, task_scale, shared, accumulate, diagnostics, skip_nonfinite)
+    settings = Settings(
+        rule,
+        num_tasks,
+        seed,
+        axis_name,
+        task_scale,
+        shared,
+        accumulate,
+        diagnostics,
+        skip_nonfinite,
+        gramian_dtype or rule.gramian_dtype,
+    )
 
     def init(params):
         return begin(settings, params)

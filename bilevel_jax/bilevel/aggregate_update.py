@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
 from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
-from bilevel_jax.bilevel.gramian import gramian
-from bilevel_jax.bilevel.present_tasks import renormalised, weigh_present
+from bilevel_jax.bilevel.gramian import complex_again, real_parts, scaled_gramian
+from bilevel_jax.bilevel.gramian_weights import weights_of_gradients
+from bilevel_jax.bilevel.present_tasks import renormalised
 from bilevel_jax.bilevel.shared_leaves import Mask, makes_masks, shared_mask, split_leaves
 from bilevel_jax.bilevel.skipped_steps import all_finite, chosen, unless_spoilt, zeros_unless
 from bilevel_jax.bilevel.trees import PyTree
@@ -34,23 +35,24 @@ class Settings(NamedTuple):
 
     rule: Weighting
     num_tasks: int
-    seed: int
+    seed: int | PRNGKeyArray
     axis_name: str | None
     task_scale: Sequence[float] | None
     shared: PyTree | Callable[[PyTree], PyTree] | None
     accumulate: int
     diagnostics: bool
     skip_nonfinite: bool
+    gramian_dtype: str
 
 
 def begin(settings: Settings, params: PyTree) -> AggregateState:
     """The first state, for parameters without a task axis."""
     refuse_masked(params)
     rule, num_tasks = settings.rule, settings.num_tasks
-    key, zeros = jax.random.PRNGKey(settings.seed), jnp.zeros((num_tasks,), jnp.float32)
+    key, zeros = _key(settings.seed), jnp.zeros((num_tasks,), jnp.float32)
     if rule.init_with_params is not None:
         weighed = split_leaves(params, shared_mask(settings.shared, params))[0]
-        inner = rule.init_with_params(num_tasks, key, weighed)
+        inner = rule.init_with_params(num_tasks, key, real_parts(weighed, axis=0))
     else:
         inner = rule.init(num_tasks, key)
     following = zeros
@@ -64,6 +66,13 @@ def begin(settings: Settings, params: PyTree) -> AggregateState:
     state = AggregateState(count, zeros, following, pairs, count, inner, accumulated)
     # Each leaf gets a buffer of its own, so that the state may be donated to the first step.
     return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
+
+
+def _key(seed: int | PRNGKeyArray) -> PRNGKeyArray:
+    """The key of a seed, or a key as it is, in the form without a type, which checkpoints hold."""
+    if jnp.issubdtype(jnp.result_type(seed), jax.dtypes.prng_key):
+        return jax.random.key_data(seed)
+    return seed if isinstance(seed, jax.Array) and seed.ndim else jax.random.PRNGKey(seed)
 
 
 def own_buffers(tree: PyTree, given: PyTree) -> PyTree:
@@ -160,7 +169,7 @@ def _combine_beforehand(
         return trees.mean(updates, settings.axis_name), state._replace(weights=weights)
     weighed, heads, merge = split_leaves(updates, mask)
     if settings.diagnostics:
-        state = with_diagnostics(state, gramian(weighed))
+        state = with_diagnostics(state, scaled_gramian(weighed)[0])
     used = renormalised(state.next_weights, present)
     combined = merge(combine(used, weighed), [jnp.sum(head, axis=0) for head in heads])
     if not settings.diagnostics:
@@ -181,15 +190,20 @@ def _finish(
         return gathered, state._replace(next_weights=following, weighting=inner)
     weighed, heads, merge = split_leaves(gathered, mask)
     heads = [jnp.sum(head, axis=0) for head in heads]
-    matrix = gramian(weighed) if settings.diagnostics or rule.needs == "gramian" else None
-    state = with_diagnostics(state, matrix)
-    if matrix is None or rule.needs == "gradients":
+    if rule.needs == "gradients":
+        if settings.diagnostics:
+            state = with_diagnostics(state, scaled_gramian(weighed)[0])
+        real = real_parts(weighed)
         if present is None or rule.weigh_present is None:
-            combined, inner = rule.weigh(weighed, state.weighting)
+            combined, inner = rule.weigh(real, state.weighting)
         else:
-            combined, inner = rule.weigh_present(weighed, state.weighting, present)
+            combined, inner = rule.weigh_present(real, state.weighting, present)
+        combined = complex_again(combined, weighed)
         return merge(combined, heads), state._replace(weighting=unless_spoilt(inner, state.weighting))
-    used, inner = weigh_present(rule, matrix, state.weighting, present)
+    used, inner, matrix = weights_of_gradients(rule, weighed, state.weighting, present, settings.gramian_dtype)
+    state = with_diagnostics(state, matrix)
+    if rule.drops_rows:
+        weighed = jax.tree.map(lambda g: jnp.where(_column(used != 0, g), g, jnp.zeros((), g.dtype)), weighed)
     inner = unless_spoilt(inner, state.weighting)
     return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
 

@@ -1,7 +1,10 @@
 """Conflict-averse gradient descent."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.weighting.small_quadratic_programs import shortest
@@ -53,12 +56,24 @@ def cagrad(c: float = 0.5) -> Weighting:
             longer = length(at(shift)) > radius * shift
             return jnp.where(longer, middle, low), jnp.where(longer, high, middle)
 
-        # |g_w| <= 1 after scaling bounds the root from above; below the lower end g_w is zero to rounding.
+        # |g_w| <= 1 after scaling bounds the root from above; below the lower end g_w is zero to rounding. That is far
+        # below the longest gradient's rounding: where one gradient is 1e8 times shorter, g_w is about as short.
         tiny = jnp.finfo(matrix.dtype).eps
         high = -jnp.log(jnp.maximum(radius, tiny))
-        low, high = jax.lax.fori_loop(0, 30 if tiny > 1e-10 else 60, halve, (high + jnp.log(tiny), high))
-        w = at(jnp.exp((low + high) / 2))
-        lambdas = jnp.where(length(w) > tiny, radius / jnp.maximum(length(w), tiny), 0.0)
-        return mean + lambdas * w
+        low, high = jax.lax.fori_loop(0, 40 if tiny > 1e-10 else 60, halve, (high + jnp.log(tiny**2), high))
+        shift = jax.lax.stop_gradient(jnp.exp((low + high) / 2))
+        w = at(shift + _implicit(lambda s: length(at(s)) - radius * s, shift))
+        # g_w is zero where the terms of its square cancel to rounding.
+        terms = jnp.abs(w) @ jnp.abs(matrix) @ jnp.abs(w)
+        some = length(w) ** 2 > 8 * size * tiny * terms
+        return mean + jnp.where(some, radius / jnp.where(some, length(w), 1.0), 0.0) * w
 
     return without_state("gramian", weights)
+
+
+def _implicit(equation: Callable[[Array], Array], root: Float[Array, ""]) -> Float[Array, ""]:
+    """Zero, with the derivative of the root of an equation by whatever the equation depends on."""
+    held = jax.lax.stop_gradient
+    value, slope = jax.jvp(equation, (root,), (jnp.ones_like(root),))
+    sound = jnp.isfinite(held(slope)) & (held(slope) != 0)
+    return jnp.where(sound, -(value - held(value)) / jnp.where(sound, held(slope), 1.0), 0.0)

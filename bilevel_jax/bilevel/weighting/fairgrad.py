@@ -32,4 +32,4 @@ def fairgrad(alpha: float = 2.0) -> Weighting:
             return jnp.full((matrix.shape[0],), 1.0 / matrix.shape[0], matrix.dtype)
         return fair_products(matrix, alpha)
 
-    return without_state("gramian", weights)
+    return without_state("gramian", weights, degree=-2.0 * alpha / (1.0 + alpha))

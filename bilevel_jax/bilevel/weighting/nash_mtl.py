@@ -36,4 +36,4 @@ def nash_mtl(max_norm: float = 1.0) -> Weighting:
         length = jnp.sqrt(jnp.maximum(jnp.sum(products), 0.0))
         return found * jnp.where(length > max_norm, max_norm / jnp.where(length > 0, length, 1.0), 1.0)
 
-    return without_state("gramian", weights)
+    return without_state("gramian", weights, degree=-1.0)

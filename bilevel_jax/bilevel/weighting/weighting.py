@@ -40,6 +40,10 @@ class Weighting(NamedTuple):
         of the gradients.
       weigh_present: for "gradients", a function (gradients, state, present [K]) -> (update, next state). None: `weigh`
         gets zeros for absent tasks.
+      degree: for "gramian", how the weights change where all gradients are multiplied by s: they are multiplied by
+        s^degree. The Gramian is then given in units in which it does not overflow. None: `weigh` gets it as it is.
+      drops_rows: for "gramian", whether a gradient of weight 0 is left out, NaN or not.
+      gramian_dtype: the type in which the Gramian is computed unless `dynamic_aggregate` is told another.
     """
 
     needs: Needs
@@ -47,6 +51,9 @@ class Weighting(NamedTuple):
     weigh: Callable[[Any, PyTree], tuple[Any, PyTree]]
     init_with_params: Callable[[int, PRNGKeyArray, PyTree], PyTree] | None = None
     weigh_present: Callable[[PyTree, PyTree, Bool[Array, " k"]], tuple[PyTree, PyTree]] | None = None
+    degree: float | None = None
+    drops_rows: bool = False
+    gramian_dtype: Literal["float32", "float64"] = "float32"
 
     @property
     def known_beforehand(self) -> bool:
@@ -106,9 +113,11 @@ def check_num_tasks(rule: Weighting, num_tasks: int) -> None:
     jax.eval_shape(init)
 
 
-def without_state(needs: Needs, weights: Callable[[Array], Float[Array, " k"]]) -> Weighting:
+def without_state(
+    needs: Needs, weights: Callable[[Array], Float[Array, " k"]], degree: float | None = 0.0
+) -> Weighting:
     """A Weighting that keeps no state, from a function of what it needs to the weights [K]."""
-    return Weighting(needs, lambda num_tasks, key: (), lambda given, state: (weights(given), state))
+    return Weighting(needs, lambda num_tasks, key: (), lambda given, state: (weights(given), state), degree=degree)
 
 
 def with_preference(
@@ -140,4 +149,4 @@ def with_preference(
     def current(state):  # the option may follow a schedule
         return jnp.asarray(preference, jnp.float32) if isinstance(preference, jax.Array) else state
 
-    return Weighting(needs, init, lambda given, state: (weights(given, current(state)), state))
+    return Weighting(needs, init, lambda given, state: (weights(given, current(state)), state), degree=0.0)
