@@ -224,8 +224,9 @@ def _accumulate(
         return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
 
     def wait():
-        shapes = jax.eval_shape(emit)[0]
-        return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), state._replace(accumulated=now)
+        # Made of the gradients, so that they are split over devices as the update is.
+        like = gathered if settings.rule.known_beforehand else jax.tree.map(lambda g: g[0], gathered)
+        return jax.tree.map(jnp.zeros_like, like), state._replace(accumulated=now)
 
     return jax.lax.cond(now.steps == settings.accumulate, emit, wait)
 

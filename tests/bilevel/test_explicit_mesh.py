@@ -1,4 +1,4 @@
-"""Meshes with Explicit axes, the default of jax.make_mesh: the types say how an array is split, and tracing checks it."""
+"""Meshes with Explicit axes, the default of jax.make_mesh: types say how arrays are split, and tracing checks it."""
 
 import jax
 import jax.numpy as jnp
