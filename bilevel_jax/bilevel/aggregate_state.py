@@ -38,7 +38,7 @@ def find_state(state: PyTree) -> AggregateState:
     if isinstance(found[0], AggregateState):
         return found[0]
     return AggregateState(
-        **{name: found[0].get(name) or () for name in ("weighting", "accumulated")},
+        **{name: () if (part := found[0].get(name)) is None else part for name in ("weighting", "accumulated")},
         **{name: jnp.asarray(found[0][name]) for name in AggregateState._fields[:5]},
     )
 
