@@ -1,4 +1,4 @@
-"""Packaging of bilevel_jax: `pip install -e .`, with the extras judge, thermal, cuda12, tpu, test and docs."""
+"""Packaging of bilevel_jax: `pip install -e .`, with extras that the README and the documentation name."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,10 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "bilevel_jax" / "__init__.py").read_text())[1]
 # Reading ONNX files as networks of JAX, and running them as judges.
 JUDGE = ["onnx>=1.18", "onnxruntime>=1.20"]
+# Aligning the two cameras.
+ALIGN = ["opencv-python-headless>=4.10"]
+# Reading and writing videos.
+VIDEO = ["av>=16.0"]
 
 setup(
     name="bilevel-jax",
@@ -51,10 +55,14 @@ setup(
     ],
     extras_require={
         "judge": JUDGE,
+        "align": ALIGN,
         "cuda12": ["jax[cuda12]>=0.8,!=0.10.2"],
         "tpu": ["jax[tpu]>=0.8,!=0.10.2"],
         "test": [
             *JUDGE,
+            *ALIGN,
+            *VIDEO,
+            "SimpleITK>=2.4",
             "pytest>=8.0",
             "pytest-xdist>=3.6",
             "hypothesis>=6.100",
@@ -66,6 +74,7 @@ setup(
             "selenium>=4.20",
         ],
         "thermal": ["flyr>=5.0"],
+        "video": VIDEO,
         "docs": ["sphinx>=8.2", "furo>=2025.9", "myst-nb>=1.3"],
     },
     entry_points={"console_scripts": ["bilevel-fuse=bilevel_jax.start:fuse"]},

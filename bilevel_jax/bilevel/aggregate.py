@@ -35,10 +35,11 @@ def dynamic_aggregate(
     - `weights`, float [K], from `next_weights`: says that the gradient is combined by these weights already. It then
       has no task axis and passes through (with `shared`: the gradient of `combined_gradient(..., shared=shared)`).
       Allowed only where the weights are known beforehand.
-    - `present`, bool [K]: an absent task has weight 0, its gradient is not looked at, and its loss counts as 0. Weights
-      that are known beforehand are scaled up to the same total. Every other weighting gives the update of a problem
-      that has only the present tasks; a `preference` keeps its values. (Your own weighting that needs the gradients
-      sees zeros for absent tasks, unless it has `weigh_present`.)
+    - `present`, [K] as a list, tuple or array: a task is absent where its value is False or 0, so numbers of labels
+      serve too. It has weight 0, its gradient is not looked at, and its loss counts as 0 (`dwa` holds its history).
+      Weights that are known beforehand are scaled up to the same total. Every other weighting gives the update of a
+      problem that has only the present tasks; a `preference` keeps its values. (Your own weighting that needs the
+      gradients sees zeros for absent tasks, unless it has `weigh_present`.)
 
     Args:
       weighting: a name in the registry, a Weighting (your own, or such as `cagrad(c=0.4)`), or a function that makes

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from bilevel_jax.bilevel.accumulation import Accumulated
 from bilevel_jax.bilevel.gramian import conflicts, cosines
-from bilevel_jax.bilevel.present_tasks import renormalised
+from bilevel_jax.bilevel.present_tasks import present_mask, renormalised
 from bilevel_jax.bilevel.trees import PyTree
 
 
@@ -58,13 +58,14 @@ def next_weights(
       state: in which the weights are already fixed: they are drawn when the update before is made.
       losses: ignored. A weighting that needs losses sees those of past updates; the argument is there for the symmetry
         with `update`.
-      present: must be the mask that the coming update will be given.
+      present: must be what the coming update will be given.
 
     Returns:
       The weights [K]; zeros for a weighting whose weights are not known beforehand (see `weights_known`).
     """
     del losses
-    return renormalised(find_state(state).next_weights, present)
+    weights = find_state(state).next_weights
+    return renormalised(weights, present_mask(present, weights.shape[-1]))
 
 
 def with_diagnostics(state: AggregateState, matrix: Float[Array, "k k"] | None) -> AggregateState:

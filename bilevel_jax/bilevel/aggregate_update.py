@@ -12,7 +12,7 @@ from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
 from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
 from bilevel_jax.bilevel.gramian import complex_again, real_parts, scaled_gramian
 from bilevel_jax.bilevel.gramian_weights import weights_of_gradients
-from bilevel_jax.bilevel.present_tasks import renormalised
+from bilevel_jax.bilevel.present_tasks import present_mask, renormalised
 from bilevel_jax.bilevel.shared_leaves import Mask, makes_masks, shared_mask, split_leaves
 from bilevel_jax.bilevel.skipped_steps import all_finite, chosen, unless_spoilt, zeros_unless
 from bilevel_jax.bilevel.trees import PyTree
@@ -110,6 +110,7 @@ def updated(
     present: Present,
 ) -> tuple[PyTree, AggregateState]:
     """One update and the next state; `dynamic_aggregate` says what the arguments are."""
+    present = present_mask(present, settings.num_tasks)
     losses, weights = _checked(settings, updates, state, params, losses, weights)
     if weights is None:
         updates = _present_and_scaled(updates, present, settings.task_scale)
@@ -184,7 +185,10 @@ def _finish(
     rule = settings.rule
     state = state._replace(count=state.count + 1)
     if rule.known_beforehand:
-        following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+        if rule.needs == "nothing" or present is None or rule.weigh_present is None:
+            following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+        else:
+            following, inner = rule.weigh_present(losses, state.weighting, present)
         if rule.needs == "losses":
             following, inner = unless_spoilt((following, inner), (state.next_weights, state.weighting))
         return gathered, state._replace(next_weights=following, weighting=inner)

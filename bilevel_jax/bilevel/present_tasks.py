@@ -1,11 +1,30 @@
 """How weights are found when some tasks are absent from an update."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.bilevel.weighting import Weighting
+
+
+def present_mask(present: ArrayLike | Sequence[ArrayLike] | None, num_tasks: int) -> Bool[Array, " k"] | None:
+    """Turns what a user gives for `present` into a mask [K]; None = all tasks are present.
+
+    A list, a tuple or an array will do, of bools or of numbers: a task is present where its number is not 0, so that
+    numbers of labels serve too.
+
+    Raises:
+      ValueError: there is not one value for each task.
+    """
+    if present is None:
+        return None
+    values = jnp.asarray(present)
+    if values.shape != (num_tasks,):
+        raise ValueError(f"present has shape {values.shape}: expected ({num_tasks},), one value for each task")
+    return values if values.dtype == bool else values != 0
 
 
 def renormalised(weights: Float[Array, " k"], present: Bool[Array, " k"] | None) -> Float[Array, " k"]:

@@ -12,7 +12,7 @@ from bilevel_jax.commands.ablation_judges import RowJudges, define_row_judges
 from bilevel_jax.commands.downstream_judges import RULE
 from bilevel_jax.data.check_crop import check_crop
 from bilevel_jax.data.folder_splits import keep_lists
-from bilevel_jax.data.mixed_sets import add_mixture
+from bilevel_jax.data.mixed_sets import add_mixture, keep_all_lists
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.ablation.ablation_rows import (
@@ -73,9 +73,9 @@ def ablation_command(argv: Sequence[str]) -> None:
         check_settings(out / "settings.json", {"pairs": pairs}, "rows")
         for seed in seeds:
             own = open_sets(base.data, seed, stop.check, run=out)
-            if sentence := keep_lists(own.held_out, out):
+            sets = add_mixture(base.data, own, seed, out)
+            if sentence := keep_all_lists(sets, out):
                 print(sentence, flush=True)
-            sets = add_mixture(base.data, own, seed)
             check_crop(base.data, sets.train)
             for name, row in rows.items():
                 result = run_row(row, seed, sets, out, detector, pairs, stop)

@@ -9,7 +9,8 @@ from ml_collections import ConfigDict
 from bilevel_jax.command_line import refuse_twice
 from bilevel_jax.commands.downstream_inputs import check_weights, named_inputs, with_data
 from bilevel_jax.commands.downstream_judges import RULE, open_judged_set
-from bilevel_jax.commands.evaluate_appearance import DATA_HELP, open_pair_sets
+from bilevel_jax.commands.evaluate_appearance import DATA_HELP, open_pair_set
+from bilevel_jax.data.mixed_sets import kept_places
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.ablation.ablation_rows import Row
 from bilevel_jax.evaluation.ablation.ablation_table import AblationTable
@@ -25,7 +26,7 @@ from bilevel_jax.evaluation.ablation.judged_rows import (
 from bilevel_jax.evaluation.ablation.row_appearance import FOLDER, appearance_of_row, worst_of_rows
 from bilevel_jax.evaluation.ablation.train_row import row_folder, row_input
 from bilevel_jax.evaluation.appearance.measure_set import Group
-from bilevel_jax.evaluation.appearance.pair_set import PairSet, set_of_source
+from bilevel_jax.evaluation.appearance.pair_set import PairSet, content_digest, set_of_source
 from bilevel_jax.evaluation.downstream.train_cells import Input
 from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
 from bilevel_jax.evaluation.judges.judge_rows import JudgedSet
@@ -47,7 +48,7 @@ def define_row_judges(values: flags.FlagValues) -> None:
     text = "with --judge, the row that the others are compared with (default: the row that they are changed from)"
     flags.DEFINE_string("base_row", None, text, flag_values=values)
     text = f"also measure what an eye minds in the images of each row; sets of pairs: {DATA_HELP}; or {JUDGED}, the "
-    text += "sets that the judges see"
+    text += "sets that the judges see. Pairs that the rows are trained on are refused"
     flags.DEFINE_list("appearance", [], text, flag_values=values)
 
 
@@ -75,7 +76,8 @@ class RowJudges:
         for data in (values.data or [None]) if self._judges else []:
             self._open(with_data(base, data), base, values.split)
         refuse_twice("data", [own.name for own in self._sets])
-        self._pair_sets = self._sets_of(values.appearance)
+        self._pair_sets = self._sets_of(values.appearance, base)
+        self._read_sets: dict[str, PairSet] = {}  # by the digest of their content
         self._seen_rule: list[SeenSet] = []
         self._gains: dict[str, dict[int, Gains]] = {}
         self._measured: dict[str, dict[int, list[Group]]] = {}
@@ -98,7 +100,8 @@ class RowJudges:
             seen = see_sets(self._judges, self._sets, name, row_input(row, fuser), found, check_stop)
             self._gains.setdefault(row.name, {})[seed] = pooled_gains(seen, self._seen_rule)
         if self._pair_sets:
-            measured = appearance_of_row(fuser, self._pair_sets, folder / FOLDER, check_stop)
+            self._read_sets = self._read_sets or {content_digest(own, check_stop): own for own in self._pair_sets}
+            measured = appearance_of_row(fuser, self._read_sets, folder / FOLDER, check_stop)
             self._measured.setdefault(row.name, {})[seed] = measured
 
     def complete(self, table: AblationTable) -> None:
@@ -121,21 +124,34 @@ class RowJudges:
 
     def _open(self, config: ConfigDict, base: ConfigDict, split: str) -> None:
         """Opens one data set for the judges, unless the rows are trained on its pairs."""
-        lists = self._out if config.data.root == base.data.root else None
-        judged = open_judged_set(config, split, lists)
+        judged = open_judged_set(config, split, self._lists_of(base, config.data.root))
         check_unseen(base, judged.source, config, "The network of --config", run=self._out)
         self._notes += check_weights({self._rule: self._rule_input}, judged.split, judged.source, config)
         self._sets.append(judged)
 
-    def _sets_of(self, texts: Sequence[str]) -> list[PairSet]:
-        """The sets of --appearance."""
+    def _lists_of(self, base: ConfigDict, root: str) -> Path | None:
+        """Where the lists of a data set are kept that the rows are trained on; None for other data."""
+        if root == base.data.root:
+            return self._out
+        for (_, own, *_), place in zip(base.data.mix, kept_places(base.data), strict=True):
+            if own and Path(own).resolve() == Path(root).resolve():
+                return self._out / place
+        return None
+
+    def _sets_of(self, texts: Sequence[str], base: ConfigDict) -> list[PairSet]:
+        """The sets of --appearance, unless the rows are trained on their pairs."""
         if JUDGED in texts and not self._sets:
             raise InputError(
                 f"--appearance={JUDGED} needs the sets of --judge; expected --judge=FILE.onnx, or folders."
             )
         own = [set_of_source(judged.source, f"{judged.name}/{judged.split}") for judged in self._sets]
         sets = own if JUDGED in texts else []
-        sets = [*sets, *open_pair_sets([text for text in texts if text != JUDGED])]
+        for text in texts:
+            if text != JUDGED:
+                opened = open_pair_set(text, lambda root: self._lists_of(base, root))
+                who = f"--appearance={text}: the network of --config"
+                check_unseen(base, opened.source, opened.config, who, run=self._out)
+                sets = [*sets, opened.pairs]
         refuse_twice("appearance", [pairs.name for pairs in sets])
         return sets
 

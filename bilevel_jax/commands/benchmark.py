@@ -11,6 +11,7 @@ SUBCOMMANDS = {
     "pipeline": "bilevel_jax.commands.benchmark_pipeline:pipeline_command",
     "metrics": "bilevel_jax.commands.benchmark_metrics:metrics_command",
     "imported": "bilevel_jax.commands.benchmark_imported:imported_command",
+    "align": "bilevel_jax.commands.benchmark_align:align_command",
     "accelerator": "bilevel_jax.commands.benchmark_accelerator:accelerator_command",
 }
 # These run where little more than jax, flax, optax and orbax is installed.

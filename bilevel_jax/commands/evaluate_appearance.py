@@ -1,12 +1,15 @@
 """evaluate.py appearance: what an eye minds in the images of several methods, on several sets at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from absl import flags
+from ml_collections import ConfigDict
 
 from bilevel_jax.command_line import define_report_flag, parse_flags, print_report, refuse_twice
 from bilevel_jax.data.sets import open_other, open_sets
+from bilevel_jax.data.sources.source import Source
 from bilevel_jax.data.sources.summary import is_prepared
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.appearance.appearance_page import with_appearance
@@ -65,13 +68,27 @@ def appearance_command(argv: Sequence[str]) -> None:
     print_report(values)
 
 
+class OpenedSet(NamedTuple):
+    """A set of pairs, and what it was opened with.
+
+    Attributes:
+        pairs: the set.
+        source: its pairs as a data source.
+        config: a configuration whose `data` names the set.
+    """
+
+    pairs: PairSet
+    source: Source
+    config: ConfigDict
+
+
 def open_pair_sets(texts: Sequence[str]) -> list[PairSet]:
     """The sets of --data, each DIR or DIR:SPLIT.
 
     Raises:
         InputError: a set cannot be read, or two have one name.
     """
-    sets = [_open(text) for text in texts]
+    sets = [open_pair_set(text).pairs for text in texts]
     refuse_twice("data", [pairs.name for pairs in sets])
     return sets
 
@@ -88,20 +105,30 @@ def _define(values: flags.FlagValues) -> None:
     define_report_flag(values)
 
 
-def _open(text: str) -> PairSet:
-    """The set of one text of --data: DIR or DIR:SPLIT."""
+def open_pair_set(text: str, lists_of: Callable[[str], Path | None] = lambda root: None) -> OpenedSet:
+    """The set of one text of --data: DIR or DIR:SPLIT.
+
+    Args:
+        text: of the flag.
+        lists_of: function of a folder of pairs; returns where a run may keep lists of it, None = nowhere.
+
+    Raises:
+        InputError: the set cannot be read.
+    """
     root, _, names = text.rpartition(":")
     if not root or Path(text).exists() or not (names in HELD_OUT or (Path(root) / names).exists() or is_prepared(root)):
         root, names = text, ""
-    data = default_config().data
+    config = default_config()
+    data = config.data
+    data.name, data.root = "folder", root
     if names in HELD_OUT:
         # As training and downstream.py divide the folder, where it has no lists of its own.
-        data.name, data.root = "folder", root
-        source = open_sets(data, 0).reported(names)[1]
+        source = open_sets(data, 0, run=lists_of(root)).reported(names)[1]
     else:
         source = open_other(data, root, names or None)
     folder = Path(root).resolve().name
-    return set_of_source(source, f"{folder}/{Path(names).stem}" if names else folder)
+    pairs = set_of_source(source, f"{folder}/{Path(names).stem}" if names else folder)
+    return OpenedSet(pairs, source, config)
 
 
 def _others(texts: Sequence[str], methods: Sequence[str]) -> list[str]:

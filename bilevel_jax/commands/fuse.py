@@ -8,6 +8,8 @@ from absl import flags
 
 from bilevel_jax.checkpoints import load_run
 from bilevel_jax.command_line import define_checkpoint_flag, parse_flags
+from bilevel_jax.commands.fuse_alignment import alignment_of, define_alignment_flags
+from bilevel_jax.commands.fuse_video import define_video_flags, fuse_video_command, is_video
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import COLOR_METHODS, DEFAULT_COLOR
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
@@ -16,16 +18,20 @@ from bilevel_jax.inference.fuser import Fuser
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.method_names import EXPOSED, METHOD_OPTIONS
 from bilevel_jax.inference.pair_size import NO_RESIZE, RESIZE
-from bilevel_jax.inference.pairing import FilePairs, find_pairs, read_pair_table
+from bilevel_jax.inference.pairing import FoundPairs, read_pair_table, search_pairs
 from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
 from bilevel_jax.inference.trivial import TrivialFuser
 
 USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=RULE]
-    [--color=NAME] [--exposure=image|folder|NUMBER] [--resize=infrared|visible]
+    [--color=NAME] [--strength=NUMBER] [--exposure=image|folder|NUMBER] [--resize=infrared|visible]
+    [--align=translation|similarity|affine|homography] [--transform=FILE.json] [--align_on=N] [--untrusted=NAME]
     [--recursive] [--pairs=FILE.csv] [--dry_run] [--skip_existing]
 
-Fuses registered infrared and visible images, matched by name, into OUT/NAME.png. Names may differ by the camera's
+bilevel-fuse --ir=IR.mp4 --vis=VIS.mp4 --out=FUSED.mp4 [--offset=SECONDS] [--fps=NUMBER] [...]
+
+Fuses infrared and visible images, matched by name, into OUT/NAME.png. Names may differ by the camera's
 suffix (x_T and x_V), and one folder given twice may hold both cameras. A bad pair does not stop the others.
+Videos are matched by time, and folders of numbered pictures become a video where --out names one.
 A fused image has the size, the bit depth and the colour of its visible image. Without further flags the network that
 comes with the package fuses. To use your own network pass --workdir=RUN, or --weights=FILE with weights exported by
 convert.py export."""
@@ -39,33 +45,42 @@ def fuse_command(argv: Sequence[str]) -> None:
         raise InputError(f"--{given[0]} and --{given[1]} are both given; expected one network or one method.")
     infrared_range, visible_range = (_range(values, f"{camera}_range") for camera in ("infrared", "visible"))
     exposure = _exposure(values)
-    pairs = _pairs(values)
+    if is_video(values):
+        fuser = None if values.dry_run else _fuser(values)
+        whole = None if values.exposure is None else exposure
+        fuse_video_command(fuser, values, whole, infrared_range, visible_range)
+        return
+    found = _pairs(values)
     if values.dry_run:
-        _print_pairs(pairs, values)
+        _print_pairs(found, values)
         return
     if not values.out:
         raise InputError("--out is missing; expected a folder for the fused images.")
     fuse_pairs(
         _fuser(values),
-        pairs,
+        found.pairs,
         values.out,
+        alone=found.alone,
         suffix=values.format,
         infrared_range=infrared_range,
         visible_range=visible_range,
         exposure=exposure,
         resize=values.resize,
+        alignment=alignment_of(values, found.pairs, infrared_range, visible_range),
         skip_existing=values.skip_existing,
     )
 
 
-def _print_pairs(pairs: FilePairs, values: flags.FlagValues) -> None:
-    targets = output_files(pairs, values.out, values.format) if values.out else {}
-    for name, (infrared, visible) in pairs.items():
+def _print_pairs(found: FoundPairs, values: flags.FlagValues) -> None:
+    targets = output_files(found.pairs, values.out, values.format) if values.out else {}
+    for name, (infrared, visible) in found.pairs.items():
         print(f"{infrared} + {visible} -> {targets.get(name, name)}")
-    print(f"{len(pairs)} pair(s); nothing was fused", flush=True)
+    print(f"{len(found.pairs)} pair(s); nothing was fused", flush=True)
+    if found.alone:
+        raise InputError("\n  ".join(found.alone))
 
 
-def _pairs(values: flags.FlagValues) -> FilePairs:
+def _pairs(values: flags.FlagValues) -> FoundPairs:
     if values.pairs is not None:
         for name in ("ir", "vis"):
             if values[name].value is not None:
@@ -76,10 +91,14 @@ def _pairs(values: flags.FlagValues) -> FilePairs:
     for name in ("ir", "vis"):
         if not values[name].value:
             raise InputError(f"--{name} is missing; expected --ir and --vis, or --pairs=FILE.csv.")
-    return find_pairs(values.ir, values.vis, recursive=values.recursive, without=values.out)
+    return search_pairs(values.ir, values.vis, recursive=values.recursive, without=values.out)
 
 
 def _fuser(values: flags.FlagValues) -> ImageFuser:
+    return _colored(values).with_strength(values.strength)
+
+
+def _colored(values: flags.FlagValues) -> ImageFuser:
     if not values.method:
         return _network(values).with_color(values.color)
     fuser = TrivialFuser(values.method)
@@ -127,6 +146,7 @@ def _define(values: flags.FlagValues) -> None:
     for name, meaning in text.items():
         flags.DEFINE_string(name, None, meaning, flag_values=values)
     define_checkpoint_flag(values)
+    define_video_flags(values)
     rules = "; ".join(f"{name}: {rule.help}" for name, rule in TRIVIAL_METHODS.items())
     flags.DEFINE_string("method", None, f"a rule without a network ({METHOD_OPTIONS}): {rules}", flag_values=values)
     colors = "; ".join(f"{name}: {method.help}" for name, method in COLOR_METHODS.items())
@@ -135,6 +155,13 @@ def _define(values: flags.FlagValues) -> None:
         None,
         list(COLOR_METHODS),
         f"colour of the fused images (default: the network's own, and {DEFAULT_COLOR} for a rule). {colors}",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "strength",
+        None,
+        "share of the change of the visible luminance that is shown, from 0 to 1: less is closer to the visible image "
+        "(default: the network's own, and 1 for a rule)",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -150,6 +177,7 @@ def _define(values: flags.FlagValues) -> None:
         None,
         FORMATS,
         "file format of the fused images (default: png, or that of the file --out)",
+        case_sensitive=False,
         flag_values=values,
     )
     flags.DEFINE_enum(
@@ -159,6 +187,7 @@ def _define(values: flags.FlagValues) -> None:
         "which image takes the size of the other where the two of a pair differ in size; both must show the same view",
         flag_values=values,
     )
+    define_alignment_flags(values)
     switches = {
         "recursive": "search the folders in the folders too; folders named ir, vi, thermal, rgb, ... say the camera",
         "dry_run": "print the pairs and the files that would be written, and fuse nothing; --out may be left out",

@@ -11,13 +11,13 @@ from tqdm import tqdm
 
 from bilevel_jax.command_line import define_config_flag, define_report_flag, parse_flags, print_report
 from bilevel_jax.data.check_crop import check_crop
-from bilevel_jax.data.folder_splits import keep_lists
-from bilevel_jax.data.mixed_sets import add_mixture
+from bilevel_jax.data.mixed_sets import add_mixture, keep_all_lists
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.evaluation.held_out.evaluate_run import evaluate_run
 from bilevel_jax.evaluation.held_out.final_table import held_out_table, printed_text
 from bilevel_jax.evaluation.held_out.validation import Validation
+from bilevel_jax.images.files import FileNote, FileNotes
 from bilevel_jax.training.config import check_config
 from bilevel_jax.training.config.help import config_help
 from bilevel_jax.training.devices import join_cluster, wait_for_first_process
@@ -49,12 +49,13 @@ def train_command(argv: Sequence[str]) -> None:
     workdir = Path(values.workdir or Path("runs") / Path(config_flag.config_filename).stem).absolute()
     with StopRequest() as stop:
         own = open_sets(config.data, config.seed, stop.check, run=workdir)
-        sets = add_mixture(config.data, own, config.seed)
+        sets = add_mixture(config.data, own, config.seed, workdir)
         split, reported = sets.reported()
-        notes = [note for source in dict.fromkeys((sets.train, sets.validation, reported)) for note in _check(source)]
-        notes = list(dict.fromkeys(notes))
+        notes = FileNotes()
+        for source in dict.fromkeys((sets.train, sets.validation, reported)):
+            notes.add(_check(source))
         if jax.process_index() == 0:
-            _print_notes(notes)
+            _print_notes(notes.lines())
         check_crop(config.data, sets.train)
         print(
             f"{len(sets.train)} training pairs ({len(sets.inner)} inner, {len(sets.outer)} outer), "
@@ -64,7 +65,7 @@ def train_command(argv: Sequence[str]) -> None:
         # The label classes may be those of a set that is mixed in.
         networks = networks_from_config(config, sets.train.class_names, sets.train.label_names)
         validate = Validation(config, own.validation, networks) if config.validate_every else None
-        if jax.process_index() == 0 and (sentence := keep_lists(own.held_out, workdir)):
+        if jax.process_index() == 0 and (sentence := keep_all_lists(sets, workdir)):
             print(sentence, flush=True)
         train(config, sets, workdir, stop, validate)
         if jax.process_index() != 0:
@@ -78,11 +79,11 @@ def train_command(argv: Sequence[str]) -> None:
     wait_for_first_process()
 
 
-def _print_notes(notes: Sequence[str]) -> None:
+def _print_notes(lines: Sequence[str]) -> None:
     """Prints the first notes on the files, and how many more there are."""
-    lines = [*notes[:MOST_NOTES], *([f"{len(notes) - MOST_NOTES} more like these"] if len(notes) > MOST_NOTES else [])]
-    for line in lines:
-        print(f"note: {line}", file=sys.stderr, flush=True)
+    more = [f"note: {len(lines) - MOST_NOTES} more like these"] if len(lines) > MOST_NOTES else []
+    for line in (*lines[:MOST_NOTES], *more):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _keys_help(values: flags.FlagValues) -> str:
@@ -91,7 +92,7 @@ def _keys_help(values: flags.FlagValues) -> str:
     return config_help(values.config)
 
 
-def _check(source: Source) -> list[str]:
+def _check(source: Source) -> list[FileNote]:
     """Looks at every file of a source once, so that a bad one is named before the first step; returns its notes."""
     bar = tqdm(total=len(source), desc="checking files", unit="pair", leave=False, dynamic_ncols=True, delay=0.1)
     with bar:  # not shown for a source that has no files

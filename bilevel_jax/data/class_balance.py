@@ -33,8 +33,8 @@ def holders_by_class(
     occurring = {name: number for name, number in number_of_pairs.items() if number}
     if not occurring:
         raise InputError(
-            f"config.data.balance is above 0, and none of the {len(source)} training pairs has a box; expected pairs "
-            "with boxes, or config.data.balance=0."
+            f"config.data.balance or config.rows.balance is above 0, and none of the {len(source)} training pairs has "
+            "a box; expected pairs with boxes, or 0 for both keys."
         )
     for name in class_names:
         if name not in occurring:

@@ -25,6 +25,7 @@ def configured_batches(
     batch_size: int,
     seed: int,
     cameras: bool = True,
+    balance: float | None = None,
     shard_index: int = 0,
     shard_count: int = 1,
 ) -> ResumableBatches:
@@ -35,6 +36,7 @@ def configured_batches(
         source, indices, batch_size, seed, shard_index, shard_count: see `training_batches`.
         cameras: whether `vis` is a camera's image. False where it was made of both images beforehand and is held in
             memory: then nothing is done to one camera alone, and no worker process gets a copy of the images.
+        balance: share of the samples that is drawn class by class; None = that of the configuration.
 
     Raises:
         InputError: a pair is smaller than the crop (`check_crop`), or as `training_batches`.
@@ -46,7 +48,7 @@ def configured_batches(
         indices,
         batch_size=batch_size,
         seed=seed,
-        balance=config.balance,
+        balance=config.balance if balance is None else balance,
         balance_classes=tuple(config.balance_classes),
         max_boxes=config.max_boxes,
         num_threads=config.threads,

@@ -1,6 +1,7 @@
 """The splits of a plain folder of pairs: by its list files, or held out where it has no training list."""
 
 import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def split_folder(config: ConfigDict, mixed_in: bool = False, run: Path | None = 
     if kept := _kept_lists(config, run):
         lists, held_out = kept, HeldOut(kept)
     else:
-        lists = _read_lists(config, mixed_in)
+        lists = _read_lists(config)
         if "train" not in lists:
             sentence = _hold_out(config, lists)
             held_out = HeldOut(lists, sentence)
@@ -50,6 +51,21 @@ def split_folder(config: ConfigDict, mixed_in: bool = False, run: Path | None = 
             _complete(config, lists, mixed_in)
     sources = {split: FolderSource(config.root, names, **how_read(config)) for split, names in lists.items()}
     return Splits(sources["train"], sources.get("val"), sources.get("test"), held_out)
+
+
+def name_own_lists(config: ConfigDict) -> None:
+    """Lets a configuration name the lists that a folder has of its own, where it was made for another folder.
+
+    A list that lies in the folder under the name that the configuration has stays. Any other one gets its default name.
+
+    Args:
+        config: the `data` part of a configuration; its root is the folder, and its lists are renamed in place.
+    """
+    root = Path(os.path.abspath(config.root))
+    for split, key in LIST_KEYS.items():
+        path = Path(os.path.abspath(root / config[key]))
+        if not (path.is_relative_to(root) and is_there(path)):
+            config[key] = LIST_FILES[split]
 
 
 def _check_layout(root: Path) -> None:
@@ -95,16 +111,15 @@ def _kept_lists(config: ConfigDict, run: Path | None) -> Lists:
     return {split: read_list(config.root, file) for split, file in files.items() if file.exists()}
 
 
-def _read_lists(config: ConfigDict, mixed_in: bool) -> Lists:
+def _read_lists(config: ConfigDict) -> Lists:
     """Reads the folder's own lists, those that there are; the test's only where a test is asked for."""
     root = Path(config.root)
     lists = {}
     for split, key in LIST_KEYS.items():
         if split == "test" and not config.test_share:
             continue
-        # A list that the configuration renames must be there, so that a typing error is not taken for "no list". A set
-        # that is mixed in need not have lists of the names that the run's own set has.
-        named = config[key] != LIST_FILES[split] and not (mixed_in and split != "test")
+        # A list that the configuration renames must be there, so that a typing error is not taken for "no list".
+        named = config[key] != LIST_FILES[split]
         if is_there(root / config[key]) or named:
             lists[split] = read_list(root, config[key])
     for one, other in itertools.combinations(SPLITS, 2):

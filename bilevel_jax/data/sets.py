@@ -1,13 +1,14 @@
 """The training and the held-out sources that a configuration asks for."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.folder_splits import split_folder
+from bilevel_jax.data.folder_splits import name_own_lists, split_folder
 from bilevel_jax.data.inner_outer import Indices, alternate_blocks, check_disjoint
 from bilevel_jax.data.name_lists import read_list
 from bilevel_jax.data.scenes import SceneSource
@@ -31,6 +32,7 @@ class Sets(NamedTuple):
         test: what tables are about; None where `config.data.test_share` is 0.
         held_out: what was held out of a folder that has no training list, which `keep_lists` keeps with a run; None for
             all other data.
+        mixed_held_out: the same of the folders that are mixed in, by where in the run's folder their lists are kept.
     """
 
     train: Source
@@ -39,6 +41,7 @@ class Sets(NamedTuple):
     validation: Source
     test: Source | None = None
     held_out: HeldOut | None = None
+    mixed_held_out: Mapping[str, HeldOut] = MappingProxyType({})
 
     def reported(self, split: str | None = None) -> tuple[str, Source]:
         """Returns the name and the source of the split that a table is about.
@@ -57,11 +60,19 @@ class Sets(NamedTuple):
 
 
 class TrainingSet(NamedTuple):
-    """The training pairs of a data set that is mixed in beside a run's own, and the two disjoint parts of them."""
+    """The training pairs of a data set that is mixed in beside a run's own, and the two disjoint parts of them.
+
+    Fields:
+        train: the training pairs.
+        inner: indices of the part that trains the discriminator and the semantic network.
+        outer: indices of the part that trains the fusion network.
+        held_out: what was held out of a folder that has no training list; None for all other data.
+    """
 
     train: Source
     inner: Indices
     outer: Indices
+    held_out: HeldOut | None = None
 
 
 def open_sets(
@@ -82,12 +93,12 @@ def open_sets(
     splits = _open_splits(config, seed, check_stop, run=run)
     if splits.val is None:  # only a folder that is mixed in may lack it
         raise ValueError("the data has no val")
-    own = _training_set(config, splits.train)
+    own = _training_set(config, splits)
     test = None if splits.test is None else _cached(config, splits.test)
-    return Sets(*own, _cached(config, splits.val), test, splits.held_out)
+    return Sets(own.train, own.inner, own.outer, _cached(config, splits.val), test, splits.held_out)
 
 
-def open_training_set(config: ConfigDict, seed: int) -> TrainingSet:
+def open_training_set(config: ConfigDict, seed: int, kept: Path | None = None) -> TrainingSet:
     """Opens the training pairs of a data set that is mixed in beside a run's own.
 
     They are the training pairs of the set by itself, so nobody trains on its val or its test. A plain folder with a
@@ -96,11 +107,12 @@ def open_training_set(config: ConfigDict, seed: int) -> TrainingSet:
     Args:
         config: the `data` part of a configuration that names the set.
         seed: which built-in scenes.
+        kept: where a run keeps lists of the set; those that `keep_lists` has left there are taken.
 
     Raises:
         InputError: as `open_sets`.
     """
-    return _training_set(config, _open_splits(config, seed, mixed_in=True).train)
+    return _training_set(config, _open_splits(config, seed, mixed_in=True, run=kept))
 
 
 def open_other(config: ConfigDict, root: str, names: str | None = None) -> Source:
@@ -182,10 +194,11 @@ def _open_splits(
     return split_folder(config, mixed_in, run)
 
 
-def _training_set(config: ConfigDict, train: Source) -> TrainingSet:
+def _training_set(config: ConfigDict, splits: Splits) -> TrainingSet:
+    train = splits.train
     inner, outer = alternate_blocks(len(train), block=config.block, groups=train.groups)
     check_disjoint(inner, outer, train.names)
-    return TrainingSet(_cached(config, train), inner, outer)
+    return TrainingSet(_cached(config, train), inner, outer, splits.held_out)
 
 
 def _cached(config: ConfigDict, source: Source) -> Source:
@@ -199,6 +212,8 @@ def _one_split(config: ConfigDict, root: str, split: str) -> Source:
         own.root = root
         for key in SPLIT_KEYS.values():
             own[key] = ""
+        if Path(root).resolve() != Path(config.root).resolve():
+            name_own_lists(own)
     splits = split_prepared(own, Path(root)) if is_prepared(root) else split_folder(own, mixed_in=True)
     source = {"train": splits.train, "val": splits.val, "test": splits.test}[split]
     if source is None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.data.mixed_sets import open_mixed_set
+from bilevel_jax.data.mixed_sets import kept_places, open_mixed_set
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError, first_few
@@ -54,9 +54,10 @@ def _trained_on(trained: ConfigDict, config: ConfigDict, run: Path | None) -> se
     names: set[str] = set()
     if is_same(trained.data.name, trained.data.root):
         names.update(open_sets(trained.data, trained.seed, run=run).train.names)
-    for name, root, *_ in trained.data.mix:
+    for (name, root, *_), place in zip(trained.data.mix, kept_places(trained.data), strict=True):
         if is_same(name, root):
-            names.update(open_mixed_set(trained.data, name, root, trained.seed).train.names)
+            kept = None if run is None else run / place
+            names.update(open_mixed_set(trained.data, name, root, trained.seed, kept).train.names)
     return names
 
 

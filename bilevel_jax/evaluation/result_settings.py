@@ -3,13 +3,16 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from bilevel_jax.atomic import write_json
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.config import former_config
 
 
-def check_settings(path: Path, settings: Mapping[str, object], what: str) -> None:
+def check_settings(
+    path: Path, settings: Mapping[str, object], what: str, former_names: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Writes the settings of a folder's parts, or compares them with those that an earlier command wrote.
 
     Args:
@@ -17,6 +20,7 @@ def check_settings(path: Path, settings: Mapping[str, object], what: str) -> Non
         settings: nested dictionaries as JSON takes them. If the file is older than a key, that key had the value of
             `former_config`; the split was val.
         what: the name of the parts in the plural, for the message.
+        former_names: keys by dots -> the key that decided the same in files that are older than the key.
 
     Raises:
         InputError: the file is damaged, or a setting has another value now; the message names the key.
@@ -29,6 +33,7 @@ def check_settings(path: Path, settings: Mapping[str, object], what: str) -> Non
         raise InputError(f"{path} cannot be read as settings: {error}.") from error
     now = _flat(json.loads(json.dumps(settings)))
     former = _flat(json.loads(former_config().to_json())) | {"split": "val"}
+    former |= {key: before[other] for key, other in former_names.items() if other in before}
     before = {key: former[key] for key in now if key in former} | before
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):

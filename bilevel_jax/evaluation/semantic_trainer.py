@@ -38,7 +38,8 @@ class SemanticTrainer:
     """Trains semantic networks from one common initialisation, on the same batches; compiled once for all inputs.
 
     Args:
-        config: the run's configuration, with a semantic task; `rows` has the steps and the optimizer.
+        config: the run's configuration, with a semantic task; `rows` has the steps, the optimizer, and the share of
+            samples that is drawn class by class.
         networks: of which that of the task is trained.
         task: name of a semantic task of the configuration.
         stacked: whether the network sees four channels, the infrared image and then `vis`, in place of `vis` alone.
@@ -119,7 +120,13 @@ class SemanticTrainer:
         params = jax.tree.map(jnp.array, self._drawn[started] if initial is None or noise else initial)
         state = self._optimizer.init(params)
         batches = configured_batches(
-            data, source, np.arange(len(source)), batch_size=config.batch_size, seed=seed, cameras=False
+            data,
+            source,
+            np.arange(len(source)),
+            batch_size=config.batch_size,
+            seed=seed,
+            cameras=False,
+            balance=config.balance,
         )
         with tqdm(total=config.steps, desc=title, unit="step", leave=False, dynamic_ncols=True) as bar:
             for step in range(1, config.steps + 1):

@@ -22,6 +22,7 @@ KEY = 0.3  # mean that a dim image is brightened to
 HIGHLIGHTS = 0.99  # share of the pixels that must stay within the range
 LEAST = 1e-3  # least mean and least highlight that the gain is computed from: a quarter of an 8-bit level
 MOST = 4.0  # maximum gain where the caller names none
+SHOULDER = 0.75  # from here on `apply_gain` rolls off what would become brighter than 1
 CONSTANT_SIDE = 9  # pixels: side of the windows of equal pixels that do not count
 FEWEST = 16  # least number of pixels that a gain is measured on
 
@@ -91,16 +92,25 @@ def exposure_gain(infrared: Float[ArrayT, "*batch h w 1"], most: float = MOST) -
 def apply_gain(
     infrared: Float[ArrayT, "*batch h w 1"], gain: Float[ArrayT, "*batch"] | float
 ) -> Float[ArrayT, "*batch h w 1"]:
-    """Returns min(gain * infrared, 1).
+    """Multiplies each image by its gain, and rolls off the highlights so that they keep their shading.
+
+    Up to 0.75 the result is gain * infrared. Beyond that the slope falls steadily, and 1 stays 1, so nothing is
+    clipped: hot things keep their structure. A gain of 1 changes nothing.
 
     Args:
         infrared: images in [0, 1].
         gain: positive; of each image, or one number for all of them.
+
+    Returns:
+        The images in [0, 1].
     """
     space = namespace(infrared)
     factor = space.asarray(gain, infrared.dtype)
     factor = factor[..., None, None, None] if factor.ndim else factor
-    return space.minimum(factor * infrared, 1.0)
+    brightened, brighter = factor * infrared, space.maximum(factor, 1.0) - 1.0
+    over = space.maximum(brightened - SHOULDER, 0.0)
+    rolled_off = over / (1.0 + over * brighter / ((1.0 - SHOULDER) * (1.0 - SHOULDER + brighter)))
+    return space.minimum(brightened, SHOULDER) + rolled_off
 
 
 def _gain(means: Float[ArrayT, " b"], highlights: Float[ArrayT, " b"], most: float) -> Float[ArrayT, " b"]:

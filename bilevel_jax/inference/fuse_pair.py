@@ -1,6 +1,5 @@
 """One pair of files: read and checked, then fused."""
 
-import filecmp
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +8,11 @@ from jaxtyping import UInt
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import Metadata, read_pair_metadata
-from bilevel_jax.inference.file_notes import FileNote
+from bilevel_jax.images.files.file_notes import FileNote
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.image_inputs import is_grey
-from bilevel_jax.inference.pair_size import is_stretched, to_one_size
-from bilevel_jax.inference.pairing import ALPHA
+from bilevel_jax.inference.pair_placement import PairPlacer, data_alone, with_visible
+from bilevel_jax.inference.pair_size import is_stretched
 from bilevel_jax.inference.read_pair import ReadPair, read_pair
 
 
@@ -23,36 +22,37 @@ class PairReader:
 
     Attributes:
         infrared_range, visible_range: as `read_pair` takes them.
-        resize: one of `pair_size.RESIZE`.
+        place: lays the two images on each other.
     """
 
     infrared_range: tuple[float, float] | None
     visible_range: tuple[float, float] | None
-    resize: str
+    place: PairPlacer
 
     def __call__(self, paths: tuple[Path, Path]) -> tuple[ReadPair, Metadata]:
         """Reads an infrared and a visible file in one size, and what the files say of their picture.
 
         Raises:
-            InputError: a file cannot be read, both hold the same picture, or the sizes differ and none is to change.
+            InputError: as `read_pair`, or the sizes differ and none is to change.
+            LeftOut: the pair's alignment is not trusted, and such pairs are to be left out.
         """
         infrared, visible = paths
         pair = read_pair(infrared, visible, self.infrared_range, self.visible_range)
-        _check_two_pictures(infrared, visible, pair)
         notes = [*pair.notes, *self._seen(infrared, visible, pair)]
         try:
-            ir, vis = to_one_size(pair.infrared, pair.visible, self.resize)
+            placed = self.place(infrared, pair.infrared, pair.visible)
         except InputError as error:
-            raise InputError(f"{infrared} and {visible}: {error}") from error
-        return ReadPair(ir, vis, tuple(notes)), read_pair_metadata(infrared, visible)
+            raise type(error)(f"{infrared} and {visible}: {error}") from error
+        together = ReadPair(placed.infrared, placed.visible, tuple(notes), placed.share)
+        return together, read_pair_metadata(infrared, visible)
 
     def _seen(self, infrared: Path, visible: Path, pair: ReadPair) -> list[FileNote]:
         notes = []
         if is_grey(pair.visible) and not is_grey(pair.infrared):
             text = "is given as infrared and is in colour, but its visible image is grey: --ir and --vis may be swapped"
             notes.append(FileNote(infrared, text))
-        if is_stretched(pair.infrared.shape[:2], pair.visible.shape[:2]):
-            changed = infrared if self.resize == "infrared" else visible
+        if self.place.alignment is None and is_stretched(pair.infrared.shape[:2], pair.visible.shape[:2]):
+            changed = infrared if self.place.resize == "infrared" else visible
             notes.append(FileNote(changed, "is stretched: it has not the aspect ratio of the other image of its pair"))
         return notes
 
@@ -62,15 +62,10 @@ def fuse_pair(
 ) -> UInt[np.ndarray, "h w c"]:
     """Returns the fused image; raises InputError that names both files."""
     try:
-        return fuser.fuse(pair.infrared, pair.visible, gain)
+        if pair.share is None:
+            return fuser.fuse(pair.infrared, pair.visible, gain)
+        if gain is None and fuser.exposure > 1:
+            gain = fuser.exposure_of(data_alone(pair.infrared, pair.share))
+        return with_visible(fuser.fuse(pair.infrared, pair.visible, gain), pair.visible, pair.share)
     except InputError as error:
         raise InputError(f"{paths[0]} and {paths[1]}: {error}") from error
-
-
-def _check_two_pictures(infrared: Path, visible: Path, pair: ReadPair) -> None:
-    # Images of one level, such as two black frames, may be equal by chance.
-    same = np.array_equal(pair.infrared, pair.visible) and pair.visible.min() != pair.visible.max()
-    if same or filecmp.cmp(infrared, visible, shallow=False):
-        raise InputError(
-            f"{infrared} and {visible} are the same picture; expected an infrared and a visible image ({ALPHA})."
-        )

@@ -16,7 +16,7 @@ from bilevel_jax.checkpoints.weights import read_weights
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
 from bilevel_jax.inference.image_fuser import ImageFuser
-from bilevel_jax.inference.pretrained import pretrained_file
+from bilevel_jax.inference.pretrained import is_of_package, pretrained_file
 from bilevel_jax.inference.windows import BUCKET, cover, padded_size, whole
 from bilevel_jax.models import fusion_network
 from bilevel_jax.models.fusion import parameter_shapes
@@ -44,6 +44,7 @@ class Fuser(ImageFuser):
         tile: a window has at most tile x tile pixels; a multiple of 64.
         exposure: maximum gain that is measured for a dim infrared image, on the whole of it; 1 = none.
         color: name of the method that colours the fused luminance.
+        strength: share of the network's change of the visible luminance that is shown, in [0, 1].
         takes_extent: `apply` takes a fourth argument, int32 [2]: the height and width of the upper left part that the
             images are (a fusion network's `takes_extent`). So a network without a radius compiles few programs too.
 
@@ -61,6 +62,7 @@ class Fuser(ImageFuser):
         tile: int = TILE,
         exposure: float = 1.0,
         color: str = DEFAULT_COLOR,
+        strength: float = 1.0,
         takes_extent: bool = False,
     ):
         self._whole, radius = radius is None, radius or 0
@@ -69,7 +71,7 @@ class Fuser(ImageFuser):
         if takes_extent and not self._whole:
             raise ValueError(f"takes_extent is given with the radius {radius}; expected it for the radius None alone.")
         color_method(color)
-        self.exposure, self.color = exposure, color
+        self.exposure, self.color, self.strength = exposure, color, strength
         self._apply = jax.jit(apply)
         self._params = jax.device_put(params)
         self._radius = radius
@@ -94,21 +96,26 @@ class Fuser(ImageFuser):
     def from_run(cls, config: ConfigDict, state: SavedState) -> "Fuser":
         """Returns the fusion network of a run that `checkpoints.load_run` has read.
 
-        Exposure and colour are those of the run, `config.fusion.exposure` and `config.fusion.color`.
+        Exposure, colour and strength are those of the run: `config.fusion.exposure`, `.color` and `.strength`.
 
         Raises:
             InputError: the parameters are not those of the network, such as those of an earlier version of it.
         """
+        _check_parameters(config.fusion.name, state["outer_params"])
+        return cls._of_network(config, state["outer_params"])
+
+    @classmethod
+    def _of_network(cls, config: ConfigDict, params: PyTree) -> "Fuser":
         fusion = config.fusion
-        _check_parameters(fusion.name, state["outer_params"])
         network = fusion_network(fusion.name)
         return cls(
             network.apply,
-            state["outer_params"],
+            params,
             radius=network.receptive_radius,
             # Earlier runs lack the keys.
             exposure=fusion.get("exposure", 1.0),
             color=fusion.get("color", DEFAULT_COLOR),
+            strength=fusion.get("strength", 1.0),
             takes_extent=network.takes_extent and network.receptive_radius is None,
         )
 
@@ -117,12 +124,16 @@ class Fuser(ImageFuser):
         """Returns the fusion network of a safetensors file that `experiments/convert.py export` wrote.
 
         Raises:
-            InputError: the file is another one, or holds no fusion network.
+            InputError: the file is another one, holds no fusion network, or that of an earlier version of the network.
         """
         weights = read_weights(path)
         if "fusion" not in weights.parts:
             raise InputError(f"{path} has only {', '.join(weights.parts)}; expected the part fusion too.")
-        return cls.from_run(weights.config, {"outer_params": weights.parts["fusion"]})
+        params = weights.parts["fusion"]
+        # Checking traces the network once, which takes a moment. A test checks the package's own weights instead.
+        if not is_of_package(path):
+            _check_parameters(weights.config.fusion.name, params)
+        return cls._of_network(weights.config, params)
 
     @classmethod
     def pretrained(cls, name: str | None = None, folder: str | os.PathLike | None = None) -> "Fuser":

@@ -2,6 +2,7 @@
 
 import abc
 import copy
+import warnings
 from typing import Self, overload
 
 import numpy as np
@@ -23,6 +24,7 @@ from bilevel_jax.inference.image_inputs import (
     luminance_of,
     strips,
 )
+from bilevel_jax.inference.read_pair import read_pair
 
 
 class ImageFuser(abc.ABC):
@@ -32,10 +34,12 @@ class ImageFuser(abc.ABC):
         color: name of the method that colours the fused luminance, of `images.color_methods`.
         exposure: maximum gain that is measured for a dim infrared image (`images.exposure.exposure_gain`); 1 = none is
             measured.
+        strength: share of the change of the visible luminance that is shown, in [0, 1].
     """
 
     color: str = DEFAULT_COLOR
     exposure: float = 1.0
+    strength: float = 1.0
 
     def with_color(self, name: str | None) -> Self:
         """Returns the same fuser with another colour method; both share their compiled programs.
@@ -51,6 +55,24 @@ class ImageFuser(abc.ABC):
         color_method(name)
         other = copy.copy(self)
         other.color = name
+        return other
+
+    def with_strength(self, strength: float | None) -> Self:
+        """Returns the same fuser with another strength; both share their compiled programs.
+
+        Args:
+            strength: the fused luminance is visible + strength * (fused - visible): 0 = the visible image, 1 = all that
+                the fuser changes; None = the fuser's own strength stays.
+
+        Raises:
+            InputError: the strength is not in [0, 1].
+        """
+        if strength is None:
+            return self
+        if not 0 <= strength <= 1:
+            raise InputError(f"The strength is {strength}; expected a number from 0 to 1.")
+        other = copy.copy(self)
+        other.strength = strength
         return other
 
     def exposure_of(self, infrared: ImageLike) -> float:
@@ -112,7 +134,13 @@ class ImageFuser(abc.ABC):
 
     def _fused(self, infrared: ImageLike, visible: ImageLike, exposure: float | None) -> Shaped[np.ndarray, "*shape"]:
         """Fuses one pair, or a batch that is one array."""
-        ir, vis = as_array(infrared, "infrared"), as_array(visible, "visible")
+        if is_path(infrared) and is_path(visible):
+            read = read_pair(infrared, visible)
+            ir, vis = read.infrared, read.visible
+            for path, text in read.notes:
+                warnings.warn(f"{path} {text}", stacklevel=3)
+        else:
+            ir, vis = as_array(infrared, "infrared"), as_array(visible, "visible")
         try:
             if ir.ndim != 4 and vis.ndim != 4:
                 return self._fused_pair(ir, vis, exposure)
@@ -147,7 +175,7 @@ class ImageFuser(abc.ABC):
         grey = is_grey(vis)
         exposed = self._exposed(luminance_of(ir)[None], exposure)
         light = luminance_of(vis[..., :1] if grey else vis)
-        fused = self._fuse_luminance(exposed, light[None])[0]
+        fused = self._shown(self._fuse_luminance(exposed, light[None]), light[None])[0]
         del exposed  # large images: from here on it would only take memory
         paint = None if grey else color_method(self.color).by_rows(light)
         kind = visible.dtype
@@ -179,7 +207,7 @@ class ImageFuser(abc.ABC):
         """
         _check_gain(exposure)
         ir, vis = _luminance(infrared), _luminance(visible)
-        return self._fuse_luminance(self._exposed(ir, exposure), vis)
+        return self._shown(self._fuse_luminance(self._exposed(ir, exposure), vis), vis)
 
     def _measured(self, infrared: Float32[np.ndarray, "b h w 1"]) -> Float32[np.ndarray, " b"]:
         """The gain of each image."""
@@ -192,6 +220,19 @@ class ImageFuser(abc.ABC):
         if exposure is None and self.exposure == 1:
             return infrared
         return apply_gain(infrared, self._measured(infrared) if exposure is None else exposure)
+
+    def _shown(
+        self, fused: Float32[np.ndarray, "b h w 1"], visible: Float32[np.ndarray, "b h w 1"]
+    ) -> Float32[np.ndarray, "b h w 1"]:
+        """The fused luminance at the fuser's strength; `fused` is overwritten."""
+        if self.strength == 1:
+            return fused
+        for rows in strips(*fused.shape[1:3]):
+            part = fused[:, rows]
+            part -= visible[:, rows]
+            part *= self.strength
+            part += visible[:, rows]
+        return fused
 
     @abc.abstractmethod
     def _fuse_luminance(

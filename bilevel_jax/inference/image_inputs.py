@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import luma
-from bilevel_jax.images.files import read_image, scale_raw, scale_visible, to_float
+from bilevel_jax.images.files import read_visible, scale_raw, to_float
 from bilevel_jax.images.files.decoding import pillow_samples, without_alpha
 from bilevel_jax.images.thermal import read_infrared
 
@@ -51,14 +51,10 @@ def as_array(image: ImageLike, which: str) -> Shaped[np.ndarray, "..."]:
         InputError: the file or the image cannot be read, or the object does not become a NumPy array.
     """
     if is_path(image):
-        if which == "infrared":
-            samples, note = read_infrared(image)
-            array = scale_raw(samples)
-        else:
-            array, note = scale_visible(read_image(image))
-        if note:
+        samples, notes = read_infrared(image) if which == "infrared" else read_visible(image)
+        for note in notes:
             warnings.warn(f"{image} {note}", stacklevel=3)
-        return array
+        return scale_raw(samples) if which == "infrared" else samples
     if isinstance(image, Image.Image):
         array = _from_pillow(image, which)
         return scale_raw(array) if which == "infrared" and array.dtype == np.uint16 else array

@@ -10,14 +10,21 @@ Name = TypeVar("Name")
 Data = TypeVar("Data")
 
 
-def read_ahead(read: Callable[[Name], Data], names: Iterable[Name]) -> Generator[Callable[[], Data], None, None]:
+def read_ahead(
+    read: Callable[[Name], Data], names: Iterable[Name], workers: int = 1
+) -> Generator[Callable[[], Data], None, None]:
     """Yields for each name, in order, a function that returns what `read` gives; the next is read meanwhile.
 
-    At most two results wait. What `read` raises is raised by the function that stands for its name.
+    At most `workers + 1` results wait. What `read` raises is raised by the function that stands for its name.
+
+    Args:
+        read: what is done for each name; with several workers it must allow calls at the same time.
+        names: taken one by one, as results are yielded.
+        workers: how many threads call `read`.
     """
     remaining = iter(names)
-    with ThreadPoolExecutor(1, "read") as pool:
-        waiting: deque[Future[Data]] = deque(pool.submit(read, name) for name in islice(remaining, 2))
+    with ThreadPoolExecutor(workers, "read") as pool:
+        waiting: deque[Future[Data]] = deque(pool.submit(read, name) for name in islice(remaining, workers + 1))
         try:
             while waiting:
                 yield waiting.popleft().result

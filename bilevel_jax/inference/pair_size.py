@@ -30,7 +30,8 @@ def to_one_size(
         return infrared, _resized(visible, infrared.shape[:2])
     raise InputError(
         f"The infrared image is {infrared.shape[1]} x {infrared.shape[0]} pixels and the visible {visible.shape[1]} x "
-        f"{visible.shape[0]}; expected one size, or --resize=infrared or --resize=visible if both show the same view."
+        f"{visible.shape[0]}; expected one size, or --resize=infrared or --resize=visible if both show the same view, "
+        "or --align=similarity if they do not."
     )
 
 

@@ -29,6 +29,11 @@ def pretrained_file(name: str | None = None, folder: str | os.PathLike | None = 
     return folder / f"{name or DEFAULT}.safetensors"
 
 
+def is_of_package(path: str | os.PathLike) -> bool:
+    """Whether a file is in the folder of the package's own weights."""
+    return Path(path).resolve().parent == FOLDER.resolve()
+
+
 def is_pretrained(text: str) -> bool:
     """Whether `text` asks for weights of the package: "pretrained" or "pretrained:NAME"."""
     return text.partition(":")[0] == KIND

@@ -12,6 +12,7 @@
     gradient/cosine               cosine between the hypergradients of two tasks
     gradient/cosine/TASK+TASK     the same for each pair of more than two tasks
     norm/outer_update             length of the combined hypergradient
+    no_task/outer                 1 where no task was present in an outer step, which then changed nothing, else 0
     skipped/STEP                  1 where the step met a NaN and changed nothing, else 0
     validation/NAME               a figure of the validation pairs
     time/NAME                     a duration or a rate
@@ -32,6 +33,7 @@ SKIPPED, VALIDATION, TIME = "skipped", "validation", "time"
 WARM_START_LOSS = f"{LOSS}/{WARM_START}"
 GRADIENT_COSINE = f"{GRADIENT}/{COSINE}"
 OUTER_UPDATE_NORM = f"{NORM}/outer_update"
+NO_TASK = "no_task/outer"
 STEP_SECONDS = f"{TIME}/step_s"
 WAIT_SECONDS = f"{TIME}/wait_s"
 IMAGES_PER_SECOND = f"{TIME}/images_per_s"

@@ -67,8 +67,8 @@ class Log:
         values[metric_names.STEP_SECONDS], values[metric_names.IMAGES_PER_SECOND] = seconds, rate
         phase = metric_names.WARM_START if step <= self._config.warm_start.steps else metric_names.BILEVEL
         quantities = {name: metric_names.parse(name).quantity for name in values}
-        measured = metric_names.VALIDATION in quantities.values()
-        if self._writer is not None and (step % self._config.log_every == 0 or measured):
+        told = metric_names.VALIDATION in quantities.values() or values.get(metric_names.NO_TASK, 0.0) > 0
+        if self._writer is not None and (step % self._config.log_every == 0 or told):
             self._writer.write(step, {"phase": phase, **values})
         self._shown |= {name: f"{values[name]:.3g}" for name, quantity in quantities.items() if quantity in SHOWN}
         self._bar.set_postfix(self._shown | {"img/s": f"{rate:.0f}"}, refresh=False)

@@ -114,7 +114,9 @@ def outer_step(
     """Takes one step of the fusion network on the combined hypergradients; it does not advance `step`.
 
     Where the weights are known before any backward pass, all tasks share one backward pass through the fusion network.
-    A task that has no label in the outer batch has the weight 0 and no part in the step.
+    A task that has no label in the outer batch has the weight 0 and no part in the step. Where that holds for all
+    tasks, the network, its optimizer and the weighting stay as they are: momentum and weight decay would move the
+    network without a gradient. The metric `no_task/outer` then is 1.
     """
     outer_part, inner_part = _prepared(state, outer_batch, inner_batch, axis_name)
     aggregate_state, opt_state = state.outer_state
@@ -143,10 +145,12 @@ def outer_step(
         if "rho" in aux[task]:
             metrics[metric_names.of_task(metric_names.RHO, task)] = aux[task]["rho"]
         metrics[metric_names.of_task(metric_names.WEIGHT, task)] = used[i]
-    state = state.replace(
-        outer_params=optax.apply_updates(state.outer_params, updates), outer_state=(aggregate_state, opt_state)
-    )
-    return state, metrics
+    after = optax.apply_updates(state.outer_params, updates), (aggregate_state, opt_state)
+    if _may_lack_tasks(config):
+        metrics[metric_names.NO_TASK] = 1.0 - jnp.any(present).astype(jnp.float32)
+        # A branch leaves the rounding of the update as it is without one.
+        after = _by_branch(jnp.any(present), after, (state.outer_params, state.outer_state))
+    return state.replace(outer_params=after[0], outer_state=after[1]), metrics
 
 
 def single_level_step(
@@ -228,6 +232,12 @@ def _present(
             labelled = jax.lax.pmax(labelled.astype(jnp.int32), axis_name) > 0
         present[name] = labelled
     return jnp.stack([present[task] for task in problem.tasks])
+
+
+def _may_lack_tasks(config: ConfigDict) -> bool:
+    """Whether a batch may have no label for any task. It is known before compilation; most runs need no check."""
+    blocks = semantic_tasks(config).values()
+    return not has_visual_loss(config) and all(SEMANTIC_TASKS[block.task].needs_labels(block) for block in blocks)
 
 
 def _in_each_array(chosen: Bool[Array, ""], after: PyTree, before: PyTree) -> PyTree:

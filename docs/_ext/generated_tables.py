@@ -22,6 +22,8 @@ TABLES = {
     "rules": ("bilevel_jax.images.tables", "rules_table"),
     "colors": ("bilevel_jax.images.tables", "colors_table"),
     "file_formats": ("bilevel_jax.images.tables", "formats_table"),
+    "alignments": ("bilevel_jax.registration.tables", "kinds_table"),
+    "video_containers": ("bilevel_jax.serving.video", "containers_table"),
     "fusion_networks": ("bilevel_jax.models.tables", "fusion_table"),
     "discriminators": ("bilevel_jax.models.tables", "discriminator_table"),
     "real_images": ("bilevel_jax.training.tasks.real_images", "real_images_table"),

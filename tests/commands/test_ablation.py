@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bilevel_jax.commands import ablation as module
 from bilevel_jax.commands.ablation import ablation_command
-from bilevel_jax.errors import RunError, run_command
+from bilevel_jax.data.folder_splits import keep_lists
+from bilevel_jax.data.sets import open_sets
+from bilevel_jax.errors import InputError, RunError, run_command
 from bilevel_jax.evaluation.ablation import row_appearance
 from bilevel_jax.evaluation.ablation import train_row as ablation_run
 from bilevel_jax.evaluation.image_measures import MEASURES
@@ -17,6 +20,7 @@ from bilevel_jax.evaluation.judges.detection_judge import DetectionJudge
 from bilevel_jax.evaluation.leaderboard.image_scores import ImageScores
 from bilevel_jax.images.files import write_image
 from bilevel_jax.inference import Fuser, TrivialFuser
+from bilevel_jax.training.config import default_config
 from bilevel_jax.training.signals import StopRequest
 
 SMOKE = Path(__file__).parents[2] / "experiments" / "configs" / "smoke.py"
@@ -199,6 +203,46 @@ def test_judges_see_each_row_and_no_detector_is_trained(tmp_path, monkeypatch, c
     assert "better than max" in said and "Appearance, of each measure the worst of pairs/all by day (3)" in said
     assert command(tmp_path / "out", ROWS, *flags) == 0 and len(seen) == 30 and len(measured) == 4
     assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize("how", ["own", "mixed in"])
+def test_sets_of_appearance_that_the_rows_are_trained_on_are_refused(how, tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    root, out = tmp_path / "pairs", tmp_path / "out"
+    for number in range(10):
+        for camera, channels in (("ir", 1), ("vi", 3)):
+            image = rng.integers(0, 256, (64, 64, channels)).astype(np.uint8)
+            write_image(root / camera / f"{number:03d}.png", image)
+    flags = []
+    if how == "own":
+        flags += ["--config.data.name=folder", f"--config.data.root={root}"]
+    else:
+        flags += [f"--config.data.mix=(('folder','{root}',1.0,'images'),)"]
+
+    def reached(*_):
+        raise InputError("the sets are accepted")
+
+    monkeypatch.setattr(module, "_detector", reached)
+    ask = lambda text: (command(out, "fusion_only", *flags, f"--appearance={text}"), capsys.readouterr().err)
+    code, said = ask(root)
+    assert code == 2 and "the network of --config was trained on" in said and f"--appearance={root}:" in said
+    assert ask(f"{root}:val") == (2, "error: the sets are accepted\n")
+    # Pairs that were held out when the ablation began and are trained on in another division are still held out.
+    sets = open_sets(configured(root), 0)
+    place = out / "screen" / ("." if how == "own" else "mixed/pairs")
+    keep_lists(sets.held_out, place)
+    for number in range(10, 20):
+        for camera in ("ir", "vi"):
+            shutil.copy(root / camera / "000.png", root / camera / f"000{number}.png")
+    assert ask(f"{root}:val") == (2, "error: the sets are accepted\n")
+    (place / "train.txt").write_text("".join(f"{name}\n" for name in sets.validation.names))
+    assert "was trained on" in ask(f"{root}:val")[1]
+
+
+def configured(root):
+    config = default_config().data
+    config.name, config.root = "folder", str(root)
+    return config
 
 
 @pytest.mark.parametrize(

@@ -32,15 +32,20 @@ def start(folder, run, monkeypatch, *options):
     return run_command(module.train_command, [*line, f"--config.data.root={folder}", *options])
 
 
-def test_notes_are_printed_once_and_counted_where_there_are_many(folder, tmp_path, monkeypatch, capsys):
+def test_equal_notes_are_one_line_and_many_are_counted(folder, tmp_path, monkeypatch, capsys):
     assert start(folder, tmp_path / "run", monkeypatch) == 75
     assert "note:" not in capsys.readouterr().err
     for path in (folder / "boxes").iterdir():
         path.write_text("0 0.0625 0.5 0.25 0.5\n0.0 0.5 0.5 0.25 0.5 0.9\n")
     assert start(folder, tmp_path / "run", monkeypatch) == 75
     notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 2 and all(note.startswith("note: of 10 files (") for note in notes)
+    assert "a sixth number in 1 line(s)" in notes[0] and "1 box(es) over the border, by up to 4.0" in notes[1]
+    for number, path in enumerate(sorted((folder / "boxes").iterdir())):
+        path.write_text("0 0.5 0.5 0.25 0.5 0.9\n" * (number + 1) + f"0 {0.06 - number / 500} 0.5 0.25 0.5\n")
+    assert start(folder, tmp_path / "run", monkeypatch) == 75
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
     assert len(notes) == 11 and notes[-1] == "note: 10 more like these"
-    assert "the sixth number of 1 line(s)" in notes[0] and "1 box(es) over the border, by up to 4.0" in notes[1]
 
 
 def test_a_pair_smaller_than_the_crop_is_named_before_training(folder, tmp_path, monkeypatch, capsys):

@@ -188,7 +188,7 @@ def test_what_does_not_occur_is_named():
         with pytest.raises(InputError, match=expected):
             stream(Rare(), balance=0.5, balance_classes=("car", name))
     for source in (Rare(()), MixedSource([Part("a", Rare(())), Part("b", Rare())])):
-        with pytest.raises(InputError, match=r"config\.data\.balance is above 0, and none of the \d+ training pairs"):
+        with pytest.raises(InputError, match=r"config\.rows\.balance is above 0, and none of the \d+ training pairs"):
             stream(source, range(len(source)), balance=0.5)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bilevel_jax.data.mixed_sets import add_mixture, keep_all_lists
 from bilevel_jax.data.sets import open_other, open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.leakage import check_unseen
@@ -83,3 +84,31 @@ def test_scenes_of_a_mixture_are_known_by_their_seed(tmp_path):
         check_unseen(trained, validation, config)
     trained.seed = 1
     check_unseen(trained, validation, config)
+
+
+def test_the_lists_that_a_run_keeps_say_what_of_a_mixture_it_has_seen(tmp_path):
+    def write(names):
+        for name in names:
+            for camera in ("ir", "vi"):
+                write_image(tmp_path / "pairs" / camera / f"{name}.png", np.zeros((48, 64), np.uint8))
+
+    write("abcdefghij")
+    trained, config = default_config(), default_config()
+    config.data.name, config.data.root = "folder", str(tmp_path / "pairs")
+    trained.data.num_train = 4
+    trained.data.mix = (("folder", str(tmp_path / "pairs"), 0.5, "images"),)
+    sets = add_mixture(trained.data, open_sets(trained.data, 0), 0)
+    keep_all_lists(sets, tmp_path / "run")
+    check_unseen(trained, open_sets(config.data, 0).validation, config, run=tmp_path / "run")
+    write(["a1", "a2", "a3", "b1", "b2"])  # val and test are other pairs now
+    seen = set(sets.train.parts[1].source.names)
+    held_out = open_sets(config.data, 0)
+    for source in (held_out.validation, held_out.test):
+        some = sorted(seen & set(source.names))
+        check_unseen(trained, source, config)
+        if some:
+            with pytest.raises(
+                InputError, match=rf"trained on {len(some)} of the held-out pairs \({', '.join(some[:3])}"
+            ):
+                check_unseen(trained, source, config, run=tmp_path / "run")
+    assert seen & {*held_out.validation.names, *held_out.test.names}

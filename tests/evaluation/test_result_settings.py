@@ -22,3 +22,13 @@ def test_settings_from_before_a_key_existed_had_its_default(tmp_path):
         check_settings(path, {"rows": {"steps": 7}, "pairs": None, "split": "test"}, "cells")
     with pytest.raises(InputError, match=r"data\.test_share = 0\.0, and it is 0\.2 now"):
         check_settings(path, {"rows": {"steps": 7}, "pairs": None, "data": {"test_share": 0.2}}, "cells")
+
+
+def test_a_key_that_took_over_from_another_one_had_its_value(tmp_path):
+    path, former = tmp_path / "settings.json", {"rows.balance": "data.balance"}
+    check_settings(path, {"data": {"balance": 1.0}}, "cells")
+    check_settings(path, {"data": {"balance": 1.0}, "rows": {"balance": 1.0}}, "cells", former)
+    with pytest.raises(InputError, match=r"holds cells made with rows\.balance = 1\.0, and it is 0\.0 now"):
+        check_settings(path, {"data": {"balance": 1.0}, "rows": {"balance": 0.0}}, "cells", former)
+    check_settings(tmp_path / "new.json", {"data": {"balance": 1.0}, "rows": {"balance": 0.0}}, "cells", former)
+    check_settings(tmp_path / "new.json", {"data": {"balance": 1.0}, "rows": {"balance": 0.0}}, "cells", former)

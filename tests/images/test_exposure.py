@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bilevel_jax.images.exposure import _constant, apply_gain, expose, exposure_gain
+from bilevel_jax.images.exposure import SHOULDER, _constant, apply_gain, expose, exposure_gain
 
 
 def _image(mean, spread, seed=0):
@@ -120,10 +120,23 @@ def test_the_gain_is_the_same_on_host_and_device_for_batches_of_any_axes():
     np.testing.assert_array_equal([exposure_gain(image) for image in images], host.ravel())
 
 
-def test_a_measured_gain_is_applied_and_clipped_and_has_no_gradient():
+def test_a_gain_rolls_off_highlights_and_has_no_gradient():
     images = np.stack([_noise(0.2), _noise(0.6, 1)])
     exposed = apply_gain(images, np.float32([2, 3]))
-    np.testing.assert_allclose(exposed[0], 2 * images[0], rtol=1e-6)
-    assert exposed.max() == 1 and (apply_gain(images, 3.0)[1] == exposed[1]).all()
-    gradient = jax.grad(lambda image: apply_gain(image, exposure_gain(image)).sum())(jnp.asarray(images[:1]))
-    np.testing.assert_allclose(gradient, exposure_gain(images[0]), rtol=1e-5)
+    assert (apply_gain(images, 3.0)[1] == exposed[1]).all()
+    dim = 2 * images[0] < SHOULDER
+    np.testing.assert_allclose(exposed[0][dim], 2 * images[0][dim], rtol=1e-6)
+    gradient = jax.grad(lambda image: apply_gain(image, exposure_gain(image)).sum())(jnp.asarray(images[:1] / 4))
+    np.testing.assert_allclose(gradient, exposure_gain(images[0] / 4), rtol=1e-5)
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.0, 1.7, 4.0, 30.0])
+def test_nothing_is_clipped_by_a_gain(gain):
+    ramp = np.linspace(0, 1, 1001, dtype=np.float32).reshape(1, -1, 1)
+    exposed = apply_gain(ramp, gain)[0, :, 0].astype(float)
+    if gain <= 1:
+        np.testing.assert_allclose(exposed, gain * ramp[0, :, 0], atol=1e-6)
+        return
+    steps = np.diff(exposed)
+    assert (steps > 0).all() and abs(exposed[-1] - 1) < 1e-6
+    assert (np.diff(steps) < 1e-6).all()  # The slope never grows.

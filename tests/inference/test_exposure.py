@@ -81,13 +81,15 @@ def test_a_rule_ignores_the_exposure():
         np.testing.assert_array_equal(rule.fuse(dim(60), VISIBLE, 3.0), rule.fuse(dim(60), VISIBLE))
 
 
-def test_a_run_s_fuser_has_the_exposure_and_the_colour_of_its_configuration():
+def test_a_run_s_fuser_has_the_exposure_the_colour_and_the_strength_of_its_configuration():
     network, zeros = fusion_network("tiny"), np.zeros((1, 32, 32, 1), np.float32)
     params = jax.jit(network.init)(jax.random.key(0), zeros, zeros)
     old, new = (
         Fuser.from_run(ConfigDict({"fusion": {"name": "tiny", **own}}), {"outer_params": params})
-        for own in ({}, {"exposure": 3.0, "color": "hue", "exposure_jitter": 0.1})
+        for own in ({}, {"exposure": 3.0, "color": "hue", "strength": 0.5, "exposure_jitter": 0.1})
     )
+    assert (old.strength, new.strength, new.with_strength(None).strength) == (1.0, 0.5, 0.5)
+    new = new.with_strength(1.0)
     assert (old.exposure, old.color, new.exposure, new.color) == (1.0, "chroma", 3.0, "hue")
     infrared, plain = dim(30), Fuser(network.apply, params, radius=network.receptive_radius)
     np.testing.assert_array_equal(old.fuse(infrared, VISIBLE), plain.fuse(infrared, VISIBLE))

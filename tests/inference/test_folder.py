@@ -68,9 +68,7 @@ def test_raw_counts_are_scaled(average, tmp_path):
 @pytest.mark.parametrize(
     "spoil, message",
     [
-        (lambda root: (root / "ir" / "b.bmp").unlink(), r"vi holds 1 image\(s\) without a partner \(b.png\)"),
-        (lambda root: (root / "vi" / "a.jpg").unlink(), r"ir holds 1 image\(s\) without a partner \(a.png\)"),
-        (lambda root: (root / "vi" / "a.png").write_bytes(b""), "a.jpg and a.png"),
+        (lambda root: (root / "vi" / "a.png").write_bytes(b""), "a.jpg and .*a.png have one name"),
         (lambda root: [path.unlink() for path in (root / "ir").iterdir()], "ir holds no image"),
         (lambda root: (root / "ir").rename(root / "elsewhere"), "--ir=.*does not exist"),
         (lambda root: (root / "out").write_text(""), "out.*cannot be written"),
@@ -178,6 +176,11 @@ def test_the_command_takes_a_gain(pairs, workdir):
     assert (fuser.fuse(*pair, 1.5) != fuser.fuse(*pair)).any()
 
 
+def test_the_command_takes_a_strength(pairs):
+    assert run_command(cli.fuse_command, _command(pairs, "--method=max", "--strength=0")) == 0
+    np.testing.assert_array_equal(read_image(pairs / "out" / "b.png"), read_image(pairs / "vi" / "b.png"))
+
+
 def test_the_command_fuses_without_a_run(pairs):
     assert run_command(cli.fuse_command, _command(pairs, "--method=max")) == 0
     brighter = np.maximum(read_image(pairs / "ir" / "b.bmp"), read_image(pairs / "vi" / "b.png"))
@@ -195,6 +198,7 @@ def test_the_command_fuses_without_a_run(pairs):
         (["--workdir=w", "--infrared_range=9,5"], "LOW below HIGH"),
         (["--workdir=w", "--exposure=folders"], "exposure=folders is no gain; expected image, folder or a positive"),
         (["--workdir=w", "--exposure=0"], "exposure=0 is no gain"),
+        (["--method=max", "--strength=2"], "The strength is 2.0; expected a number from 0 to 1"),
         (["--method=max", "--exposure=folder"], "--exposure=folder and --method=max are both given"),
         (["--workdir=w", "stray"], "stray"),
         (["--workdir=w", "--method=max"], "both given"),

@@ -80,6 +80,21 @@ def test_a_dry_run_prints_the_pairs_and_writes_nothing(pairs, capsys):
     assert "--out is missing" in capsys.readouterr().err
 
 
+def test_a_file_without_a_partner_is_named_at_the_end(pairs, capsys):
+    (pairs / "vi" / "b.png").unlink()
+    assert _run(pairs, *_folders(pairs), "--dry_run") == 2
+    shown = capsys.readouterr()
+    assert "2 pair(s); nothing was fused" in shown.out and "without a partner (b.png)" in shown.err
+    assert _run(pairs, *_folders(pairs)) == 2
+    shown = capsys.readouterr()
+    assert "Fused 2 pair(s)" in shown.out and "without a partner (b.png)" in shown.err
+    assert sorted(path.name for path in (pairs / "out").iterdir()) == ["a.png", "c.png"]
+    (pairs / "vi" / "c.png").write_bytes(b"")
+    assert _run(pairs, *_folders(pairs), "--format=JPG") == 2
+    error = capsys.readouterr().err
+    assert "1 of 2 pairs could not be fused" in error and "c.png is empty" in error and "(b.png)" in error
+
+
 def test_a_table_in_place_of_folders(pairs, capsys):
     (pairs / "pairs.csv").write_text("ir/a.png,vi/b.png,mixed\n")
     assert _run(pairs, f"--pairs={pairs / 'pairs.csv'}") == 0

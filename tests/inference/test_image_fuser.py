@@ -94,3 +94,20 @@ def test_the_result_is_clipped_and_rounded():
 def test_what_is_refused(average, infrared, visible, message):
     with pytest.raises(InputError, match=message):
         average.fuse(infrared, visible)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
+def test_the_strength_is_the_share_of_the_change_that_is_shown(average, strength):
+    rng = np.random.default_rng(10)
+    infrared, visible = rng.random((2, 300, 400, 1), np.float32)
+    weaker = average.with_strength(strength)
+    expected = visible + strength * (infrared - visible) / 2
+    np.testing.assert_allclose(weaker.fuse(infrared, visible), expected, atol=1e-6)
+    np.testing.assert_allclose(weaker.luminance(infrared[None], visible[None])[0], expected, atol=1e-6)
+    assert weaker.strength == strength and average.strength == average.with_strength(None).strength == 1
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
+def test_a_strength_is_from_0_to_1(average, strength):
+    with pytest.raises(InputError, match=r"The strength is .*; expected a number from 0 to 1"):
+        average.with_strength(strength)

@@ -7,9 +7,9 @@ import tifffile
 from bilevel_jax.commands import fuse as cli
 from bilevel_jax.errors import run_command
 from bilevel_jax.images.files import read_image, write_image
+from bilevel_jax.images.files.file_notes import FileNote, FileNotes
 from bilevel_jax.images.thermal.palettes import palettes
 from bilevel_jax.inference import TrivialFuser, fuse_files
-from bilevel_jax.inference.file_notes import FileNote, FileNotes
 
 HEAT = np.add.outer(np.linspace(0, 180, 24), np.linspace(0, 75, 32)).astype(np.uint8)
 CELSIUS = HEAT / 255 * 40 - 10

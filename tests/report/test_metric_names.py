@@ -28,6 +28,7 @@ from bilevel_jax.report.metric_names import MetricName, parse
         ),
         (metric_names.OUTER_UPDATE_NORM, "norm/outer_update", ("norm", "", "outer_update")),
         (metric_names.skipped("inner"), "skipped/inner", ("skipped", "", "inner")),
+        (metric_names.NO_TASK, "no_task/outer", ("no_task", "", "outer")),
         (metric_names.validation("VIF"), "validation/VIF", ("validation", "", "VIF")),
         (metric_names.STEP_SECONDS, "time/step_s", ("time", "", "step_s")),
         ("another", "another", ("another", "", "")),

@@ -237,3 +237,6 @@ def test_a_visual_task_without_any_weight_has_no_part_in_the_weighting():
     assert list(_present(config, problem, batch, None)) == [False, True]
     config.visual.halo = 1.0
     assert list(_present(config, problem, batch, None)) == [True, True]
+    # A discriminator whose adversarial loss has no weight here, which only the semantic task listens to.
+    config.visual.loss, config.visual.halo, config.visual.adversarial = "lsgan", 0.0, 0.0
+    assert list(_present(config, problem, batch, None)) == [False, True]

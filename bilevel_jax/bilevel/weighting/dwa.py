@@ -19,6 +19,9 @@ def dwa(T: float = 2.0, window: int = 1) -> Weighting:
     they are equal until two windows are complete. The paper's weights sum to K, these sum to 1. A ratio to a loss of 0
     counts as 1.
 
+    An absent task keeps its history: a window without it changes neither of its two means. In a window that it is away
+    from now and then, a step without it counts as the mean of the steps before, or as the first one with it.
+
     Args:
       T: temperature of the softmax, above 0; the larger, the nearer to equal weights.
       window: number of updates whose losses are averaged, at least 1. The paper averages over an epoch.
@@ -39,14 +42,23 @@ def dwa(T: float = 2.0, window: int = 1) -> Weighting:
         }
 
     def weigh(losses, state):
+        return weights_after(state["sum"] + losses.astype(jnp.float32), state, True)
+
+    def weigh_present(losses, state, present):
+        steps = (state["count"] % window).astype(jnp.float32)  # of the window in progress
+        away = state["sum"] * ((steps + 1) / jnp.maximum(steps, 1))  # the mean stays; 0 = it was away from all of them
+        there = jnp.where(state["sum"] > 0, state["sum"] + losses, (steps + 1) * losses)
+        total = jnp.where(present, there, away)
+        return weights_after(total, state, total > 0)
+
+    def weights_after(total, state, seen):
         count = state["count"] + 1
-        total = state["sum"] + losses.astype(jnp.float32)
         complete = count % window == 0
-        last = jnp.where(complete, total / window, state["last"])
-        previous = jnp.where(complete, state["last"], state["previous"])
+        last = jnp.where(complete & seen, total / window, state["last"])
+        previous = jnp.where(complete & seen, state["last"], state["previous"])
         known = (count >= 2 * window) & (previous > 0)
         ratios = jnp.where(known, last / jnp.where(known, previous, 1.0), 1.0)
         following = {"sum": jnp.where(complete, 0.0, total), "last": last, "previous": previous, "count": count}
         return jax.nn.softmax(ratios / T), following
 
-    return Weighting("losses", init, weigh)
+    return Weighting("losses", init, weigh, weigh_present=weigh_present)

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import FileNote
 
 # A box that leaves its image by more than this share of the image's side was made for another image.
 FAR = 0.25
@@ -27,12 +28,12 @@ class Boxes(NamedTuple):
     Fields:
         boxes: y0, x0, y1, x1 in pixels, inside the image.
         names: the class name of each box.
-        notes: sentences on boxes that were clipped or left out, and on numbers that were not read.
+        notes: which boxes were clipped or left out, and which numbers were not read.
     """
 
     boxes: Float32[np.ndarray, "n 4"]
     names: list[str]
-    notes: list[str]
+    notes: list[FileNote]
 
 
 def four_numbers(values: Iterable[str | float], message: str) -> Box:
@@ -90,10 +91,12 @@ def clip_to_image(
             kept_names.append(name)
             clipped_by.append(max(-x0, x1 - width, -y0, y1 - height))
         else:
-            notes.append(f"{place}: a {name} of {x1 - x0:.6g} x {y1 - y0:.6g} pixels in the image was left out")
+            size = f"{x1 - x0:.6g} x {y1 - y0:.6g} pixels"
+            notes.append(FileNote(place, f"has a {name} of {size} in the image, which was left out"))
     over = [pixels for pixels in clipped_by if pixels > BORDER_TOLERANCE]
     if over:
-        notes.insert(0, f"{where}: {len(over)} box(es) over the border, by up to {max(over):.1f} pixels, were clipped")
+        text = f"has {len(over)} box(es) over the border, by up to {max(over):.1f} pixels, which were clipped"
+        notes.insert(0, FileNote(where, text))
     return Boxes(np.array(kept, np.float32).reshape(-1, 4), kept_names, notes)
 
 

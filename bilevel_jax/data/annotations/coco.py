@@ -8,7 +8,7 @@ from typing import Any
 from bilevel_jax.data.annotations.check_boxes import Boxes, clip_to_image, four_numbers
 from bilevel_jax.data.annotations.text_lines import is_there
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files import read_file
+from bilevel_jax.images.files import FileNote, read_file
 
 # A folder may hold one file of these names, or several files in one subfolder (train.json, val.json).
 FILES = ("boxes.json", "annotations.json", "coco.json")
@@ -80,7 +80,7 @@ class CocoBoxes:
         for box, name, crowd in self._boxes[stem]:
             x, y, w, h = four_numbers(box, f"{where} has a bbox that is not four numbers, expected x y width height.")
             if crowd:
-                notes.append(f"{where}: a crowd of {name} was left out")
+                notes.append(FileNote(where, f"has a crowd of {name}, which was left out"))
                 continue
             boxes.append((y, x, y + h, x + w))
             names.append(name)

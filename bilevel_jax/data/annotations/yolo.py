@@ -8,13 +8,14 @@ from typing import NamedTuple
 from bilevel_jax.data.annotations.check_boxes import Box, Boxes, check_class_number, clip_to_image
 from bilevel_jax.data.annotations.text_lines import read_lines
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import FileNote
 
 SIDES = 4  # numbers of a box: cx cy w h
 CORNERS = 6  # numbers of the smallest polygon: x y of three corners
 
 
 class _Line(NamedTuple):
-    """What one line says: the class number, the box in pixels, and whether it was a polygon or had a sixth number."""
+    """What one line says: the class number, the box in pixels, and whether it was a polygon or had more numbers."""
 
     label: int
     box: Box
@@ -26,7 +27,8 @@ def read_yolo(path: Path, class_names: Sequence[str] | None, height: int, width:
     """Reads the boxes of an image.
 
     A line is `class cx cy w h`: a whole number, then the centre and the size in units of the image's width and height.
-    A sixth number, which is a confidence or the number of a track, is not read. A line `class x1 y1 x2 y2 x3 y3 ...` is
+    A sixth number, which is a confidence or the number of a track, is not read, nor is the number of a track after a
+    confidence, a whole number above 1. A line `class x1 y1 x2 y2 x3 y3 ...` is
     a polygon (or a rotated box) and becomes the upright box around it.
 
     Args:
@@ -58,14 +60,22 @@ def read_yolo(path: Path, class_names: Sequence[str] | None, height: int, width:
     found = clip_to_image(boxes, names, height, width, str(path), places)
     notes = []
     if polygons:
-        notes.append(f"{path}: {polygons} polygon(s) became the upright boxes around them")
+        notes.append(FileNote(path, f"has {polygons} polygon(s), which became the upright boxes around them"))
     if sixths:
-        notes.append(f"{path}: the sixth number of {sixths} line(s), a confidence or a track, was left out")
+        text = f"has a sixth number in {sixths} line(s), a confidence or a track, which was left out"
+        notes.append(FileNote(path, text))
     return found._replace(notes=[*notes, *found.notes])
 
 
 def _read_line(place: str, text: str, height: int, width: int) -> _Line:
     label, values = _numbers(text)
+    if len(values) == CORNERS and (last := text.split()[-1]).isdigit():
+        if int(last) <= 1:
+            raise InputError(
+                f"{place} is {text[:60]!r}, which is a box with a confidence and a track or a triangle; expected class "
+                "cx cy w h, or the corners of a triangle with decimals."
+            )
+        values.pop()
     if len(values) in (SIDES, SIDES + 1):
         cx, cy, w, h = values[0] * width, values[1] * height, values[2] * width, values[3] * height
         if w <= 0 or h <= 0:

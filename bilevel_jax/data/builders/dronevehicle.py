@@ -16,7 +16,7 @@ from bilevel_jax.data.builders.scan import Pair, Scan
 from bilevel_jax.data.channels import one_channel
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import decode_image, read_file, write_image
+from bilevel_jax.images.files import FileNote, decode_image, read_file, write_image
 
 # Every image has a white frame of this many pixels, and the boxes are given in pixels of the image with its frame.
 FRAME = 100
@@ -136,7 +136,7 @@ def _read_rotated(path: Path, height: int, width: int, frame: int) -> Boxes:
         box = _upright(element, place)
         if name not in NAMES or box is None:
             what = "no box" if name in NAMES else f"the class {name[:20]!r}"
-            notes.append(f"{place} has {what} and was left out")
+            notes.append(FileNote(place, f"has {what} and was left out"))
             continue
         y0, x0, y1, x1 = box
         boxes.append((y0 - frame, x0 - frame, y1 - frame, x1 - frame))

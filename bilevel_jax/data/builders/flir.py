@@ -9,6 +9,7 @@ from bilevel_jax.data.builders.miniature import Miniature, write_names, write_pa
 from bilevel_jax.data.builders.pair_builder import PairBuilder
 from bilevel_jax.data.builders.scan import Files, Scan
 from bilevel_jax.data.sources.source import Source
+from bilevel_jax.images.files import FileNote
 
 INFRARED_END = "_PreviewData"
 VISIBLE_END = "_RGB"
@@ -54,7 +55,9 @@ class Flir(PairBuilder):
     def read_boxes(self, path: Path, name: str, height: int, width: int) -> Boxes:
         found = read_voc(path, height, width, check_size=False)
         kept = [number for number, label in enumerate(found.names) if label.lower() not in LEFT_OUT]
-        notes = [f"{path}: a {label} was left out" for label in found.names if label.lower() in LEFT_OUT]
+        notes = [
+            FileNote(path, f"has a {label}, which was left out") for label in found.names if label.lower() in LEFT_OUT
+        ]
         return Boxes(found.boxes[kept], [found.names[number].lower() for number in kept], [*found.notes, *notes])
 
     @classmethod

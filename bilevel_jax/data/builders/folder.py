@@ -104,7 +104,7 @@ class Folder(PairBuilder):
             folder = labels
             boxes = scan.files(labels, (".txt",), beside=IMAGE_SUFFIXES)
             boxes.pop(CLASS_NAMES, None)
-            scan.notes.append(f"{labels}: its text files are read as boxes")
+            scan.notes.append(f"{labels} holds text files, which are read as boxes")
         if boxes:
             self.class_names = self.options.classes or find_class_names(self.root, *([folder] if folder else []))
             if not self.class_names:

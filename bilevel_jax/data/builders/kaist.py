@@ -12,6 +12,7 @@ from bilevel_jax.data.builders.miniature import Miniature, write_names, write_pa
 from bilevel_jax.data.builders.pair_builder import PairBuilder
 from bilevel_jax.data.builders.scan import Files, Scan
 from bilevel_jax.data.sources.source import Sample, Source
+from bilevel_jax.images.files import FileNote
 
 # Every 20th frame is taken: the benchmark's own protocol for tests, and the common one for training.
 STRIDE = 20
@@ -78,7 +79,7 @@ class Kaist(PairBuilder):
         else:
             found = _read_text(path, height, width)
         sure = [number for number, label in enumerate(found.names) if label not in AMBIGUOUS]
-        notes = [f"{path}: a {label} was left out" for label in found.names if label in AMBIGUOUS]
+        notes = [FileNote(path, f"has a {label}, which was left out") for label in found.names if label in AMBIGUOUS]
         return Boxes(found.boxes[sure], [found.names[number] for number in sure], [*found.notes, *notes])
 
     @classmethod

@@ -20,7 +20,7 @@ from bilevel_jax.data.builders.scan import Pair
 from bilevel_jax.data.channels import one_channel
 from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files import decode_image, encoded_size, read_file, scale_raw
+from bilevel_jax.images.files import FileNote, decode_image, decode_visible, encoded_size, read_file, scale_raw
 from bilevel_jax.images.saliency import METHODS
 from bilevel_jax.images.thermal import decode_infrared
 
@@ -69,7 +69,7 @@ class Facts(NamedTuple):
         pixels: number of labelled pixels of each class; () without a label map.
         sizes: number of boxes of each size of `SIZE_EDGES`.
         digest: of both images' bytes.
-        notes: sentences on boxes that were left out.
+        notes: what a user should know about how the files were read.
     """
 
     size: tuple[int, int]
@@ -77,7 +77,7 @@ class Facts(NamedTuple):
     pixels: tuple[int, ...]
     sizes: tuple[int, ...]
     digest: bytes
-    notes: list[str]
+    notes: list[FileNote]
 
 
 def make_example(builder: "PairBuilder", pair: Pair) -> tuple[Example, Facts]:
@@ -96,8 +96,8 @@ def make_example(builder: "PairBuilder", pair: Pair) -> tuple[Example, Facts]:
     data = builder.read_images(pair)
     for path, encoded in zip((pair.infrared, pair.visible), data, strict=True):
         check_encoded(path, encoded)
-    ir = one_channel(decode_infrared(data[0], pair.infrared).samples)
-    vis = decode_image(data[1], pair.visible)
+    infrared, visible = decode_infrared(data[0], pair.infrared), decode_visible(data[1], pair.visible)
+    ir, vis = one_channel(infrared.samples), visible.levels
     height, width = ir.shape[:2]
     check_size(pair.visible, vis.shape[:2], pair.infrared, (height, width))
     labels = None
@@ -126,7 +126,11 @@ def make_example(builder: "PairBuilder", pair: Pair) -> tuple[Example, Facts]:
         pixels=() if labels is None else count_pixels(labels, len(builder.label_names)),
         sizes=count_sizes(example["boxes"]),
         digest=hashlib.sha256(data[0] + data[1]).digest(),
-        notes=[] if boxes is None else boxes.notes,
+        notes=[
+            *(FileNote(pair.infrared, text) for text in infrared.notes),
+            *(FileNote(pair.visible, text) for text in visible.notes),
+            *([] if boxes is None else boxes.notes),
+        ],
     )
 
 

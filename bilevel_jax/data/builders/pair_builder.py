@@ -190,7 +190,7 @@ class PairBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # t
             else:
                 self._check_twin(split, pair, facts.digest)
                 self.facts[split, pair.name] = facts
-                self.scan.notes += facts.notes
+                self.scan.notes += [note.sentence() for note in facts.notes]
                 good += 1
                 yield number, example
             self.progress()

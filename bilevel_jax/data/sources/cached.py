@@ -7,6 +7,7 @@ from jaxtyping import Bool, Int32, Int64, UInt8
 
 from bilevel_jax.data.sources.make_sample import make_read_only
 from bilevel_jax.data.sources.source import Progress, Sample, Source
+from bilevel_jax.images.files import FileNote
 
 
 class CachedSource(Source):
@@ -82,7 +83,7 @@ class CachedSource(Source):
         """Returns what the other source calls a pair."""
         return self.source.where(index)
 
-    def check(self, progress: Progress | None = None) -> list[str]:
+    def check(self, progress: Progress | None = None) -> list[FileNote]:
         """Lets the other source look at its files, and returns its notes."""
         return self.source.check(progress)
 

@@ -23,7 +23,15 @@ from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.data.sources.make_sample import make_sample
 from bilevel_jax.data.sources.source import Progress, Sample, Source
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import IMAGE_SUFFIXES, image_size, read_image, scale_raw
+from bilevel_jax.images.files import (
+    IMAGE_SUFFIXES,
+    FileNote,
+    image_size,
+    note_on_pictures,
+    read_image,
+    read_visible,
+    scale_raw,
+)
 from bilevel_jax.images.thermal import read_infrared
 
 
@@ -105,7 +113,7 @@ class FolderSource(Source):
         index = range(len(self))[int(index)]
         path = self._infrared[index]
         ir = scale_raw(one_channel(read_infrared(path).samples), self._infrared_range)
-        vis = read_image(self._visible[index])
+        vis = read_visible(self._visible[index]).levels
         height, width = ir.shape[:2]
         check_size(self._visible[index], vis.shape[:2], path, (height, width))
         labels = self._labels[index]
@@ -140,7 +148,7 @@ class FolderSource(Source):
         """Returns the path of a pair's infrared image."""
         return str(self._infrared[index])
 
-    def check(self, progress: Progress | None = None) -> list[str]:
+    def check(self, progress: Progress | None = None) -> list[FileNote]:
         """Looks at every pair once before a run: the sizes in the files' headers, and the boxes.
 
         Pixels are not decoded, so a truncated image or a wrong label value is found only when it is read.
@@ -149,7 +157,7 @@ class FolderSource(Source):
             progress: called after each pair.
 
         Returns:
-            Notes on the boxes: which were clipped or left out, and what was not read.
+            Notes on files of several pictures and on the boxes: which were clipped or left out, and what was not read.
 
         Raises:
             InputError: for the first pair that does not fit.
@@ -160,20 +168,23 @@ class FolderSource(Source):
             for other in (self._visible[index], self._saliency[index], self._labels[index]):
                 if other is not None:
                     check_size(other, image_size(other), self._infrared[index], (height, width))
+            for path in (self._infrared[index], self._visible[index]):
+                with path.open("rb") as file:
+                    notes += [FileNote(path, text) for text in note_on_pictures(file)]
             boxes = self._read_boxes(index, height, width)
             notes += [] if boxes is None else boxes.notes
             if progress is not None:
                 progress(index + 1, len(self))
         return notes
 
-    def _notes_on_labels(self) -> list[str]:
-        if not self._boxes_in_labels:
+    def _notes_on_labels(self) -> list[FileNote]:
+        if self._box_folder is None or not self._boxes_in_labels:
             return []
         without = [name for name, path in zip(self.names, self._boxes, strict=True) if path is None]
-        notes = [f"{self._box_folder}: its text files are read as boxes"]
+        notes = [FileNote(self._box_folder, "holds text files, which are read as boxes")]
         if without:
-            some = f"{len(without)} of {len(self)} pairs have none and count as not annotated ({first_few(without)})"
-            notes.append(f"{self._box_folder}: {some}")
+            some = f"{len(without)} of {len(self)} pairs, which count as not annotated ({first_few(without)})"
+            notes.append(FileNote(self._box_folder, f"has no file for {some}"))
         return notes
 
     def _size(self, index: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int32, Int64
 from bilevel_jax.data.annotations.label_maps import IGNORE
 from bilevel_jax.data.sources.source import Progress, Sample, Source
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import FileNote
 
 # What translates a part's class numbers: None = the part has no such classes, empty = the numbers are the same.
 Table = Int32[np.ndarray, " n"] | None
@@ -161,7 +162,7 @@ class MixedSource(Source):
         number = self._part_of(index)
         return self.parts[number].source.where(index - int(self._starts[number]))
 
-    def check(self, progress: Progress | None = None) -> list[str]:
+    def check(self, progress: Progress | None = None) -> list[FileNote]:
         """Lets every part look at its files, and returns their notes."""
         done, notes = 0, []
         for part in self.parts:

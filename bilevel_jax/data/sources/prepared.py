@@ -16,7 +16,7 @@ from bilevel_jax.data.sources.make_sample import make_sample
 from bilevel_jax.data.sources.source import Sample, Source
 from bilevel_jax.data.sources.summary import SUMMARY, SplitNames, is_prepared, read_index, read_summary
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.files import decode_image, decode_indices, encoded_size, scale_raw
+from bilevel_jax.images.files import decode_image, decode_indices, decode_visible, encoded_size, scale_raw
 from bilevel_jax.images.thermal import decode_infrared
 
 
@@ -154,7 +154,7 @@ class PreparedSource(Source):
         index = range(len(self))[int(index)]
         where, example = self.where(index), self._example(index)
         ir = scale_raw(one_channel(decode_infrared(example["ir"], where).samples), self._infrared_range)
-        vis = decode_image(example["vis"], where)
+        vis = decode_visible(example["vis"], where).levels
         if example["saliency"]:
             saliency = decode_image(example["saliency"], where)
         else:

@@ -6,6 +6,8 @@ from typing import NotRequired, Protocol, TypedDict
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64, UInt, UInt8
 
+from bilevel_jax.images.files import FileNote
+
 Progress = Callable[[int, int], None]  # called with (pairs done, pairs in all)
 
 
@@ -86,14 +88,14 @@ class Source(Protocol):
         """Returns what messages call a pair: the path of its file where it has one. Here: its name."""
         return self.names[index]
 
-    def check(self, progress: Progress | None = None) -> list[str]:
+    def check(self, progress: Progress | None = None) -> list[FileNote]:
         """Looks at every file once, so that a damaged one is named before a run starts. Here: there are no files.
 
         Args:
             progress: called after each pair.
 
         Returns:
-            Notes: sentences, without their full stops, on what is not read as the files have it.
+            Notes on what is not read as the files have it.
 
         Raises:
             InputError: for the first pair that does not fit.

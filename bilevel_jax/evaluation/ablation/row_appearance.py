@@ -1,6 +1,5 @@
 """What an eye minds in the fused images of each row: of each measure the worst group of images."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -35,26 +34,26 @@ class AppearanceOfRows(TypedDict):
 class KeptFile(TypedDict):
     """What FOLDER/SET.json holds."""
 
-    pairs: str  # digest of the names of the pairs
+    pairs: str  # `content_digest` of the set
     groups: list[GroupFile]
 
 
 def appearance_of_row(
-    fuser: ImageFuser, sets: Sequence[PairSet], folder: Path, check_stop: Callable[[], None] = lambda: None
+    fuser: ImageFuser, sets: Mapping[str, PairSet], folder: Path, check_stop: Callable[[], None] = lambda: None
 ) -> list[Group]:
     """Measures the images that a row's network fuses, by day and by night of each set.
 
     Args:
         fuser: the row's network at one seed.
-        sets: the pairs.
-        folder: keeps SET.json; what it holds of the same pairs is only read.
+        sets: `content_digest` of a set -> the set.
+        folder: keeps SET.json; what it holds of the same images and boxes is only read.
         check_stop: called after every pair; may raise.
 
     Raises:
         InputError: an image cannot be read.
     """
     method = fuser_method(METHOD, fuser)
-    return [group for pairs in sets for group in _measured(method, pairs, folder, check_stop)]
+    return [group for digest, pairs in sets.items() for group in _measured(method, digest, pairs, folder, check_stop)]
 
 
 def worst_of_rows(measured: Mapping[str, Mapping[int, Sequence[Group]]]) -> AppearanceOfRows:
@@ -82,9 +81,8 @@ def appearance_of_rows_text(table: AppearanceOfRows, markdown: bool = False) -> 
     return f"{title}\n\n{format_table(lines, markdown=markdown)}"
 
 
-def _measured(method: Method, pairs: PairSet, folder: Path, check_stop: Callable[[], None]) -> list[Group]:
+def _measured(method: Method, digest: str, pairs: PairSet, folder: Path, check_stop: Callable[[], None]) -> list[Group]:
     path = folder / f"{pairs.name.replace('/', '_')}.json"
-    digest = hashlib.sha256("\n".join(pairs.names).encode()).hexdigest()[:16]
     kept = _kept(path)
     if kept is not None and kept["pairs"] == digest:
         groups = [group_of_file(own) for own in kept["groups"]]

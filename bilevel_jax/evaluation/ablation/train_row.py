@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from bilevel_jax.atomic import write_json
-from bilevel_jax.data.folder_splits import keep_lists
+from bilevel_jax.data.mixed_sets import keep_all_lists
 from bilevel_jax.data.sets import Sets
 from bilevel_jax.errors import InputError, RunError
 from bilevel_jax.evaluation.ablation.ablation_rows import Row
@@ -196,7 +196,7 @@ def _trained(row: Row, seed: int, config: ConfigDict, sets: Sets, folder: Path, 
         except ValueError as error:
             raise InputError(f"{path} cannot be read: {error}; remove it to make it again.") from error
     print(f"{row.name}, seed {seed}: {row.about}", flush=True)
-    keep_lists(sets.held_out, folder / "run")
+    keep_all_lists(sets, folder / "run")
     train(config, sets, folder / "run", stop)
     figures = training_figures(folder / "run" / "metrics.jsonl")
     write_json(path, figures)

@@ -1,5 +1,7 @@
 """A set of pairs whose fused images are measured: their sources, their boxes, and whether they show day or night."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +17,7 @@ from bilevel_jax.data.pair_size import check_size
 from bilevel_jax.data.sources.source import Source
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.daylight import mean_level
-from bilevel_jax.images.files import read_image, scale_raw
+from bilevel_jax.images.files import read_visible, scale_raw
 from bilevel_jax.images.thermal import read_infrared
 
 
@@ -55,6 +57,27 @@ class PairSet(NamedTuple):
         return light_of(self.groups, self.names, means).groups
 
 
+def content_digest(pairs: PairSet, check_stop: Callable[[], None] = lambda: None) -> str:
+    """Reads all pairs of a set and returns a digest of what a measure sees: names, light, images and boxes.
+
+    Args:
+        pairs: the set.
+        check_stop: called after every pair; may raise.
+
+    Raises:
+        InputError: an image cannot be read.
+    """
+    digest = hashlib.sha256(json.dumps([pairs.name, list(pairs.names), pairs.groups and list(pairs.groups)]).encode())
+    for index in range(len(pairs.names)):
+        for array in pairs.read(index):
+            described = None if array is None else (array.shape, array.dtype.str)
+            digest.update(repr(described).encode())
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
+        check_stop()
+    return digest.hexdigest()[:16]
+
+
 def set_of_source(source: Source, name: str) -> PairSet:
     """The pairs of a data source."""
 
@@ -87,7 +110,7 @@ def set_of_files(pairs: Mapping[str, tuple[Path, Path]], name: str, boxes: Path 
 
     def read(index: int) -> SourcePair:
         ir_path, vis_path = pairs[names[index]]
-        infrared, visible = scale_raw(one_channel(read_infrared(ir_path).samples)), read_image(vis_path)
+        infrared, visible = scale_raw(one_channel(read_infrared(ir_path).samples)), read_visible(vis_path).levels
         check_size(vis_path, visible.shape[:2], ir_path, infrared.shape[:2])
         text = files.get(names[index])
         found = None if text is None else read_yolo(text, None, *infrared.shape[:2]).boxes

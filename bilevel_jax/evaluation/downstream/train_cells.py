@@ -80,7 +80,8 @@ def train_cells(
     folder = folder / "matched" if matched else folder
     split, reported = sets.reported(split)
     settings = _settings(config, sorted(inputs) if matched else None, initial) | {"split": split}
-    check_settings(folder / "settings.json", settings, "cells")
+    # Networks followed data.balance before they had a share of their own.
+    check_settings(folder / "settings.json", settings, "cells", {"rows.balance": "data.balance"})
     trainers = _trainers(config, sets, {given.stacked for given in inputs.values()}, trainer)
     start = None if initial is None else initial.params
     cells: dict[str, dict[int, Cell | None]] = {

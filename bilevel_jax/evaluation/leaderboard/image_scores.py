@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from bilevel_jax.data.pair_files import list_files
 from bilevel_jax.errors import InputError, first_few
-from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, scale_raw
+from bilevel_jax.images.files import IMAGE_SUFFIXES, read_image, read_visible, scale_raw
 from bilevel_jax.images.thermal import read_infrared
 from bilevel_jax.inference import TrivialFuser
 from bilevel_jax.inference.pairing import find_pairs
@@ -74,7 +74,7 @@ def score_images(
     values = {method: np.full((len(pairs), len(metrics)), np.nan) for method in [*files, *fusers]}
     undefined = []
     for i, (stem, (ir_path, vis_path)) in enumerate(tqdm(pairs.items(), unit="pair", leave=False, dynamic_ncols=True)):
-        ir, vis = scale_raw(read_infrared(ir_path).samples), read_image(vis_path)
+        ir, vis = scale_raw(read_infrared(ir_path).samples), read_visible(vis_path).levels
         _check_size(vis_path, vis, ir_path, ir)
         for method in values:
             if method in files:

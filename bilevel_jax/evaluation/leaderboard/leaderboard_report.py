@@ -9,7 +9,7 @@ from bilevel_jax.evaluation.leaderboard.image_scores import fused_files
 from bilevel_jax.evaluation.leaderboard.leaderboard import Leaderboard, Row
 from bilevel_jax.evaluation.leaderboard.leaderboard_text import undefined_lines, warnings
 from bilevel_jax.evaluation.report_columns import fusion_column
-from bilevel_jax.images.files import read_image, scale_raw
+from bilevel_jax.images.files import read_image, read_visible, scale_raw
 from bilevel_jax.images.thermal import read_infrared
 from bilevel_jax.inference import TrivialFuser
 from bilevel_jax.report import html
@@ -100,7 +100,7 @@ def _picture(
     caption: str,
 ) -> html.Picture:
     ir_path, vis_path = pairs[name]
-    ir, vis = scale_raw(read_infrared(ir_path).samples), read_image(vis_path)
+    ir, vis = scale_raw(read_infrared(ir_path).samples), read_visible(vis_path).levels
     views: dict[str, np.ndarray] = {"infrared": ir, "visible": vis}
     views |= {method: read_image(own[name]) for method, own in files.items()}
     views |= {baseline: TrivialFuser(baseline).fuse(ir, vis) for baseline in baselines}

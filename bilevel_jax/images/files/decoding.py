@@ -1,14 +1,12 @@
 """Bytes of image files become arrays: 8 and 16 bit; grey, colour, palette."""
 
-import functools
 import io
 import os
-import sys
 from typing import BinaryIO
 
 import numpy as np
 import tifffile
-from jaxtyping import Int32, Shaped, UInt, UInt16
+from jaxtyping import Int32, Shaped, UInt
 from PIL import Image
 
 from bilevel_jax.errors import InputError
@@ -31,7 +29,7 @@ _LOW_BIT_FACTOR = {"L;2": 85, "L;4": 17}
 def decode_image(data: bytes, where: str | os.PathLike, alpha: bool = False) -> UInt[np.ndarray, "h w c"]:
     """Does what `read_image` does, from the bytes of a file; `where` names the file in messages."""
     try:
-        deep = _read_deep(data, where)
+        deep = _read_deep(data)
         array = _read_pillow(data, where) if deep is None else deep
     except InputError:
         raise
@@ -99,6 +97,8 @@ def unreadable(path: str | os.PathLike, error: Exception, start: bytes = b"") ->
     if isinstance(error, PermissionError):
         return InputError(f"{path} cannot be read: no permission.")
     unidentified = isinstance(error, Image.UnidentifiedImageError)
+    if unidentified and not start:
+        return InputError(f"{path} is empty; expected an image file.")
     if unidentified and (why := why_unopened(start)):
         return InputError(f"{path} cannot be read: {why}.")
     said = "it is not an image that can be identified" if unidentified else error
@@ -144,7 +144,6 @@ def _read_pillow(data: bytes, where: str | os.PathLike) -> np.ndarray:
     file = io.BytesIO(data)
     with Image.open(file) as image:
         orientation = orientation_of(image, file)
-        _note_frames(image, where)
         image.load()
         return upright(pillow_samples(image, where), orientation)
 
@@ -156,13 +155,12 @@ def _plain_mode(image: Image.Image) -> str:
     return "RGBA" if has_alpha else "RGB"
 
 
-def _read_deep(data: bytes, where: str | os.PathLike) -> UInt16[np.ndarray, "h w *c"] | None:
+def _read_deep(data: bytes) -> Shaped[np.ndarray, "h w *c"] | None:
     """Decodes what Pillow reduces to 8 bit, scales or refuses; None for every other file."""
     if data[:4] in TIFF_STARTS:
         with tifffile.TiffFile(io.BytesIO(data)) as tiff:
             page = tiff.pages.first
-            _note_pages(tiff, where)
-            if page.samplesperpixel == 1 or page.bitspersample != 16:
+            if page.samplesperpixel == 1 or page.bitspersample <= 8:
                 return None
             return tiff_samples(page)
     candidates = (decode(data) for decode in (jpeg2000.decode_deep, png.decode_deep))
@@ -174,21 +172,3 @@ def _read_deep(data: bytes, where: str | os.PathLike) -> UInt16[np.ndarray, "h w
     except Image.UnidentifiedImageError:
         # imagecodecs forgives some damage outside the pixels, for which Pillow refuses the file.
         return deep
-
-
-def _note_frames(image: Image.Image, where: str | os.PathLike) -> None:
-    # `_note_pages` looks at TIFF files. Further pictures of a JPEG file (MPO) are mostly small copies of the first.
-    if image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False):
-        _note_first(str(where))
-
-
-def _note_pages(tiff: tifffile.TiffFile, where: str | os.PathLike) -> None:
-    # A page of another size is a small copy of the first.
-    if len(tiff.pages) > 1 and tiff.pages[1].shape == tiff.pages.first.shape:
-        _note_first(str(where))
-
-
-@functools.lru_cache(maxsize=1024)
-def _note_first(where: str) -> None:
-    # Once a file: training reads it again in each epoch.
-    print(f"note: {where} holds several pictures; the first one is used.", file=sys.stderr, flush=True)

@@ -42,24 +42,30 @@ IMAGE_FORMATS: Mapping[str, ImageFormat] = MappingProxyType(
     }
 )
 IMAGE_SUFFIXES = tuple(suffix for form in IMAGE_FORMATS.values() for suffix in form.suffixes)
-_KIND = slice(4, 12)  # of a file's bytes: what says the kind of the files below
 _HEIC = "it is a HEIC photo; convert it to JPEG, PNG or TIFF"
-_UNOPENED = {
-    b"ftypheic": _HEIC,
-    b"ftypheix": _HEIC,
-    b"ftypmif1": _HEIC,
-    b"ftypavif": "it is an AVIF image, and this Pillow was built without AVIF: pip install --upgrade pillow",
-    b"JXL \r\n\x87\n": "it is a JPEG XL image; convert it to JPEG, PNG or TIFF",
-}
+_WEB_PAGE = "it is a web page, as a failed download leaves it; download the image again"
+# (first byte, bytes from there on, in lower case): what the file is
+_UNOPENED = (
+    (4, b"ftypheic", _HEIC),
+    (4, b"ftypheix", _HEIC),
+    (4, b"ftypmif1", _HEIC),
+    (4, b"ftypavif", "it is an AVIF image, and this Pillow was built without AVIF: pip install --upgrade pillow"),
+    (4, b"jxl \r\n\x87\n", "it is a JPEG XL image; convert it to JPEG, PNG or TIFF"),
+    (0, b"version https:", "it is a pointer of Git LFS and not the image itself; fetch it with git lfs pull"),
+    (0, b"<!doctype html", _WEB_PAGE),
+    (0, b"<html", _WEB_PAGE),
+    (0, b"\x93numpy", "it is an array of NumPy, which is read as an infrared image only; save it as PNG or TIFF"),
+)
 
 
 def why_unopened(start: bytes) -> str | None:
     """Returns what an intact file is that Pillow cannot open, and what to do; None for any other file.
 
     Args:
-        start: its first bytes, at least 12.
+        start: its first bytes, at least 16.
     """
-    return _UNOPENED.get(start[_KIND])
+    start = start[:16].lower()
+    return next((what for place, kind, what in _UNOPENED if start[place:].startswith(kind)), None)
 
 
 def written_suffixes(deep: bool = False) -> tuple[str, ...]:

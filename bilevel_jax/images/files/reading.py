@@ -24,6 +24,14 @@ def read_image(path: str | os.PathLike, alpha: bool = False) -> UInt[np.ndarray,
     return decode_image(read_file(path), path, alpha)
 
 
+def has_alpha(path: str | os.PathLike) -> bool:
+    """Returns whether a file is an image with an alpha channel, or with a palette that has one."""
+    try:
+        return read_image(path, alpha=True).shape[-1] in (2, 4)
+    except InputError:
+        return False
+
+
 def read_indices(path: str | os.PathLike) -> Int32[np.ndarray, "h w"]:
     """Reads a label map: the stored numbers, which are the indices of a palette and not its colours; turned upright.
 

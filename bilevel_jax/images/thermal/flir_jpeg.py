@@ -60,4 +60,4 @@ def _picture(data: bytes, where: str) -> InfraredImage:
             f"{where} is a radiometric JPEG of FLIR, and the package flyr, which reads its temperatures, is not "
             f"installed; install it with {_INSTALL}, or save the picture in grey without measurements."
         )
-    return InfraredImage(picture, f"has temperatures of FLIR beside its picture; to use them: {_INSTALL}")
+    return InfraredImage(picture, (f"has temperatures of FLIR beside its picture; to use them: {_INSTALL}",))

@@ -12,8 +12,8 @@ class InfraredImage(NamedTuple):
     Fields:
         samples: [H, W, 1], or [H, W, 3] for a colour picture; uint8 and uint16 levels, or integers and float32 in the
             unit of the file. NaN = the file has no value for this pixel.
-        note: what a user should know about how the file was read, a sentence without a subject; "" = nothing.
+        notes: what a user should know about how the file was read, sentences without a subject.
     """
 
     samples: Shaped[np.ndarray, "h w c"]
-    note: str = ""
+    notes: tuple[str, ...] = ()

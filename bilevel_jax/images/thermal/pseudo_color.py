@@ -1,6 +1,7 @@
 """Pictures that show heat in colours: the palette is recognised, and the colours are turned back into heat."""
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Num, UInt
@@ -39,6 +40,18 @@ def is_colored(image: UInt[np.ndarray, "h w c"]) -> bool:
     return float(np.mean(np.ptp(pixels, axis=-1) > CHROMA)) >= COLORED_SHARE
 
 
+class ColorReading(NamedTuple):
+    """What the colours of a thermal picture mean.
+
+    Fields:
+        palette: name of the palette whose colours are heat; None = the picture is used as it is.
+        note: what a user should know about it, a sentence without a subject; "" = nothing.
+    """
+
+    palette: str | None
+    note: str = ""
+
+
 def heat_of_colors(image: UInt[np.ndarray, "h w c"]) -> InfraredImage:
     """Turns a picture in the colours of a known palette into heat; every other picture stays as it is.
 
@@ -49,19 +62,33 @@ def heat_of_colors(image: UInt[np.ndarray, "h w c"]) -> InfraredImage:
         uint8 [H, W, 1], 0 (cold) to 255 (hot), and a note that names the palette; or the image, with a note where it is
         in colours of no known palette.
     """
+    palette, note = read_colors(image)
+    notes = (note,) if note else ()
+    return InfraredImage(image if palette is None else heat_in_palette(image, palette), notes)
+
+
+def read_colors(image: UInt[np.ndarray, "h w c"]) -> ColorReading:
+    """Finds out which palette the colours of a thermal picture are from.
+
+    Args:
+        image: uint8 or uint16 with 1 or 3 channels.
+    """
     if not is_colored(image):
-        return InfraredImage(image)
+        return ColorReading(None)
     name, distance = recognised_palette(image)
     if distance > MEAN_DISTANCE or not palettes()[name].directed:
         what = "of no known palette" if distance > MEAN_DISTANCE else f"of a palette without a known hot end ({name})"
-        return InfraredImage(
-            image,
+        return ColorReading(
+            None,
             f"is in colours {what}: their brightness is taken for heat, which may be wrong; export it in grey (white "
             "hot), or check that it is the infrared image",
         )
-    return InfraredImage(
-        _inverted(image, palettes()[name]), f"is in the colours of the palette {name}, which are turned back into heat"
-    )
+    return ColorReading(name, f"is in the colours of the palette {name}, which are turned back into heat")
+
+
+def heat_in_palette(image: UInt[np.ndarray, "h w 3"], palette: str) -> UInt[np.ndarray, "h w 1"]:
+    """Returns the heat, uint8 0 (cold) to 255 (hot), of a uint8 or uint16 picture in the colours of that palette."""
+    return _inverted(image, palettes()[palette])
 
 
 def recognised_palette(image: UInt[np.ndarray, "h w 3"]) -> tuple[str, float]:

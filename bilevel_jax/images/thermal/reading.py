@@ -1,11 +1,12 @@
 """Reads an infrared file of any kind; one line of `_FORMATS` for each kind that is no ordinary picture."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bilevel_jax.images.files import IMAGE_SUFFIXES, decode_image, read_file
+from bilevel_jax.images.files import IMAGE_SUFFIXES, decode_image, note_on_pictures, read_file
 from bilevel_jax.images.thermal import array_file, dji_jpeg, flir_jpeg, measured_tiff, temperature_table
 from bilevel_jax.images.thermal.infrared_image import InfraredImage
 from bilevel_jax.images.thermal.pseudo_color import heat_of_colors
@@ -45,7 +46,6 @@ def read_infrared(path: str | os.PathLike) -> InfraredImage:
 
 def decode_infrared(data: bytes, where: str | os.PathLike) -> InfraredImage:
     """Does what `read_infrared` does, from the bytes of a file; `where` names the file, with its suffix."""
-    for kind in _FORMATS:
-        if kind.recognises(data, str(where)):
-            return kind.decode(data, str(where))
-    return heat_of_colors(decode_image(data, where))
+    kind = next((kind for kind in _FORMATS if kind.recognises(data, str(where))), None)
+    image = heat_of_colors(decode_image(data, where)) if kind is None else kind.decode(data, str(where))
+    return image._replace(notes=(*image.notes, *note_on_pictures(io.BytesIO(data))))

@@ -1,6 +1,7 @@
 """Tables of temperatures (.csv) as thermal programs export them: any separator, decimal comma, headers, row numbers."""
 
 import csv
+import re
 from collections import Counter
 
 import numpy as np
@@ -13,7 +14,8 @@ from bilevel_jax.images.thermal.measured_values import measured_image
 SUFFIX = ".csv"
 # (separator, decimal mark) in the order in which they are tried; " " = any white space.
 _STYLES = ((";", "."), (";", ","), ("\t", "."), ("\t", ","), (",", "."), (",", ","), (" ", "."), (" ", ","))
-_UNITS = " °CKFckf"
+_UNIT = re.compile(r"(?<=[\d.,])\s*°?\s*[CKF]?$", re.IGNORECASE)
+_NO_NUMBER = ("n/a", "na", "null", "none", "-", "--", "---")  # what programs write where they have no number
 
 Row = list[float] | None  # the numbers of a line; None where a cell is no number
 
@@ -26,8 +28,8 @@ def recognises(data: bytes, where: str) -> bool:
 def decode(data: bytes, where: str) -> InfraredImage:
     """Returns the numbers of a table, one line of the file for one row of the image.
 
-    Lines of text before the table, a line of column numbers, and a column of row numbers are left out. An empty cell
-    and NaN are a pixel without a value. A table of three columns x, y, value becomes an image too.
+    Lines of text before the table, a line of column numbers, and a column of row numbers are left out. An empty cell,
+    NaN and N/A are a pixel without a value. A table of three columns x, y, value becomes an image too.
 
     Raises:
         InputError: there is no table of at least 2 x 2 numbers, or a line has another length or a cell that is no
@@ -75,7 +77,8 @@ def _numbers(cells: list[str], mark: str) -> Row:
         return None
     numbers: list[float] = []
     for place, cell in enumerate(cells):
-        text = cell.strip().rstrip(_UNITS)
+        text = _UNIT.sub("", cell.strip())
+        text = "" if text.lower() in _NO_NUMBER else text
         try:
             numbers.append(float(text.replace(",", ".") if mark == "," else text) if text else np.nan)
         except ValueError:

@@ -3,8 +3,11 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from bilevel_jax.errors import InputError, first_few
+from bilevel_jax.images.files import has_alpha
+from bilevel_jax.images.thermal import TABLE_SUFFIXES
 from bilevel_jax.inference.pairing.camera_names import (
     COMPARISONS,
     INFRARED,
@@ -16,15 +19,27 @@ from bilevel_jax.inference.pairing.camera_names import (
 )
 from bilevel_jax.inference.pairing.image_lists import (
     by_name,
-    folder_files,
     glob_files,
+    image_files,
     is_glob,
+    list_files,
     name_in_tree,
-    tree_files,
 )
 
 FilePairs = dict[str, tuple[Path, Path]]  # the name of the fused file, without suffix: infrared file, visible file
-ALPHA = "an infrared image in the alpha channel of a visible one must be saved as a file of its own"
+ALPHA = "one image with the infrared image in its alpha channel"
+
+
+class FoundPairs(NamedTuple):
+    """The pairs that a search has found, and what it has left over.
+
+    Fields:
+        pairs: at least one.
+        alone: sentences on the files without a partner.
+    """
+
+    pairs: FilePairs
+    alone: tuple[str, ...] = ()
 
 
 def find_pairs(
@@ -34,102 +49,152 @@ def find_pairs(
     recursive: bool = False,
     without: str | os.PathLike | None = None,
 ) -> FilePairs:
-    """Returns the pairs (infrared file, visible file) of two folders by name, or one pair of two files.
+    """Returns the pairs that `search_pairs` finds, and refuses files without a partner, or with both images in one.
+
+    Args:
+        infrared, visible, recursive, without: as `search_pairs` takes them.
+
+    Raises:
+        InputError: as `search_pairs`, a file has no partner, or holds the infrared image in its alpha channel.
+    """
+    found = search_pairs(infrared, visible, recursive=recursive, without=without)
+    if found.alone:
+        raise InputError(found.alone[0])
+    for ir, vis in found.pairs.values():
+        if ir.resolve() == vis.resolve():
+            raise InputError(f"{ir} is given as infrared and as visible; expected two files for two images.")
+    return found.pairs
+
+
+def search_pairs(
+    infrared: str | os.PathLike,
+    visible: str | os.PathLike,
+    *,
+    recursive: bool = False,
+    without: str | os.PathLike | None = None,
+) -> FoundPairs:
+    """Finds the pairs (infrared file, visible file) of two folders by name, or one pair of two files.
 
     Names are equal stems. Where stems differ, they are compared without the part that names the camera (x_T and x_V),
-    without regard to upper and lower case, and then without leading zeros of numbers. A pair has the name of its
-    visible file, without that part.
+    without regard to upper and lower case, then without leading zeros of numbers, and then without what stands between
+    words and numbers. A pair has the name of its visible file, without the part that names the camera.
 
     Args:
         infrared, visible: two files, two folders, or two patterns such as ir/*_T.JPG. One folder given twice holds the
-            files of both cameras.
-        recursive: the folders in the folders are searched too. Folders named after a camera do not count as part of a
+            files of both cameras, or images with an infrared image in the alpha channel. Such an image may be given
+            twice too.
+        recursive: the folders in the folders are searched too. What they say of the camera does not count as part of a
             file's name.
         without: a folder that is left out of the search in folders.
 
     Raises:
-        InputError: a path does not exist, a folder holds no images, one path is a file and the other a folder, an image
-            has no partner, two images have the same name, one image is given twice, the two cameras seem to be
-            swapped, or one folder is given twice and its names do not say which camera each image is from.
+        InputError: a path does not exist, a folder holds no images, one path is a file and the other a folder, no image
+            has a partner, two images have the same name, one image without an alpha channel is given twice, the two
+            cameras seem to be swapped, or one folder is given twice and its names do not say which camera an image is
+            from.
     """
     paths = Path(infrared), Path(visible)
+    left_out = None if without is None else Path(without)
     for flag, path in zip(("--ir", "--vis"), paths, strict=True):
         if not path.exists() and not is_glob(path):
             raise InputError(f"{flag}={path} does not exist; expected an image or a folder of images.")
     if paths[0].is_file() and paths[1].is_file():
-        if paths[0].samefile(paths[1]):
-            raise InputError(f"{paths[0]} is given as --ir and as --vis; expected two different images ({ALPHA}).")
+        if paths[0].samefile(paths[1]) and not has_alpha(paths[0]):
+            raise InputError(f"{paths[0]} is given as --ir and as --vis; expected two different images, or {ALPHA}.")
         check_not_swapped(*({path.stem: path} for path in paths))
-        return {paths[1].stem: paths}
+        return FoundPairs({paths[1].stem: paths})
     if paths[0].is_file() or paths[1].is_file():
         raise InputError(f"--ir={paths[0]} and --vis={paths[1]} are a file and a folder; expected two of a kind.")
     if paths[0].is_dir() and paths[1].is_dir() and paths[0].samefile(paths[1]):
-        files = _of_one_folder(paths[0], recursive, None if without is None else Path(without))
-    else:
-        listed = [_listed(path, tables, recursive, without) for path, tables in zip(paths, (True, False), strict=True)]
-        files = listed[0], listed[1]
-        check_not_swapped(*files)
-    return _matched(paths, *files)
+        return _of_one_folder(paths[0], recursive, left_out)
+    files = [_listed(path, tables, recursive, left_out) for path, tables in zip(paths, (True, False), strict=True)]
+    check_not_swapped(*files)
+    return _matched(paths, files[0], files[1])
 
 
-def _listed(path: Path, tables: bool, recursive: bool, without: str | os.PathLike | None) -> dict[str, Path]:
+def _listed(path: Path, tables: bool, recursive: bool, without: Path | None) -> dict[str, Path]:
     """The images of one camera by name."""
     if is_glob(path):
-        return glob_files(path)
-    if not recursive:
-        return folder_files(path, tables)
-    found = tree_files(path, None if without is None else Path(without))
-    return by_name((name_in_tree(path, file), file) for file in found)
+        return glob_files(path, tables)
+    return by_name((name_in_tree(path, file), file) for file in image_files(path, recursive, without, tables))
 
 
-def _of_one_folder(folder: Path, recursive: bool, without: Path | None) -> tuple[dict[str, Path], dict[str, Path]]:
-    """The infrared and the visible images of one folder by name."""
-    found = tree_files(folder, without) if recursive else list(folder_files(folder, False).values())
-    cameras: dict[str | None, list[tuple[str, Path]]] = {INFRARED: [], VISIBLE: [], None: []}
-    for path in found:
-        folders = reversed(path.relative_to(folder).parts[:-1])
-        said = (camera_of_folder(name) for name in folders)
-        camera = camera_of(path.stem) or next((camera for camera in said if camera), None)
-        cameras[camera].append((name_in_tree(folder, path), path))
+def _of_one_folder(folder: Path, recursive: bool, without: Path | None) -> FoundPairs:
+    """The pairs of one folder that is given for both cameras."""
+    images = image_files(folder, recursive, without)
+    cameras: dict[str | None, list[Path]] = {INFRARED: [], VISIBLE: [], None: []}
+    for path in images:
+        cameras[_camera(folder, path)].append(path)
+    has_picture = {path.with_suffix("") for path in images}
+    for table in list_files(folder, recursive, without, TABLE_SUFFIXES):
+        if _camera(folder, table) == INFRARED and table.with_suffix("") not in has_picture:
+            cameras[INFRARED].append(table)
     unknown = cameras[None]
+    if not cameras[INFRARED] and not cameras[VISIBLE] and has_alpha(images[0]):
+        return FoundPairs({name: (path, path) for name, path in _named(folder, images).items()})
     for camera, other in ((INFRARED, VISIBLE), (VISIBLE, INFRARED)):
         if cameras[other] and not cameras[camera]:
             # One camera's names have a suffix and the other's have none: x.jpg and x_T.jpg.
             cameras[camera], unknown = unknown, []
-    if unknown:
-        raise InputError(
-            f"{folder} is given as --ir and as --vis, and the name {unknown[0][1].relative_to(folder)} does not say "
-            "which camera it is from; expected two folders, or names that end in suffixes such as _T and _V, or _IR "
-            f"and _VIS ({ALPHA})."
-        )
+    unclear = f"{folder} is given as --ir and as --vis, and {{}} not say which camera it is from; expected {{}}."
+    names = "names that end in suffixes such as _T and _V, or _IR and _VIS"
+    if unknown and not cameras[INFRARED]:
+        first = f"the name {unknown[0].relative_to(folder)} does"
+        raise InputError(unclear.format(first, f"two folders, {names}, or {ALPHA}"))
     for camera in (INFRARED, VISIBLE):
         if not cameras[camera]:
             raise InputError(f"{folder} is given as --ir and as --vis, and holds no {camera} image by its names.")
-    return by_name(cameras[INFRARED]), by_name(cameras[VISIBLE])
+    found = _matched((folder, folder), _named(folder, cameras[INFRARED]), _named(folder, cameras[VISIBLE]))
+    if unknown:
+        some = first_few(str(path.relative_to(folder)) for path in unknown)
+        first = f"the name {some} does" if len(unknown) == 1 else f"{len(unknown)} names ({some}) do"
+        pattern = "a choice of files such as --ir='DIR/*_T.JPG' --vis='DIR/*_V.JPG'"
+        return found._replace(alone=(unclear.format(first, f"{names}, or {pattern}"), *found.alone))
+    return found
 
 
-def _matched(paths: tuple[Path, Path], infrared: Mapping[str, Path], visible: Mapping[str, Path]) -> FilePairs:
-    """The pairs under the first comparison that gives every file a partner."""
-    best: tuple[int, dict[str, str], dict[str, str]] | None = None
+def _camera(folder: Path, path: Path) -> str | None:
+    """The camera that a file's own name, or the nearest folder that names one, says."""
+    said = (camera_of_folder(name) for name in reversed(path.relative_to(folder).parts[:-1]))
+    return camera_of(path.stem) or next((camera for camera in said if camera), None)
+
+
+def _named(folder: Path, paths: list[Path]) -> dict[str, Path]:
+    return by_name((name_in_tree(folder, path), path) for path in paths)
+
+
+def _matched(paths: tuple[Path, Path], infrared: Mapping[str, Path], visible: Mapping[str, Path]) -> FoundPairs:
+    """The pairs under the first comparison that gives every file a partner, or else the most files."""
+    best: tuple[int, Callable[[str], str], dict[str, str], dict[str, str]] | None = None
     for comparison in COMPARISONS:
         first, second = _keys(infrared, comparison), _keys(visible, comparison)
         if first is None or second is None:
             continue  # two files of one camera would be one under this comparison
-        common = first.keys() & second.keys()
-        if len(common) == len(first) == len(second):
-            pairs = {second[key]: (infrared[first[key]], visible[second[key]]) for key in common}
-            own = comparison is COMPARISONS[0]
-            return {name if own else _bare_name(name): pairs[name] for name in sorted(pairs)}
-        if best is None or len(common) > best[0]:
-            best = len(common), first, second
+        count = len(first.keys() & second.keys())
+        if best is None or count > best[0]:
+            best = count, comparison, first, second
+        if count == len(first) == len(second):
+            break
     assert best is not None  # files are listed by name, so the first comparison tells them apart
-    keys, files = best[1:], (infrared, visible)
-    here = 0 if keys[0].keys() - keys[1].keys() else 1
-    alone = sorted(keys[here].keys() - keys[1 - here].keys())
-    some = first_few(files[here][keys[here][key]].name for key in alone)
-    raise InputError(
-        f"{paths[here]} holds {len(alone)} image(s) without a partner ({some}); expected the same names in "
-        f"{paths[1 - here]}, or names that differ by the camera's suffix alone, such as _T and _V."
+    _, comparison, *keys = best
+    common = keys[0].keys() & keys[1].keys()
+    alone = tuple(
+        _on_those_alone(paths, here, [files[keys[here][key]] for key in sorted(keys[here].keys() - common)])
+        for here, files in enumerate((infrared, visible))
+        if keys[here].keys() - common
+    )
+    if not common:
+        raise InputError(alone[0])
+    pairs = {keys[1][key]: (infrared[keys[0][key]], visible[keys[1][key]]) for key in common}
+    own = comparison is COMPARISONS[0]
+    return FoundPairs({name if own else _bare_name(name): pairs[name] for name in sorted(pairs)}, alone)
+
+
+def _on_those_alone(paths: tuple[Path, Path], here: int, files: list[Path]) -> str:
+    same = "" if paths[0] == paths[1] else f"the same names in {paths[1 - here]}, or "
+    return (
+        f"{paths[here]} holds {len(files)} image(s) without a partner ({first_few(file.name for file in files)}); "
+        f"expected {same}names that differ by the camera's suffix alone, such as _T and _V."
     )
 
 

@@ -17,12 +17,16 @@ LEVELS = 3  # halvings from the image to its surroundings
 REACH = 4  # pixels of the smallest size: where the mean of the surroundings ends
 SPREAD = 2.0  # pixels of the smallest size: sigma of that mean
 FULL_HEAT = 0.25  # warmth above the surroundings that replaces the visible image wholly, before training
+LUKEWARM = 0.1  # warmth above the surroundings that does not count yet
+DARKENED = 0.3  # share of the darkening by heat that is done: a lamp is warm, and stays a lamp
 MOST_HEAT = 1.5  # largest factor of that warmth, and its inverse the smallest
 DETAIL_SCALE = 10.0  # details are about this much smaller than images
+TONE = 0.6  # from here on, the infrared image's highlights are rolled off
 MOST_ADDED = 0.5  # largest share of an infrared detail that is added or taken away
-MOST_AMPLIFIED = 0.25  # largest change of a visible detail
-MOST_LIGHT = 0.25  # largest change of the light of a place
-NOISE = 0.012  # that much of the infrared image's finest detail is taken for noise and is not added
+NEAR_WARM = 8.0  # times the warmth around a place: the share of the details there that is kept at least
+AWAY = 0.3  # share of the infrared details that is kept away from warm things
+MOST_LIGHT = 0.15  # largest change of the light of a place
+NOISE = 0.012  # that much of the infrared image's fine details is taken for noise and is not added
 GIVEN_BACK = 0.5  # share of the light added by heat that details may take away again
 SHADOWS = 0.2  # slope of what details darken beyond that
 KNEE = 0.85  # from here on, light that the visible image does not have is compressed
@@ -35,14 +39,17 @@ class LocalHeatFusion(FusionNetwork):
     Before training it is a local `images.trivial_fusion.heat_replace`: what is warmer than the mean of its surroundings
     (about 32 pixels to each side) takes the place of the visible image, with the visible image's fine detail. Small
     convolutions at an eighth, a quarter and half of the size learn how much heat replaces, whether it comes with the
-    level of its visible surroundings or with its own, how much of each detail of the infrared image is added, how much
-    the visible image's details are amplified, and how much lighter or darker a place becomes. All of these are bounded,
-    and they are smooth maps at half of the size or less: what is finest in the fused image comes from its sources.
+    level of its visible surroundings or with its own, how much of each detail of the infrared image is added, and how
+    much lighter or darker a place becomes. All of these are bounded, and they are smooth maps at half of the size or
+    less: what is finest in the fused image comes from its sources.
 
-    Four rules keep rims and speckle away. What is not warmer than its surroundings is never replaced by something
-    darker. Details may take away half of the light that heat has added; what they darken beyond that is compressed to a
-    fifth. The finest infrared detail is added without its smallest amplitudes, which are noise. Light above 0.85 that
-    the visible image does not have is compressed to three tenths, so that hot people do not become white shapes.
+    Six rules keep rims, patches, speckle and white shapes away. What is less than 0.1 warmer than its surroundings does
+    not count as warm. Only warm things are replaced by something darker, and by three tenths of the difference. Details
+    may take away half of the light that heat has added; what they darken beyond that is compressed to a fifth. Fine
+    infrared details are added without their smallest amplitudes, which are noise, and only three tenths of them far
+    from warm things. The infrared image's highlights are rolled off, and heat replaces the visible image gradually, so
+    that hot people keep their shading. Light above 0.85 that the visible image does not have is compressed to three
+    tenths.
 
     The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is compressed to a
     hundredth. Raises AssertionError where the inputs' shapes differ.
@@ -56,21 +63,22 @@ class LocalHeatFusion(FusionNetwork):
     def __call__(self, ir: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
         chex.assert_rank([ir, luma], 4)
         chex.assert_equal_shape([ir, luma])
-        warm, lit = _Sizes(ir), _Sizes(luma)
+        warm, lit = _Sizes(_rolled_off(ir)), _Sizes(luma)
         features = jnp.concatenate([warm.base, lit.base], axis=-1)
         for index in range(3):
             features = nn.relu(Conv(3 * self.width, name=f"surroundings{index}")(features))
         level = nn.remat(Level) if self.remat else Level
         energies = [DETAIL_SCALE * halve(abs(own.details[0])) for own in (warm, lit)]
-        features, quarter = level(2 * self.width, 3, name="quarter")(features, warm.at(2), lit.at(2))
-        _, half = level(self.width, 7, name="half")(features, warm.at(1), lit.at(1), *energies)
+        features, quarter = level(2 * self.width, 2, name="quarter")(features, warm.at(2), lit.at(2))
+        _, half = level(self.width, 5, name="half")(features, warm.at(1), lit.at(1), *energies)
         replaced = luma + _by_heat(warm, lit, *(half[..., i : i + 1] for i in range(3)))
         replaced += lit.grown(MOST_LIGHT * jnp.tanh(quarter[..., :1]), 2)
-        details = _details(quarter[..., 1:], warm.details[2], lit.details[2])
-        details = lit.grown_once(details, 1) + _details(half[..., 5:], warm.details[1], lit.details[1])
-        details = lit.grown_once(details, 0)
-        finest = warm.details[0] - jnp.clip(warm.details[0], -NOISE, NOISE)
-        details += _details(lit.grown_once(half[..., 3:5], 0), finest, lit.details[0])
+        near = _near_warm(warm)
+        details = _added(quarter[..., 1:], warm.details[2], halve(near))
+        details = lit.grown_once(details, 1) + _added(half[..., 3:4], _without_noise(warm.details[1]), near)
+        added = lit.grown_once(jnp.concatenate([details, half[..., 4:], near], axis=-1), 0)
+        details, share, near = jnp.split(added, 3, axis=-1)
+        details += _added(share, _without_noise(warm.details[0]), near)
         least = replaced - GIVEN_BACK * jnp.maximum(replaced - luma, 0.0)
         return soft_clip(_with_headroom(_without_rims(replaced + details, least), luma))
 
@@ -133,15 +141,15 @@ def _by_heat(
         own: 0 = what replaces has the level of its visible surroundings; 1 = it has its own level.
     """
     around = warm.grown(_surroundings(warm.base), LEVELS, 1)
-    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - around, 0.0) / FULL_HEAT
-    share = soft_clip(warmth + more)
-    fields = jnp.concatenate([share, jnp.minimum(share, soft_clip(warmth)), soft_clip(own)], axis=-1)
+    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - around - LUKEWARM, 0.0) / FULL_HEAT
+    share = _gradually(warmth + more)
+    fields = jnp.concatenate([share, jnp.minimum(share, _gradually(warmth)), soft_clip(own)], axis=-1)
     share, share_of_warm, own = jnp.split(lit.grown_once(fields, 0), 3, axis=-1)
     ground, around = lit.grown(_surroundings(lit.base), LEVELS), warm.grown_once(around, 0)
     luma = lit.images[0]
     fine = luma - lit.grown(lit.images[2], 2)
     change = ground + own * (around - ground) + warm.images[0] - around + fine - luma
-    return share * jnp.maximum(change, 0.0) + share_of_warm * jnp.minimum(change, 0.0)
+    return share * jnp.maximum(change, 0.0) + DARKENED * share_of_warm * jnp.minimum(change, 0.0)
 
 
 def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
@@ -156,12 +164,33 @@ def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
     return base
 
 
-def _details(
-    maps: Float[Array, "b h w 2"], infrared: Float[Array, "b h w 1"], visible: Float[Array, "b h w 1"]
+def _rolled_off(ir: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    """Compresses the highlights smoothly: 1 becomes 0.85, and the slope at 1 is 0.37."""
+    over = jnp.maximum(ir - TONE, 0.0)
+    return jnp.minimum(ir, TONE) + (1.0 - TONE) * (1.0 - jnp.exp(-over / (1.0 - TONE)))
+
+
+def _gradually(warmth: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    """The share that this warmth replaces: 0.63 at 1, and never all. Below 0 it keeps a small slope for learning."""
+    return jnp.where(warmth > 0, 1.0 - jnp.exp(-jnp.maximum(warmth, 0.0)), soft_clip(warmth))
+
+
+def _near_warm(warm: _Sizes) -> Float[Array, "b h2 w2 1"]:
+    """At half of the size: 1 at warm things and close by, `AWAY` elsewhere."""
+    warmth = jnp.maximum(warm.images[1] - warm.grown(_surroundings(warm.base), LEVELS, 1), 0.0)
+    near = nn.max_pool(warmth, (5, 5), padding="SAME")
+    return AWAY + (1.0 - AWAY) * jnp.minimum(NEAR_WARM * near, 1.0)
+
+
+def _without_noise(detail: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    return detail - jnp.clip(detail, -NOISE, NOISE)
+
+
+def _added(
+    share: Float[Array, "b h w 1"], detail: Float[Array, "b h w 1"], near: Float[Array, "b h w 1"]
 ) -> Float[Array, "b h w 1"]:
-    """The details that are added: a share of the infrared image's, and a change of the visible image's."""
-    shares = jnp.tanh(maps)
-    return MOST_ADDED * shares[..., :1] * infrared + MOST_AMPLIFIED * shares[..., 1:] * visible
+    """The infrared details that are added at one size."""
+    return MOST_ADDED * jnp.tanh(share) * near * detail
 
 
 def _without_rims(fused: Float[Array, "b h w 1"], least: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:

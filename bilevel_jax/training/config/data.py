@@ -138,13 +138,13 @@ SAMPLES = (
         SHARE,
         "share of samples that are drawn class by class: first one of the box classes that occur, all alike, then one "
         "of the pairs that have a box of it. The other samples take each pair once an epoch. In a mixture each data "
-        "set with boxes is balanced by itself",
+        "set with boxes is balanced by itself. The networks of the table and of downstream.py follow rows.balance",
     ),
     Key(
         "data.balance_classes",
         (),
         that(lambda value: all(isinstance(name, str) for name in value), "names of classes"),
-        "names of the box classes that data.balance draws, such as ('person', 'car'). () = all",
+        "names of the box classes that data.balance and rows.balance draw, such as ('person', 'car'). () = all",
     ),
     Key("data.batch_size", 8, at_least(1), "number of crops in a batch, over all devices together"),
     Key("data.flip", True, anything(), "whether every other sample is mirrored"),

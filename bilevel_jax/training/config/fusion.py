@@ -1,10 +1,10 @@
-"""Keys of the fusion network: what it is, how its infrared image is exposed, and how its images are coloured."""
+"""Keys of the fusion network: what it is, how its infrared image is exposed, and how its images are finished."""
 
 from ml_collections import ConfigDict
 
 from bilevel_jax.images.color_methods import COLOR_METHODS, DEFAULT_COLOR
 from bilevel_jax.models.fusion import VARIANTS, fusion_help
-from bilevel_jax.training.config.key import Key, Section, at_least, expect, one_of
+from bilevel_jax.training.config.key import Key, Section, at_least, between, expect, one_of
 
 KEYS = (
     Key("fusion.name", "tiny", one_of(tuple(VARIANTS)), lambda: f"the network. {fusion_help()}"),
@@ -28,6 +28,13 @@ KEYS = (
         DEFAULT_COLOR,
         one_of({name: method.help for name, method in COLOR_METHODS.items()}),
         "how fused images get their colour, in training before the semantic networks and for every use of the network",
+    ),
+    Key(
+        "fusion.strength",
+        1.0,
+        between(0, 1),
+        "share of the network's change of the visible luminance that finished pictures show. Training sees the whole "
+        "change. Less is closer to the visible image: people are less white, and artefacts are fainter",
     ),
 )
 

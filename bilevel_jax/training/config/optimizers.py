@@ -4,7 +4,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from bilevel_jax.training.config.key import Check, Key, Section, anything, at_least, expect, one_of
+from bilevel_jax.training.config.key import Check, Key, Section, anything, at_least, between, expect, one_of
 
 KINDS = {
     "sgd": "momentum, and weight decay in the gradient, as in the paper",
@@ -60,6 +60,14 @@ SECTIONS = (
             *optimizer_keys(ROWS, "adamw", 2e-3),
             Key("rows.steps", 400, at_least(0), "number of training steps of each network. 0 = no such networks"),
             Key("rows.batch_size", 8, at_least(1), "number of crops in a batch"),
+            Key(
+                "rows.balance",
+                0.0,
+                between(0, 1),
+                "share of the samples of these networks that are drawn class by class, as data.balance draws those of "
+                "the run, which these networks do not follow. data.balance_classes names the classes. 0 = each pair "
+                "once an epoch, so that networks of two runs learn from the same samples",
+            ),
         ),
         check,
     ),

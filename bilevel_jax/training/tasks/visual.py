@@ -37,8 +37,12 @@ def visual_task(config: ConfigDict, discriminator: Discriminator) -> Task:
 
 
 def has_visual_loss(config: ConfigDict) -> bool:
-    """Whether the visual task asks for anything: False where it has no discriminator and no term has a weight."""
-    return config.visual.loss != "none" or any(config.visual[name] for name in fusion.TERMS)
+    """Whether the visual task asks for anything: False where neither a term nor the adversarial loss has a weight.
+
+    A discriminator alone does not count: without a weight of its own it only serves the semantic tasks.
+    """
+    adversarial = config.visual.loss != "none" and config.visual.adversarial > 0
+    return adversarial or any(config.visual[name] for name in fusion.TERMS)
 
 
 def appearance_loss(config: ConfigDict, fused: Fused, batch: PreparedBatch) -> Terms:

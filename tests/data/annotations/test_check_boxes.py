@@ -20,7 +20,7 @@ def test_a_box_over_the_border_is_clipped_and_one_far_outside_is_refused():
     near = FAR * WIDTH
     kept = clip_to_image([(0.0, -near, 10.0, 20.0)], ["car"], HEIGHT, WIDTH, "a.xml")
     assert kept.boxes.tolist() == [[0, 0, 10, 20]] and kept.names == ["car"]
-    assert kept.notes == ["a.xml: 1 box(es) over the border, by up to 20.0 pixels, were clipped"]
+    assert kept.notes == [("a.xml", "has 1 box(es) over the border, by up to 20.0 pixels, which were clipped")]
     for box in ((0.0, -near - 0.1, 10.0, 20.0), (0.0, 0.0, HEIGHT * (1 + FAR) + 0.1, 20.0)):
         with pytest.raises(InputError, match=r"a\.xml has a box from .* pixels, expected it inside the image"):
             clip_to_image([box], ["car"], HEIGHT, WIDTH, "a.xml")
@@ -31,7 +31,7 @@ def test_a_box_over_the_border_is_clipped_and_one_far_outside_is_refused():
 def test_a_box_without_area_in_the_image_is_left_out_with_a_note():
     found = clip_to_image([(1, 1, 5, 5), (3, 9, 3, 20)], ["person", "car"], HEIGHT, WIDTH, "a.xml")
     assert found.boxes.tolist() == [[1, 1, 5, 5]] and found.boxes.dtype == np.float32 and found.names == ["person"]
-    assert found.notes == ["a.xml: a car of 11 x 0 pixels in the image was left out"]
+    assert found.notes == [("a.xml", "has a car of 11 x 0 pixels in the image, which was left out")]
     assert clip_to_image([], [], HEIGHT, WIDTH, "a.xml").boxes.shape == (0, 4)
 
 

@@ -13,13 +13,13 @@ def read(tmp_path, text, names=NAMES):
     path = tmp_path / "a.txt"
     path.write_text(text)
     found = read_yolo(path, names, HEIGHT, WIDTH)
-    return found.boxes.tolist(), found.names, [note.removeprefix(f"{path}: ") for note in found.notes]
+    return found.boxes.tolist(), found.names, [note.text for note in found.notes]
 
 
 def test_a_box_over_the_border_is_clipped_with_a_note(tmp_path):
     boxes, names, notes = read(tmp_path, "1 0.0625 0.5 0.25 0.5\n0 1.0 1.0 0.25 0.25\n")
     assert boxes == [[12, 0, 36, 12], [42, 56, 48, 64]] and names == ["car", "person"]
-    assert notes == ["2 box(es) over the border, by up to 8.0 pixels, were clipped"]
+    assert notes == ["has 2 box(es) over the border, by up to 8.0 pixels, which were clipped"]
     with pytest.raises(InputError, match=r"a\.txt, line 2 has a box from \(28, 12\) to \(84, 36\) pixels, expected it"):
         read(tmp_path, "1 0.5 0.5 0.25 0.5\n1 0.875 0.5 0.875 0.5\n")
 
@@ -38,7 +38,7 @@ def test_a_rounding_over_the_border_needs_no_note(tmp_path):
 def test_a_sixth_number_is_left_out_with_a_note(tmp_path, sixth):
     boxes, _, notes = read(tmp_path, f"0 0.5 0.5 0.25 0.5 {sixth}\n1 0.5 0.5 0.25 0.5\n")
     assert boxes == [[12, 24, 36, 40]] * 2
-    assert notes == ["the sixth number of 1 line(s), a confidence or a track, was left out"]
+    assert notes == ["has a sixth number in 1 line(s), a confidence or a track, which was left out"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_sixth_number_is_left_out_with_a_note(tmp_path, sixth):
 def test_a_polygon_becomes_the_box_around_it_with_a_note(tmp_path, corners):
     boxes, names, notes = read(tmp_path, f"1 {corners}\n")
     assert boxes == [[12, 16, 24, 48]] and names == ["car"]
-    assert notes == ["1 polygon(s) became the upright boxes around them"]
+    assert notes == ["has 1 polygon(s), which became the upright boxes around them"]
 
 
 def test_a_polygon_over_the_border_is_clipped(tmp_path):
@@ -81,3 +81,10 @@ def test_what_is_no_box_is_one_sentence(tmp_path, line, sentence):
     with pytest.raises(InputError, match=sentence) as raised:
         read(tmp_path, line)
     assert str(raised.value).endswith(".") and "\n" not in str(raised.value)
+
+
+def test_the_number_of_a_track_after_a_confidence_is_left_out(tmp_path):
+    boxes, _, notes = read(tmp_path, "0 0.5 0.5 0.25 0.5 0.87 12\n")
+    assert boxes == [[12, 24, 36, 40]] and "1 line(s)" in notes[0]
+    with pytest.raises(InputError, match="line 1 is .* a box with a confidence and a track or a triangle"):
+        read(tmp_path, "0 0.5 0.5 0.25 0.5 0.87 1\n")

@@ -126,7 +126,7 @@ def test_the_summary_counts(made, scenes):
 
 def test_strays_are_noted(made):
     assert any("Thumbs.db" in note for note in read_summary(made("roadscene")[0])["notes"])
-    assert sum("person? was left out" in note for note in read_summary(made("kaist")[0])["notes"]) == 10
+    assert sum("has a person?, which was left out" in note for note in read_summary(made("kaist")[0])["notes"]) == 10
     assert any("TarDAL's order" in note for note in read_summary(made("m3fd_yolo")[0])["notes"])
 
 

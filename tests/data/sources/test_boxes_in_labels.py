@@ -34,8 +34,9 @@ def test_text_in_labels_is_boxes_with_a_note(root, tmp_path):
     direct = FolderSource(root, "train.txt")
     prepared = PreparedSource(prepare("folder", root, tmp_path / "out"), "train")
     assert direct.class_names == prepared.class_names == SCENES.class_names and direct.label_names == ()
-    note = f"{root / 'labels'}: its text files are read as boxes"
-    assert direct.check() == [note] and note in read_summary(tmp_path / "out")["notes"]
+    (note,) = direct.check()
+    assert note.sentence() == f"{root / 'labels'} holds text files, which are read as boxes"
+    assert note.sentence() in read_summary(tmp_path / "out")["notes"]
     assert not any("ignored" in note for note in read_summary(tmp_path / "out")["notes"])
     assert sum(len(direct[i]["boxes"]) for i in range(7)) > 5
     for i in range(7):
@@ -48,7 +49,7 @@ def test_text_in_labels_is_boxes_with_a_note(root, tmp_path):
 def test_pairs_without_a_file_are_counted(root):
     (root / "labels" / "00002D.txt").unlink()
     source = FolderSource(root, "train.txt")
-    assert source.check()[1].endswith("labels: 1 of 7 pairs have none and count as not annotated (00002D)")
+    assert source.check()[1].text == "has no file for 1 of 7 pairs, which count as not annotated (00002D)"
     assert [bool(source[i]["has_boxes"]) for i in (1, 2)] == [True, False]
 
 
@@ -78,4 +79,5 @@ def test_notes_of_all_box_files_come_from_check(root):
     (root / "labels" / "00000D.txt").write_text("0 0.0625 0.5 0.25 0.5\n")
     (root / "labels" / "00001N.txt").write_text("0.0 0.5 0.5 0.25 0.5 0.9\n")
     first, clipped, sixth = FolderSource(root).check()
-    assert "00000D.txt: 1 box(es) over the border" in clipped and "00001N.txt: the sixth number" in sixth
+    assert "00000D.txt has 1 box(es) over the border" in clipped.sentence()
+    assert "00001N.txt has a sixth number" in sixth.sentence()

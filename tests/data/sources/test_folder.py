@@ -9,7 +9,7 @@ from bilevel_jax.data.name_lists import read_list
 from bilevel_jax.data.sources.folder import FolderSource
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color import luma
-from bilevel_jax.images.files import write_image
+from bilevel_jax.images.files import scale_visible, write_image
 from bilevel_jax.images.saliency import infrared_saliency
 
 HEIGHT, WIDTH = 24, 32
@@ -54,6 +54,21 @@ def test_a_record_holds_what_the_files_hold(root):
         "ir": "uint8", "vis": "uint8", "saliency": "uint8", "labels": "int32", "boxes": "float32", "classes": "int32",
         "has_labels": "bool", "has_boxes": "bool", "index": "int64",
     }  # fmt: skip
+
+
+def test_visible_images_of_12_bits_fill_their_range_as_they_do_for_fuse(root):
+    levels = np.arange(HEIGHT * WIDTH * 3, dtype=np.uint16).reshape(HEIGHT, WIDTH, 3) + 1000
+    write_image(root / "vi" / "0001D.png", levels)
+    np.testing.assert_array_equal(FolderSource(root)[0]["vis"], scale_visible(levels).levels)
+    assert FolderSource(root)[0]["vis"].max() > 40_000
+
+
+def test_several_pictures_in_one_file_are_noted(root):
+    frames = [Image.fromarray(noise((HEIGHT, WIDTH), seed=seed)) for seed in (1, 2)]
+    frames[0].save(root / "ir" / "0002D.tif", save_all=True, append_images=frames[1:])
+    (root / "ir" / "0002D.png").unlink()
+    (note,) = FolderSource(root).check()
+    assert note.sentence() == f"{root / 'ir' / '0002D.tif'} holds several pictures, of which the first is used"
 
 
 def test_no_annotation_is_not_the_same_as_no_object(root):

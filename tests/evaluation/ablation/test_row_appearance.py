@@ -10,7 +10,7 @@ from bilevel_jax.evaluation.ablation.row_appearance import (
     worst_of_rows,
 )
 from bilevel_jax.evaluation.appearance.measure_set import Group
-from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair
+from bilevel_jax.evaluation.appearance.pair_set import PairSet, SourcePair, content_digest
 from bilevel_jax.inference import TrivialFuser
 from bilevel_jax.metrics.appearance import MEASURES
 
@@ -41,7 +41,9 @@ def test_what_was_measured_is_read_again_unless_the_pairs_are_others(tmp_path):
         read.append(index)
         return SourcePair(images[index][0], np.repeat(images[index][1], 3, -1), None)
 
-    sets = [PairSet("pairs/val", ["a", "b"], pair, ["day", "night"])]
+    pairs = PairSet("pairs/val", ["a", "b"], pair, ["day", "night"])
+    measure = lambda own: appearance_of_row(TrivialFuser("max"), {content_digest(own): own}, tmp_path)
+    sets = {content_digest(pairs): pairs}
     first = appearance_of_row(TrivialFuser("max"), sets, tmp_path)
     assert read and (tmp_path / "pairs_val.json").exists()
     read.clear()
@@ -49,9 +51,18 @@ def test_what_was_measured_is_read_again_unless_the_pairs_are_others(tmp_path):
     assert not read and [own[:3] for own in again] == [("pairs/val", "day", 1), ("pairs/val", "night", 1)]
     for one, other in zip(first, again, strict=True):
         assert one.rows[METHOD] == pytest.approx(other.rows[METHOD], nan_ok=True)
-    appearance_of_row(TrivialFuser("max"), [sets[0]._replace(names=["a", "c"])], tmp_path)
-    assert read
+    measure(pairs._replace(names=["a", "c"]))
+    assert len(read) > 2  # beside what the digest reads
+    measure(pairs)
     read.clear()
+    measure(pairs)
+    assert len(read) == 2
+    images[1] = images[1] ^ 1  # another folder of the same name, or a file that was written again
+    read.clear()
+    other = measure(pairs)
+    assert len(read) > 2 and other[1].rows[METHOD] != pytest.approx(first[1].rows[METHOD], nan_ok=True)
+    read.clear()
+    sets = {content_digest(pairs): pairs}
     (tmp_path / "pairs_val.json").write_text("{")
     appearance_of_row(TrivialFuser("max"), sets, tmp_path)
     assert read

@@ -6,6 +6,7 @@ import pytest
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError, StopSignal
+from bilevel_jax.evaluation import semantic_trainer
 from bilevel_jax.evaluation.downstream import train_cells as downstream
 from bilevel_jax.evaluation.downstream.train_cells import Input, train_cells
 from bilevel_jax.evaluation.inputs import ConcatenatedInputs, InputSource
@@ -89,3 +90,23 @@ def test_a_network_of_three_channels_cannot_be_stacked():
     networks = networks_from_config(config, (), ("a", "b"))
     with pytest.raises(InputError, match="config.semantic takes images of three channels"):
         SemanticTrainer(config, networks, stacked=True)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_networks_follow_the_balance_of_rows_and_not_that_of_the_run(share, pairs, monkeypatch):
+    config = _config()
+    config.data.balance, config.rows.balance, config.data.balance_classes = 1.0 - share, share, ("car",)
+    config = check_config(config)
+
+    class Asked(Exception):
+        pass
+
+    def asked(config, source, indices, **options):
+        raise Asked(options["balance"])
+
+    monkeypatch.setattr(semantic_trainer, "configured_batches", asked)
+    networks = networks_from_config(config, pairs.class_names, pairs.label_names)
+    trainer = SemanticTrainer(config, networks)
+    with pytest.raises(Asked) as given:
+        trainer.train(InputSource(pairs, "vis"), "vi", initial={"w": np.zeros(2)})
+    assert given.value.args == (share,)

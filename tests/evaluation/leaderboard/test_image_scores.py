@@ -5,7 +5,7 @@ import pytest
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.leaderboard.image_scores import score_images
-from bilevel_jax.images.files import read_image, write_image
+from bilevel_jax.images.files import read_image, scale_visible, write_image
 from bilevel_jax.metrics import fusion
 
 
@@ -14,6 +14,17 @@ def test_scores_are_those_of_the_metrics(root, scores):
     expected = fusion.evaluate(*(read_image(root / part / "b.png") for part in ("ir", "vi", "copy")))
     np.testing.assert_array_equal(scores.values["copy"][1], [expected[name] for name in scores.metrics])
     np.testing.assert_array_equal(scores.values["copy"], scores.values["max"])
+
+
+def test_visible_images_of_12_bits_are_scaled_as_fuse_scales_them(root, tmp_path):
+    for name in ("a", "b", "c"):
+        visible = read_image(root / "vi" / f"{name}.png").astype(np.uint16)
+        write_image(tmp_path / "dark" / f"{name}.png", visible * 16 + visible // 16)
+        write_image(tmp_path / "full" / f"{name}.png", scale_visible(visible * 16 + visible // 16).levels)
+    one, other = (
+        score_images(root / "ir", tmp_path / part, {"m": root / "copy"}, []).values["m"] for part in ("dark", "full")
+    )
+    np.testing.assert_array_equal(one, other)
 
 
 def test_sizes_that_differ_name_the_files(root, tmp_path):

@@ -3,6 +3,7 @@
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from bilevel_jax.data.pair_files import list_files
@@ -54,27 +55,49 @@ def test_a_gif_is_colour_for_an_image_and_classes_for_a_label_map(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif", ".tif"])
-def test_the_first_picture_of_an_animation_is_used_with_a_note(tmp_path, suffix, capsys):
+def test_the_first_picture_of_an_animation_is_used_with_a_note(tmp_path, suffix):
     frames = [Image.fromarray(np.full((16, 16), level, np.uint8)).convert("RGB") for level in (40, 200)]
     path = tmp_path / f"a{suffix}"
     frames[0].save(path, save_all=True, append_images=frames[1:])
-    for _ in range(2):
-        assert abs(int(files.read_image(path).mean()) - 40) <= 2
-    assert capsys.readouterr().err == f"note: {path} holds several pictures; the first one is used.\n"
+    levels, notes = files.read_visible(path)
+    assert abs(int(levels.mean()) - 40) <= 2
+    assert notes == ("holds several pictures, of which the first is used",)
 
 
-def test_a_still_picture_has_no_note(tmp_path, capsys):
+def test_a_still_picture_has_no_note(tmp_path):
     for suffix in (".gif", ".webp", ".png", ".avif", ".tif"):
         Image.fromarray(noise((16, 16, 3))).save(tmp_path / f"a{suffix}")
-        files.read_image(tmp_path / f"a{suffix}")
-    assert not capsys.readouterr().err
+        assert files.read_visible(tmp_path / f"a{suffix}").notes == ()
 
 
-def test_a_small_copy_in_a_tiff_file_has_no_note(tmp_path, capsys):
+def test_a_small_copy_in_a_tiff_file_has_no_note(tmp_path):
     image = Image.fromarray(noise((16, 16, 3)))
     image.save(tmp_path / "a.tif", save_all=True, append_images=[image.resize((8, 8))])
-    files.read_image(tmp_path / "a.tif")
-    assert not capsys.readouterr().err
+    assert files.read_visible(tmp_path / "a.tif").notes == ()
+
+
+@pytest.mark.parametrize(
+    "data, what",
+    [
+        (b"", "is empty; expected an image"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS .*git lfs pull"),
+        (b"<!DOCTYPE html><html><title>404</title></html>", "web page, .*download the image again"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr'", "array of NumPy"),
+        (b"no image at all", "not an image that can be identified"),
+    ],
+)
+def test_what_a_file_is_instead_of_an_image_is_said(tmp_path, data, what):
+    (tmp_path / "a.png").write_bytes(data)
+    for read in (files.read_image, files.image_size):
+        with pytest.raises(InputError, match=what):
+            read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 16, 3)])
+def test_floats_are_no_visible_image(tmp_path, shape):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros(shape, np.float32), photometric="rgb" if len(shape) > 2 else None)
+    with pytest.raises(InputError, match="holds float32 samples of shape .*; expected one image of 8 or 16 bit"):
+        files.read_visible(tmp_path / "a.tif")
 
 
 def test_folders_list_all_these_files(tmp_path):

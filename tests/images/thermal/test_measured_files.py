@@ -16,9 +16,33 @@ CELSIUS = np.linspace(-5, 30, 20 * 30).reshape(20, 30)
 def test_numbers_keep_their_unit(tmp_path, kind, suffix):
     values, path = CELSIUS.astype(kind), tmp_path / f"a{suffix}"
     tifffile.imwrite(path, values) if suffix == ".tif" else np.save(path, values)
-    samples, note = read_infrared(path)
-    assert samples.shape == (20, 30, 1) and samples.dtype in (np.float32, np.int64) and note == ""
+    samples, notes = read_infrared(path)
+    assert samples.shape == (20, 30, 1) and samples.dtype in (np.float32, np.int64) and notes == ()
     np.testing.assert_array_equal(samples[..., 0], values.astype(np.float64).astype(samples.dtype))
+
+
+@pytest.mark.parametrize(
+    "values, mark",
+    [
+        (CELSIUS.astype(np.float32), -273.15),
+        (CELSIUS, -459.67),
+        ((CELSIUS + 273.15).astype(np.float32), 0),
+        (np.rint((CELSIUS + 273.15) * 10).astype(np.int16), 0),
+    ],
+)
+def test_marks_for_no_value_are_no_temperature(tmp_path, values, mark):
+    values = values.copy()
+    values[:3] = mark
+    np.save(tmp_path / "a.npy", values)
+    samples, notes = read_infrared(tmp_path / "a.npy")
+    assert np.isnan(samples[:3]).all() and np.isfinite(samples[3:]).all() and "without a value" in notes[0]
+
+
+def test_zeros_among_temperatures_are_temperatures(tmp_path):
+    for values in (np.rint(CELSIUS), np.where(CELSIUS < 0, 0, CELSIUS * 100)):
+        np.save(tmp_path / "a.npy", values)
+        samples, notes = read_infrared(tmp_path / "a.npy")
+        assert (samples == 0).any() and notes == ()
 
 
 def test_temperatures_are_scaled_as_raw_counts_are():
@@ -56,8 +80,8 @@ def test_unsigned_counts_and_pictures_are_read_as_before(tmp_path):
     for kind in (np.uint8, np.uint16):
         values = (np.arange(600) * 7 % 251).reshape(20, 30).astype(kind)
         tifffile.imwrite(tmp_path / "a.tif", values)
-        samples, note = read_infrared(tmp_path / "a.tif")
-        assert samples.dtype == kind and note == ""
+        samples, notes = read_infrared(tmp_path / "a.tif")
+        assert samples.dtype == kind and notes == ()
         np.testing.assert_array_equal(samples[..., 0], values)
     tifffile.imwrite(tmp_path / "b.tif", np.int16([[7, 300], [0, 32767]]))
     assert read_infrared(tmp_path / "b.tif").samples.dtype == np.uint16  # no sign is used
@@ -68,9 +92,9 @@ def test_pixels_without_a_value_do_not_darken_the_others(tmp_path, mark):
     values = CELSIUS.astype(np.float32)
     values[:4] = mark
     tifffile.imwrite(tmp_path / "a.tif", values)
-    samples, note = read_infrared(tmp_path / "a.tif")
+    samples, notes = read_infrared(tmp_path / "a.tif")
     scaled = scale_raw(samples)[..., 0]
-    assert (scaled[:4] == 0).all() and "without a value" in note
+    assert (scaled[:4] == 0).all() and "without a value" in notes[0]
     np.testing.assert_array_equal(scaled[4:], scale_raw(CELSIUS[4:].astype(np.float32)))
 
 

@@ -37,11 +37,11 @@ def jpeg(image, quality=80):
 def test_colours_become_heat_again(name):
     heat = heat_image()
     exact = heat_of_colors(colored(heat, name))
-    assert exact.samples.dtype == np.uint8 and f"the palette {name}," in exact.note
+    assert exact.samples.dtype == np.uint8 and f"the palette {name}," in exact.notes[0]
     steps = np.abs(np.diff(palettes()[name].colors, axis=0)).sum(axis=-1)
     assert np.abs(exact.samples[..., 0].astype(int) - heat).max() <= (1 if steps.min() > 1 else 3)  # equal neighbours
     stored = heat_of_colors(jpeg(colored(heat, name)))
-    assert f"the palette {name}," in stored.note
+    assert f"the palette {name}," in stored.notes[0]
     assert np.abs(stored.samples[..., 0].astype(float) - heat).mean() < 6
     assert np.corrcoef(stored.samples.ravel(), heat.ravel())[0, 1] > 0.94
 
@@ -51,7 +51,7 @@ def test_a_related_palette_keeps_the_order_of_heat():
     stops = np.array([(0, 0, 0), (32, 0, 140), (204, 0, 119), (255, 215, 0), (255, 255, 255)], float)
     palette = np.stack([np.interp(np.arange(256) / 63.75, np.arange(5), stops[:, c]) for c in range(3)], axis=-1)
     result = heat_of_colors(np.rint(palette[heat]).astype(np.uint8))
-    assert "turned back into heat" in result.note
+    assert "turned back into heat" in result.notes[0]
     order = [np.argsort(np.argsort(values.ravel(), kind="stable")) for values in (heat, result.samples)]
     assert np.corrcoef(*order)[0, 1] > 0.97
 
@@ -71,7 +71,7 @@ def test_grey_stays_as_it_is():
     deep = (heat.astype(np.uint16) * 257)[..., None]
     for image in (heat[..., None], tinted, logo, deep):
         result = heat_of_colors(image)
-        assert result.samples is image and result.note == ""
+        assert result.samples is image and result.notes == ()
 
 
 def test_sixteen_bits_of_colour_are_recognised():
@@ -98,7 +98,7 @@ def test_other_colours_are_kept_with_a_warning():
     ):
         result = heat_of_colors(image)
         assert result.samples is image
-        assert what in result.note and "brightness is taken for heat, which may be wrong" in result.note
+        assert what in result.notes[0] and "brightness is taken for heat, which may be wrong" in result.notes[0]
 
 
 def test_a_file_of_a_palette(tmp_path):
@@ -106,5 +106,5 @@ def test_a_file_of_a_palette(tmp_path):
     indexed = Image.fromarray(heat)
     indexed.putpalette(np.rint(palettes()["ironbow"].colors).astype(np.uint8).ravel().tolist())
     indexed.save(tmp_path / "a.png")
-    samples, note = read_infrared(tmp_path / "a.png")
-    assert "ironbow" in note and np.abs(samples[..., 0].astype(int) - heat).max() <= 1
+    samples, notes = read_infrared(tmp_path / "a.png")
+    assert "ironbow" in notes[0] and np.abs(samples[..., 0].astype(int) - heat).max() <= 1

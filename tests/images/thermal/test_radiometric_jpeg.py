@@ -59,8 +59,8 @@ def flir_file(tmp_path, colored=False):
 
 def test_flir_gives_degrees_celsius_at_the_size_of_the_picture(tmp_path):
     pytest.importorskip("flyr")
-    samples, note = read_infrared(flir_file(tmp_path))
-    assert samples.shape == (24, 32, 1) and samples.dtype == np.float32 and note == ""
+    samples, notes = read_infrared(flir_file(tmp_path))
+    assert samples.shape == (24, 32, 1) and samples.dtype == np.float32 and notes == ()
     expected = B / np.log(R1 / (R2 * (COUNTS.astype(float) + OFFSET)) + F) - 273.15
     assert samples.min() == pytest.approx(expected.min(), abs=0.1)
     assert samples.max() == pytest.approx(expected.max(), abs=0.1)
@@ -102,9 +102,9 @@ def test_damaged_measurements_are_refused(tmp_path, monkeypatch):
 
 def test_without_flyr_a_grey_picture_is_read_and_a_coloured_one_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "flyr", None)
-    samples, note = read_infrared(flir_file(tmp_path))
+    samples, notes = read_infrared(flir_file(tmp_path))
     assert samples.shape == (24, 32, 1) and samples.dtype == np.uint8
-    assert r"pip install 'bilevel-jax[thermal]'" in note
+    assert r"pip install 'bilevel-jax[thermal]'" in notes[0]
     with pytest.raises(InputError, match=r"a.jpg is a radiometric JPEG of FLIR.*pip install 'bilevel-jax\[thermal\]'"):
         read_infrared(flir_file(tmp_path, colored=True))
 

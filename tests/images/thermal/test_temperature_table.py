@@ -15,7 +15,7 @@ def _lines(separator=",", mark=".", end=""):
 
 def _read(tmp_path, text, encoding="utf-8"):
     (tmp_path / "a.csv").write_bytes(text.encode(encoding))
-    samples, note = read_infrared(tmp_path / "a.csv")
+    samples, notes = read_infrared(tmp_path / "a.csv")
     assert samples.dtype == np.float32 and samples.shape[-1] == 1
     return samples[..., 0]
 
@@ -56,6 +56,13 @@ def test_an_empty_cell_has_no_value(tmp_path):
     lines = _lines()
     lines[2] = lines[2].replace(lines[2].split(",")[3], "", 1)
     assert np.isnan(_read(tmp_path, "\n".join(lines))[2, 3])
+
+
+@pytest.mark.parametrize("cell", ["N/A", "nan", "NaN", "inf", "--", "null", "None"])
+def test_words_for_no_number_have_no_value(tmp_path, cell):
+    lines = [line.split(",") for line in _lines()]
+    lines[2][3] = cell
+    assert np.isnan(_read(tmp_path, "\n".join(map(",".join, lines)))[2, 3])
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ import unicodedata
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import write_image
 from bilevel_jax.inference import TrivialFuser, fuse_files
-from bilevel_jax.inference.pairing import find_pairs
+from bilevel_jax.inference.pairing import FoundPairs, find_pairs, search_pairs
 
 
 def _images(folder, *names):
@@ -26,6 +27,8 @@ def _images(folder, *names):
         ("xThermal.png", "xRGB.png"),
         ("x-tir.png", "x eo.png"),
         ("x_PreviewData.png", "x_RGB.png"),
+        ("x_lepton.png", "x_visual.png"),
+        ("x_i.png", "x_v.png"),
     ],
 )
 def test_suffixes_pair_two_folders(tmp_path, infrared, visible):
@@ -155,3 +158,89 @@ def test_the_camera_in_the_middle_and_accents_in_one_folder(tmp_path):
     pairs = find_pairs(tmp_path, tmp_path)
     assert sorted(pair[0].name for pair in pairs.values()) == sorted([decomposed, "x_ir_7.png"])
     assert all(("é" in vis.name) == (ir.name == decomposed) for ir, vis in pairs.values())
+
+
+def test_two_images_in_one_file_are_refused_where_two_files_are_needed(tmp_path):
+    Image.fromarray(np.full((16, 16, 4), 9, np.uint8)).save(tmp_path / "a.png")
+    for path in (tmp_path, tmp_path / "a.png"):
+        assert search_pairs(path, path).pairs == {"a": (tmp_path / "a.png", tmp_path / "a.png")}
+        with pytest.raises(InputError, match=r"a\.png is given as infrared and as visible"):
+            find_pairs(path, path)
+
+
+@pytest.mark.parametrize(
+    "infrared, visible, names",
+    [
+        (["7_ir.png", "10_ir.png"], ["Frame-007.png", "Frame-010.png"], None),
+        (["frame7_ir.png", "frame10_ir.png"], ["Frame_007.png", "Frame_010.png"], ["Frame_007", "Frame_010"]),
+        (["i0001.png", "i0002.png"], ["v0001.png", "v0002.png"], ["v0001", "v0002"]),
+        (["0001i.png", "0002i.png"], ["0001v.png", "0002v.png"], ["0001", "0002"]),
+    ],
+)
+def test_words_and_numbers_are_compared_last(tmp_path, infrared, visible, names):
+    _images(tmp_path / "ir", *infrared)
+    _images(tmp_path / "vi", *visible)
+    if names is None:  # a word more is another name
+        with pytest.raises(InputError, match="without a partner"):
+            find_pairs(tmp_path / "ir", tmp_path / "vi")
+    else:
+        pairs = find_pairs(tmp_path / "ir", tmp_path / "vi")
+        assert list(pairs) == names and [ir.name for ir, _ in pairs.values()] == infrared
+
+
+def test_a_folder_may_say_its_camera_among_other_words(tmp_path):
+    for folder in ("Thermal Images", "RGB Images", "day/ir_left", "day/vis_left", "RGB-T/lwir", "RGB-T/visible"):
+        _images(tmp_path / folder, "1.png")
+    pairs = find_pairs(tmp_path, tmp_path, recursive=True)
+    assert {name: ir.parent.name for name, (ir, _) in pairs.items()} == {
+        "1": "Thermal Images",
+        "RGB-T/1": "lwir",
+        "day/left/1": "ir_left",
+    }
+    with pytest.raises(InputError, match="swapped"):
+        find_pairs(tmp_path / "RGB Images", tmp_path / "Thermal Images")
+
+
+def test_files_without_a_partner_do_not_stop_the_others(tmp_path):
+    _images(tmp_path / "ir", "a_T.png", "b_T.png")
+    _images(tmp_path / "vi", "c_V.png", "a_V.png", "d_V.png")
+    pairs, alone = search_pairs(tmp_path / "ir", tmp_path / "vi")
+    assert list(pairs) == ["a"] and len(alone) == 2
+    assert "ir holds 1 image(s) without a partner (b_T.png)" in alone[0]
+    assert "vi holds 2 image(s) without a partner (c_V.png, d_V.png)" in alone[1]
+    with pytest.raises(InputError, match=r"without a partner.*\n.*without a partner"):
+        fuse_files(TrivialFuser("average"), tmp_path / "ir", tmp_path / "vi", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.png"]
+
+
+def test_a_third_camera_in_one_folder_is_left_over(tmp_path):
+    _images(tmp_path, "a_T.png", "a_V.png", "a_Z.png")
+    pairs, alone = search_pairs(tmp_path, tmp_path)
+    assert list(pairs) == ["a"] and "the name a_Z.png does not say which camera" in alone[0]
+
+
+def test_tables_of_temperatures_in_trees_patterns_and_one_folder(tmp_path):
+    _images(tmp_path / "tree" / "s1" / "rgb", "1.png")
+    (tmp_path / "tree" / "s1" / "lwir").mkdir()
+    table = tmp_path / "tree" / "s1" / "lwir" / "1.npy"
+    np.save(table, np.eye(16))
+    expected = FoundPairs({"s1/1": (table, tmp_path / "tree" / "s1" / "rgb" / "1.png")})
+    assert search_pairs(tmp_path / "tree", tmp_path / "tree", recursive=True) == expected
+    (tmp_path / "tree" / "s1" / "list.csv").write_text("name\n")  # says no camera
+    assert search_pairs(tmp_path / "tree", tmp_path / "tree", recursive=True) == expected
+    found = find_pairs(tmp_path / "tree" / "s1" / "lwir", tmp_path / "tree" / "s1" / "rgb", recursive=True)
+    assert found["1"][0] == table
+    _images(tmp_path / "one", "a_V.png")
+    np.save(tmp_path / "one" / "a_T.npy", np.eye(16))
+    pair = {"a": (tmp_path / "one" / "a_T.npy", tmp_path / "one" / "a_V.png")}
+    assert find_pairs(tmp_path / "one", tmp_path / "one") == pair
+    assert find_pairs(tmp_path / "one" / "*_T.*", tmp_path / "one" / "*_V.*") == pair
+
+
+def test_a_broken_link_does_not_stop_the_others(tmp_path):
+    _images(tmp_path / "ir", "a.png", "b.png")
+    _images(tmp_path / "vi", "b.png")
+    (tmp_path / "vi" / "a.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(InputError, match=r"1 of 2 pairs.*\n.*vi/a\.png does not exist"):
+        fuse_files(TrivialFuser("average"), tmp_path / "ir", tmp_path / "vi", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.png"]

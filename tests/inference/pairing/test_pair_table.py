@@ -21,10 +21,28 @@ def test_a_table_with_and_without_names(files):
         "infrared,visible,name\nimages/one.png, images/two.png,street/day\nimages/one.png,images/three.png\n"
     )
     images = files / "images"
-    assert read_pair_table(table) == {
+    assert read_pair_table(table).pairs == {
         "street/day": (images / "one.png", images / "two.png"),
         "three": (images / "one.png", images / "three.png"),
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "infrared;visible\nimages/one.png;images/two.png\n",
+        "visible,infrared,name\nimages/two.png,images/one.png,two\n",
+        "ir\tvis\r\nimages\\one.png\timages\\two.png\r\n",
+        "\ufeffimages/one.png,images/two.png,two.PNG\n",
+        "images/one.png,images/two.png\nimages/four.png,images/three.png\n",
+    ],
+)
+def test_tables_as_programs_write_them(files, text):
+    (files / "pairs.csv").write_text(text, newline="")
+    pairs, alone = read_pair_table(files / "pairs.csv")
+    assert pairs == {"two": (files / "images" / "one.png", files / "images" / "two.png")}
+    assert alone == () or (len(alone) == 1 and "line 2: " in alone[0] and "four.png is no file" in alone[0])
+    assert bool(alone) == ("four" in text)
 
 
 @pytest.mark.parametrize(

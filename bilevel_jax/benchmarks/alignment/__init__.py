@@ -1,0 +1,1 @@
+"""How far estimated alignments are from known ones, on pairs that were warped at random."""

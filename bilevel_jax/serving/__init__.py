@@ -1,0 +1,1 @@
+"""Ways to use a fuser outside of Python code that fuses pairs: videos."""

@@ -1,0 +1,70 @@
+"""Which infrared frame belongs to which visible frame: the nearest in time."""
+
+from collections.abc import Generator
+from typing import NamedTuple
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.serving.video.frame import Frame, FrameSource
+
+FAR = 0.2  # seconds between two frames of a pair from which a note is worth it
+
+
+class FramePair(NamedTuple):
+    """A visible frame and the infrared frame that is nearest to it in time."""
+
+    infrared: Frame
+    visible: Frame
+
+
+class Matches:
+    """The pairs of two sources, in the order of the visible frames.
+
+    Every visible frame has one pair as long as the infrared camera runs. Visible frames beyond the infrared's first and
+    last frame by more than one frame of the slower camera are left out.
+
+    Args:
+        infrared, visible: the sources.
+        offset: seconds that are added to the infrared times: positive where the infrared recording began later.
+
+    Attributes:
+        notes: what a user should know about the pairs; complete after the last pair.
+    """
+
+    def __init__(self, infrared: FrameSource, visible: FrameSource, offset: float = 0.0):
+        self._infrared, self._visible, self._offset = infrared, visible, offset
+        self._reach = max(1 / infrared.rate, 1 / visible.rate)
+        self.notes: list[str] = []
+
+    def __iter__(self) -> Generator[FramePair, None, None]:
+        frames = self._infrared.frames()
+        current, following = next(frames, None), next(frames, None)
+        if current is None:
+            raise InputError(f"{self._infrared.path} has no frame; expected a video.")
+        before, last, farthest, pairs, end = 0, 0.0, 0.0, 0, None
+        for visible in self._visible.frames():
+            time = visible.time - self._offset
+            while following is not None and abs(following.time - time) <= abs(current.time - time):
+                current, following = following, next(frames, None)
+            away = abs(current.time - time)
+            if current.time < time and following is None and away > self._reach:
+                end = visible.time if end is None else end  # the rest is still decoded, so that a damaged file is found
+            elif current.time > time and pairs == 0 and away > self._reach:
+                before += 1
+            else:
+                pairs, farthest = pairs + 1, max(farthest, away)
+                yield FramePair(current, visible)
+            last = visible.time
+        for _ in frames:  # the rest is decoded, so that a damaged file is found
+            pass
+        self._tell(pairs, before, farthest, 0.0 if end is None else last - end + 1 / self._visible.rate)
+
+    def _tell(self, pairs: int, before: int, farthest: float, after: float) -> None:
+        names = f"{self._infrared.path} and {self._visible.path}"
+        if not pairs:
+            raise InputError(f"{names} have no time in common; expected another --offset (it is {self._offset:g} s).")
+        left_out = before / self._visible.rate
+        for seconds, place in ((left_out, "first"), (after, "last")):
+            if seconds > FAR:
+                self.notes.append(f"{names}: the {place} {seconds:.1f} s of the visible video have no infrared frame")
+        if farthest > FAR:
+            self.notes.append(f"{names}: frames of a pair are up to {farthest:.2f} s apart")

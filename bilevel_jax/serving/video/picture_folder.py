@@ -1,0 +1,64 @@
+"""Reads numbered pictures as the frames of a video."""
+
+import re
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+
+from bilevel_jax.errors import InputError
+from bilevel_jax.images.files import read_image
+from bilevel_jax.images.thermal import read_infrared
+from bilevel_jax.serving.video.frame import Frame
+
+
+class PictureFolder:
+    """Pictures that are shown at a fixed rate, as `frame.FrameSource` describes them.
+
+    Args:
+        path: where the pictures are from, for messages.
+        files: the pictures in their order.
+        rate: pictures a second.
+        infrared: whether they are from the infrared camera; its files may be of any kind that `read_infrared` reads.
+
+    Raises:
+        InputError: there are fewer than two pictures, or the first cannot be read.
+    """
+
+    def __init__(self, path: Path, files: Sequence[Path], rate: float, *, infrared: bool):
+        if len(files) < 2:
+            raise InputError(f"{path} holds {len(files)} picture(s); expected at least two for a video.")
+        self.path, self.rate, self.count = path, rate, len(files)
+        self.notes: list[str] = []
+        self.video: Path | None = None
+        self._files, self._infrared = list(files), infrared
+        self.size = self._read(files[0]).shape[:2]
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yields all pictures; see `FrameSource`."""
+        return self._at(range(self.count))
+
+    def sampled(self, count: int) -> Generator[Frame, None, None]:
+        """Yields up to `count` pictures that are spread over the folder; see `FrameSource`."""
+        return self._at(dict.fromkeys(int((place + 0.5) * self.count / count) for place in range(count)))
+
+    def read_as_grey(self) -> None:
+        """Does nothing: pictures are read as they are."""
+
+    def _at(self, places: Iterable[int]) -> Generator[Frame, None, None]:
+        for place in places:
+            yield Frame(place / self.rate, self._read(self._files[place]), str(self._files[place]))
+
+    def _read(self, path: Path) -> Shaped[np.ndarray, "h w c"]:
+        if not self._infrared:
+            return read_image(path)
+        picture = read_infrared(path)
+        self.notes += [note for note in picture.notes if note not in self.notes]
+        return picture.samples
+
+
+def by_number(path: Path) -> list[tuple[int, int | str]]:
+    """Returns the key that sorts names by the numbers in them: frame_2 comes before frame_10."""
+    parts = re.split(r"(\d+)", path.stem.lower())
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
