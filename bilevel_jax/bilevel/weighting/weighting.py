@@ -38,31 +38,22 @@ class Weighting(NamedTuple):
         "gradients" the combined update.
       init_with_params: a function (num_tasks, key, params) -> state, in place of `init` where the state has the shape
         of the gradients.
-<<<<<<< HEAD
-      weigh_present: for "gradients", a function (gradients, state, present [K]) -> (update, next state). None: `weigh`
-        gets zeros for absent tasks.
+      weigh_present: for "gradients" and "losses", a function (gradients or losses, state, present [K]) -> (result, next
+        state). None: `weigh` gets zeros for absent tasks.
       degree: for "gramian", how the weights change where all gradients are multiplied by s: they are multiplied by
         s^degree. The Gramian is then given in units in which it does not overflow. None: `weigh` gets it as it is.
       drops_rows: for "gramian", whether a gradient of weight 0 is left out, NaN or not.
       gramian_dtype: the type in which the Gramian is computed unless `dynamic_aggregate` is told another.
-=======
-      weigh_present: for "gradients" and "losses", a function (gradients or losses, state, present [K]) -> (result, next
-        state). None: `weigh` gets zeros for absent tasks.
->>>>>>> main
     """
 
     needs: Needs
     init: Callable[[int, PRNGKeyArray], PyTree]
     weigh: Callable[[Any, PyTree], tuple[Any, PyTree]]
     init_with_params: Callable[[int, PRNGKeyArray, PyTree], PyTree] | None = None
-<<<<<<< HEAD
-    weigh_present: Callable[[PyTree, PyTree, Bool[Array, " k"]], tuple[PyTree, PyTree]] | None = None
+    weigh_present: Callable[[Any, PyTree, Bool[Array, " k"]], tuple[Any, PyTree]] | None = None
     degree: float | None = None
     drops_rows: bool = False
     gramian_dtype: Literal["float32", "float64"] = "float32"
-=======
-    weigh_present: Callable[[Any, PyTree, Bool[Array, " k"]], tuple[Any, PyTree]] | None = None
->>>>>>> main
 
     @property
     def known_beforehand(self) -> bool:
