@@ -78,7 +78,8 @@ def conjugate_gradient(
             return q, residual, direction, following, count + going.astype(jnp.int32), going
 
         def step_if_needed(carry, given):
-            return carry if tolerance == 0 else chosen(goes_on(carry), step(carry, given), carry)
+            following = step(carry, given)
+            return following if tolerance == 0 else chosen(goes_on(carry), following, carry)
 
         carry = (trees.scaled(0.0, target), target, target, squared, jnp.zeros((), jnp.int32), jnp.asarray(True))
         if unrolls(loop, iterations, context.axis_name):
