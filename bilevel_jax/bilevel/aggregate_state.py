@@ -37,10 +37,9 @@ def find_state(state: PyTree) -> AggregateState:
         raise ValueError(f"expected the state of one dynamic_aggregate, found {len(found)}")
     if isinstance(found[0], AggregateState):
         return found[0]
-    return AggregateState(
-        **{name: () if (part := found[0].get(name)) is None else part for name in ("weighting", "accumulated")},
-        **{name: jnp.asarray(found[0][name]) for name in AggregateState._fields[:5]},
-    )
+    arrays = [jnp.asarray(found[0][name]) for name in AggregateState._fields[:5]]
+    parts = [found[0].get(name) for name in AggregateState._fields[5:]]
+    return AggregateState(*arrays, *(() if part is None else part for part in parts))
 
 
 def _is_state(node: PyTree) -> bool:
