@@ -1,4 +1,10 @@
-"""The updates of weightings in float64, by other means than the package: enumeration, least squares, root finding."""
+"""Writes weighting_table.npz: gradients of three tasks at the edges, and each weighting's update in float64.
+
+    python tests/golden/weighting_table.py
+The updates come by other means than the package's: Lawson and Hanson's method of scipy, pseudo-inverses, root finding.
+"""
+
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import brentq, nnls
@@ -28,7 +34,7 @@ def in_dual_cone(stack, direction):
 
 
 def cagrad(stack, c=0.5):
-    """g_w is the shortest vector in the hull of g_i + s g_0 for the s with |g_w| = c |g_0| s; Liu et al. 2021, eq. 4."""
+    """g_w is the shortest in the hull of g_i + s g_0, less s g_0, for the s with |g_w| = c |g_0| s."""
     scale = np.abs(stack).max() or 1.0
     stack = stack / scale
     mean = stack.mean(0)
@@ -117,3 +123,24 @@ EXACT = {
     "unit_norm": lambda stack: units(stack)[0].mean(0),
     "upgrad": lambda stack: np.mean([in_dual_cone(stack, g) for g in stack], axis=0),
 }
+
+# Multiples of 1/16 below 4, so that sums of two, and powers of two times them, are exact in bfloat16 too.
+BASE = np.random.default_rng(3).integers(-60, 61, size=(3, 12)) / 16.0
+KINDS = {
+    "ordinary": BASE,
+    "length 1e-30": BASE * 2.0**-100,
+    "length 1e30": BASE * 2.0**100,
+    "ratio 1e4": BASE * [[1.0], [2.0**-13], [1.0]],
+    "ratio 1e8": BASE * [[1.0], [2.0**-27], [2.0**-13]],
+    "opposed": np.stack([BASE[0], -0.5 * BASE[0], BASE[2]]),
+    "parallel": np.stack([BASE[0], 2 * BASE[0], BASE[2]]),
+    "one is a sum": np.stack([BASE[0], BASE[1], BASE[0] + BASE[1]]),
+    "one is zero": np.stack([BASE[0], 0 * BASE[0], BASE[2]]),
+    "all are zero": 0 * BASE,
+    "all are equal": BASE[[0, 0, 0]],
+}
+
+if __name__ == "__main__":
+    found = {f"{kind}/stack": stack for kind, stack in KINDS.items()}
+    found |= {f"{kind}/{name}": exact(stack) for kind, stack in KINDS.items() for name, exact in EXACT.items()}
+    np.savez_compressed(Path(__file__).with_suffix(".npz"), **found)
