@@ -1,7 +1,7 @@
 """The state of `dynamic_aggregate`, and what can be read from it."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -37,9 +37,11 @@ def find_state(state: PyTree) -> AggregateState:
         raise ValueError(f"expected the state of one dynamic_aggregate, found {len(found)}")
     if isinstance(found[0], AggregateState):
         return found[0]
-    arrays = [jnp.asarray(found[0][name]) for name in AggregateState._fields[:5]]
-    parts = [found[0].get(name) for name in AggregateState._fields[5:]]
-    return AggregateState(*arrays, *(() if part is None else part for part in parts))
+    parts: dict[str, Any] = {name: jnp.asarray(found[0][name]) for name in AggregateState._fields[:5]}
+    for name in AggregateState._fields[5:]:
+        part = found[0].get(name)
+        parts[name] = () if part is None else part
+    return AggregateState(**parts)
 
 
 def _is_state(node: PyTree) -> bool:
