@@ -25,16 +25,38 @@ def optimizer_at(inner_optimizer: InnerOptimizer, outer_params: PyTree) -> optax
 
 def check_reached(losses: Callable[[PyTree], Any], outer_params: PyTree) -> None:
     """Raises ValueError where the outer variable changes neither of the two losses, so that its gradient is 0."""
-    jaxpr = jax.make_jaxpr(losses)(outer_params).jaxpr
-    reached = set(jaxpr.invars)
-    for equation in jaxpr.eqns:
-        if any(not isinstance(var, Literal) and var in reached for var in equation.invars):
-            reached |= set(equation.outvars)
-    if not any(not isinstance(var, Literal) and var in reached for var in jaxpr.outvars):
+    if not _reaches(losses, outer_params):
         raise ValueError(
             "the outer variable is in neither loss, so its gradient would be 0. For a learning rate pass "
             "inner_optimizer=lambda w: optax.sgd(w), for an initialisation start=lambda w, v: w"
         )
+
+
+def check_updates(
+    inner_optimizer: Callable[[PyTree], optax.GradientTransformation],
+    outer_params: PyTree,
+    inner_params: PyTree,
+    state: PyTree,
+) -> None:
+    """Raises ValueError where an optimizer made of the outer variable keeps it in its state, as a constant."""
+    zeros = jax.tree.map(jnp.zeros_like, inner_params)
+    if _reaches(lambda w: inner_optimizer(w).init(inner_params), outer_params) and not _reaches(
+        lambda w: inner_optimizer(w).update(zeros, state, inner_params)[0], outer_params
+    ):
+        raise ValueError(
+            "inner_optimizer keeps the outer variable in its state, as optax.inject_hyperparams does, so its gradient "
+            "would be 0: pass inner_optimizer=lambda w: optax.sgd(w)"
+        )
+
+
+def _reaches(function: Callable[[PyTree], Any], argument: PyTree) -> bool:
+    """Whether any result of a function depends on its argument."""
+    jaxpr = jax.make_jaxpr(function)(argument).jaxpr
+    reached = set(jaxpr.invars)
+    for equation in jaxpr.eqns:
+        if any(not isinstance(var, Literal) and var in reached for var in equation.invars):
+            reached |= set(equation.outvars)
+    return any(not isinstance(var, Literal) and var in reached for var in jaxpr.outvars)
 
 
 @jax.custom_vjp

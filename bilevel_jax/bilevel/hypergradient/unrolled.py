@@ -13,6 +13,7 @@ from bilevel_jax.bilevel.hypergradient.inner_steps import (
     InnerOptimizer,
     Start,
     check_reached,
+    check_updates,
     optimizer_at,
     without_nan_cotangent,
     without_nan_tangent,
@@ -115,7 +116,9 @@ def through_steps(
         outer_params, start = trees.per_device((outer_params, inner_params), axis_name)
 
         first = jax.tree.map(lambda a: a[0], inner_batch)
-        if start_at is None and not by_outer:
+        if by_outer:
+            check_updates(inner_optimizer, outer_params, start, state)
+        elif start_at is None:
             check_reached(
                 lambda w: (inner_gradient(w, start, first), outer_with_aux(w, start, outer_batch)[0]), outer_params
             )
