@@ -1,24 +1,29 @@
 """dynamic_aggregate: K task gradients in, one update out, as an optax transform."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, cast
 
 import optax
+from jaxtyping import PRNGKeyArray
 
 from bilevel_jax.bilevel.aggregate_update import Settings, begin, updated
+from bilevel_jax.bilevel.option_checks import python_number
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.bilevel.weighting import Weighting, named_weighting
+from bilevel_jax.bilevel.weighting import Weighting, WeightingFactory, named_weighting
 
 
 def dynamic_aggregate(
-    weighting: str | Weighting = "random",
+    weighting: str | Weighting | WeightingFactory[...] = "random",
     *,
     num_tasks: int = 2,
-    seed: int = 0,
+    seed: int | PRNGKeyArray = 0,
     axis_name: str | None = None,
     task_scale: Sequence[float] | None = None,
     shared: PyTree | Callable[[PyTree], PyTree] | None = None,
     accumulate: int = 1,
     diagnostics: bool = False,
+    skip_nonfinite: bool = False,
+    gramian_dtype: Literal["float32", "float64"] | None = None,
     **options: object,
 ) -> optax.GradientTransformationExtraArgs:
     """An optax transform that combines task gradients, [K, *shape] on every leaf, into one update, [*shape].
@@ -37,20 +42,28 @@ def dynamic_aggregate(
       gradients sees zeros for absent tasks, unless it has `weigh_present`.)
 
     Args:
-      weighting: a name in the registry, or your own Weighting.
+      weighting: a name in the registry, a Weighting (your own, or such as `cagrad(c=0.4)`), or a function that makes
+        one of `options` (such as `cagrad`).
       num_tasks: K, the length of the task axis.
-      seed: seed of the weighting's random key.
+      seed: seed of the weighting's random key, or a key. Under vmap each member needs its own, or all draw the
+        same: `vmap(lambda seed: dynamic_aggregate("random", seed=seed).init(params))(seeds)`.
       axis_name: mapped axis of shard_map or pmap over which the gradients and losses are averaged here. None where
         they are averaged already, and under jit with NamedSharding.
       task_scale: K factors on the task gradients, applied before the weighting sees them. A gradient that comes
         combined must contain them already.
-      shared: a pytree of bools like the params, or a function that makes it of them. Only leaves that are True are
+      shared: a pytree of bools like the params or a prefix of them, or a function that makes it of them. It is compared
+        by the names on the paths, so a dict serves for a FrozenDict or a module. Only leaves that are True are
         weighed; the other leaves, such as task heads, pass through as the sum over tasks.
       accumulate: n > 1 gathers the mean of n gradients and makes one update at the n-th; before it the update is zero.
         Put what follows in the chain into
         `optax.transforms.conditionally_transform(tx, lambda step: step % n == n - 1)`.
       diagnostics: fills in the state's `cosines` and `conflicts` also where the weighting does not need the Gramian.
         The gradients must come stacked.
+      skip_nonfinite: an update with a NaN or an infinity among its gradients or losses is zero and leaves the state as
+        it was. Those of absent tasks do not count. With `accumulate`, all tasks are absent from such a step.
+      gramian_dtype: the type of the Gramian and of what a weighting computes with it. "float64" tells gradients apart
+        that float32 cannot: opposed or parallel up to 1e-3 and less, with K >= 3. It works without `jax_enable_x64`,
+        and is slow on accelerators without float64. None: "float64" for `aligned_mtl`, else "float32".
       **options: options of the weighting; `options_of(WEIGHTINGS[name])` lists them.
 
     Returns:
@@ -71,23 +84,38 @@ def dynamic_aggregate(
       >>> print(updates["w"][:2])
       [-0.25 -0.25]
     """
-    if num_tasks < 1 or accumulate < 1:
-        raise ValueError(f"num_tasks and accumulate must be at least 1, got {num_tasks} and {accumulate}")
+    python_number("num_tasks", num_tasks, 1)
+    python_number("accumulate", accumulate, 1)
+    if isinstance(options.get("options"), Mapping):  # what optax.inject_hyperparams makes of **options
+        options |= cast(Mapping[str, object], options.pop("options"))
     if task_scale is not None and len(task_scale) != num_tasks:
         raise ValueError(f"{len(task_scale)} values of task_scale for {num_tasks} tasks")
+    if gramian_dtype not in (None, "float32", "float64"):
+        raise ValueError(f"gramian_dtype must be 'float32', 'float64' or None, got {gramian_dtype!r}")
     rule = named_weighting(weighting, **options)
-    settings = Settings(rule, num_tasks, seed, axis_name, task_scale, shared, accumulate, diagnostics)
+    settings = Settings(
+        rule,
+        num_tasks,
+        seed,
+        axis_name,
+        task_scale,
+        shared,
+        accumulate,
+        diagnostics,
+        skip_nonfinite,
+        gramian_dtype or rule.gramian_dtype,
+    )
 
     def init(params):
         return begin(settings, params)
 
     def update(updates, state, params=None, *, losses=None, weights=None, present=None, **ignored):
-        del params, ignored
-        return updated(settings, updates, state, losses, weights, present)
+        del ignored
+        return updated(settings, updates, state, params, losses, weights, present)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def weights_known(weighting: str | Weighting, **options: object) -> bool:
+def weights_known(weighting: str | Weighting | WeightingFactory[...], **options: object) -> bool:
     """Whether a weighting's weights are known before any backward pass, so that one pull-back serves all tasks."""
     return named_weighting(weighting, **options).known_beforehand

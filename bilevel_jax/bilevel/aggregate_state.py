@@ -1,6 +1,7 @@
 """The state of `dynamic_aggregate`, and what can be read from it."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,12 +27,27 @@ class AggregateState(NamedTuple):
 
 
 def find_state(state: PyTree) -> AggregateState:
-    """The AggregateState inside the state of a chain; raises ValueError unless there is exactly one."""
-    nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, AggregateState))
-    found = [node for node in nodes if isinstance(node, AggregateState)]
+    """The AggregateState inside the state of a chain; raises ValueError unless there is exactly one.
+
+    A checkpoint that was restored without a target holds a dict in its place, which serves as well.
+    """
+    nodes = jax.tree.leaves(state, is_leaf=_is_state)
+    found = [node for node in nodes if _is_state(node)]
     if len(found) != 1:
         raise ValueError(f"expected the state of one dynamic_aggregate, found {len(found)}")
-    return found[0]
+    if isinstance(found[0], AggregateState):
+        return found[0]
+    parts: dict[str, Any] = {name: jnp.asarray(found[0][name]) for name in AggregateState._fields[:5]}
+    for name in AggregateState._fields[5:]:
+        part = found[0].get(name)
+        parts[name] = () if part is None else part
+    return AggregateState(**parts)
+
+
+def _is_state(node: PyTree) -> bool:
+    if isinstance(node, Mapping):
+        return set(AggregateState._fields[:5]) <= set(node)
+    return isinstance(node, AggregateState)
 
 
 def next_weights(

@@ -5,15 +5,25 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
 from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
-from bilevel_jax.bilevel.gramian import gramian
-from bilevel_jax.bilevel.present_tasks import present_mask, renormalised, weigh_present
-from bilevel_jax.bilevel.shared_leaves import Mask, shared_mask, split_leaves
+from bilevel_jax.bilevel.gramian import complex_again, real_parts, scaled_gramian
+from bilevel_jax.bilevel.gramian_weights import combined_by_gramian
+from bilevel_jax.bilevel.present_tasks import present_mask, renormalised
+from bilevel_jax.bilevel.shared_leaves import Mask, makes_masks, shared_mask, split_leaves
+from bilevel_jax.bilevel.skipped_steps import all_finite, chosen, unless_spoilt, zeros_unless
 from bilevel_jax.bilevel.trees import PyTree
+from bilevel_jax.bilevel.update_checks import (
+    check_axis,
+    check_combined,
+    check_task_axis,
+    refuse_conditional,
+    refuse_masked,
+    vector_of_tasks,
+)
 from bilevel_jax.bilevel.weighting import Weighting
 
 Losses = Float[Array, " k"] | None
@@ -26,21 +36,24 @@ class Settings(NamedTuple):
 
     rule: Weighting
     num_tasks: int
-    seed: int
+    seed: int | PRNGKeyArray
     axis_name: str | None
     task_scale: Sequence[float] | None
     shared: PyTree | Callable[[PyTree], PyTree] | None
     accumulate: int
     diagnostics: bool
+    skip_nonfinite: bool
+    gramian_dtype: str
 
 
 def begin(settings: Settings, params: PyTree) -> AggregateState:
     """The first state, for parameters without a task axis."""
+    refuse_masked(params)
     rule, num_tasks = settings.rule, settings.num_tasks
-    key, zeros = jax.random.PRNGKey(settings.seed), jnp.zeros((num_tasks,), jnp.float32)
+    key, zeros = _key(settings.seed), jnp.zeros((num_tasks,), jnp.float32)
     if rule.init_with_params is not None:
         weighed = split_leaves(params, shared_mask(settings.shared, params))[0]
-        inner = rule.init_with_params(num_tasks, key, weighed)
+        inner = rule.init_with_params(num_tasks, key, real_parts(weighed, axis=0))
     else:
         inner = rule.init(num_tasks, key)
     following = zeros
@@ -56,22 +69,92 @@ def begin(settings: Settings, params: PyTree) -> AggregateState:
     return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
 
 
+def _key(seed: int | PRNGKeyArray) -> PRNGKeyArray:
+    """The key of a seed, or a key as it is, in the form without a type, which checkpoints hold."""
+    if jnp.issubdtype(jnp.result_type(seed), jax.dtypes.prng_key):
+        return jax.random.key_data(seed)
+    return seed if isinstance(seed, jax.Array) and seed.ndim else jax.random.PRNGKey(seed)
+
+
+def own_buffers(tree: PyTree, given: PyTree) -> PyTree:
+    """The tree with a copy of each array that is in it twice or among the arrays `given`, so that it may be donated.
+
+    Under jit nothing has to be done: there every result has a buffer of its own.
+    """
+    seen = {id(leaf) for leaf in jax.tree.leaves(given)}
+
+    def own(leaf):
+        if isinstance(leaf, jax.core.Tracer):
+            return leaf
+        if id(leaf) in seen:
+            leaf = jnp.array(leaf, copy=True)
+        seen.add(id(leaf))
+        return leaf
+
+    return jax.tree.map(own, tree)
+
+
+def _mask_of(settings: Settings, updates: PyTree, stacked: bool) -> Mask:
+    """The mask of the shared leaves; a function that makes it is given leaves shaped as the parameters."""
+    if not makes_masks(settings.shared) or not stacked:
+        return shared_mask(settings.shared, updates)
+    return shared_mask(settings.shared, jax.tree.map(lambda g: g[0], updates))
+
+
 def updated(
-    settings: Settings, updates: PyTree, state: AggregateState, losses: Losses, weights: Weights, present: Present
+    settings: Settings,
+    updates: PyTree,
+    state: AggregateState,
+    params: PyTree | None,
+    losses: Losses,
+    weights: Weights,
+    present: Present,
 ) -> tuple[PyTree, AggregateState]:
     """One update and the next state; `dynamic_aggregate` says what the arguments are."""
-    rule, mask = settings.rule, shared_mask(settings.shared, updates)
     present = present_mask(present, settings.num_tasks)
+    losses, weights = _checked(settings, updates, state, params, losses, weights)
+    if weights is None:
+        updates = _present_and_scaled(updates, present, settings.task_scale)
+    if losses is not None:
+        losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), settings.axis_name)
+    if not settings.skip_nonfinite:
+        combined, after = _aggregated(settings, updates, state, losses, weights, present)
+        return combined, own_buffers(after, (losses, weights, present))
+    # The numbers of a skipped update are replaced by zeros before anything sees them.
+    finite = all_finite(updates, losses, settings.axis_name)
+    updates, losses = zeros_unless(finite, (updates, losses))
+    if settings.accumulate > 1:  # a skipped step is one at which every task is absent, so the count of steps goes on
+        present = jnp.broadcast_to(finite, (settings.num_tasks,)) & (True if present is None else present)
+        return _aggregated(settings, updates, state, losses, weights, present)
+    combined, after = _aggregated(settings, updates, state, losses, weights, present)
+    return own_buffers((zeros_unless(finite, combined), chosen(finite, after, state)), (losses, weights, present))
+
+
+def _checked(
+    settings: Settings, updates: PyTree, state: AggregateState, params: PyTree | None, losses: Losses, weights: Weights
+) -> tuple[Losses, Weights]:
+    """The losses and weights as float32 [K]; raises ValueError for what an update is refused for."""
+    rule = settings.rule
+    refuse_masked(updates)
+    refuse_conditional()
     if weights is not None and not rule.known_beforehand:
         raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
     if rule.needs == "losses" and losses is None:
         raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
     if weights is None:
-        _check_task_axis(updates, settings.num_tasks)
-        updates = _present_and_scaled(updates, present, settings.task_scale)
-    if losses is not None:
-        losses = jnp.asarray(losses, jnp.float32)
-        losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), settings.axis_name)
+        check_task_axis(updates, settings.num_tasks, params)
+    else:
+        check_combined(updates, settings.num_tasks, params)
+        weights = vector_of_tasks("weights", weights, settings.num_tasks)
+    check_axis(updates, state, params, rule.needs, settings.axis_name)
+    return (None if losses is None else vector_of_tasks("losses", losses, settings.num_tasks)), weights
+
+
+def _aggregated(
+    settings: Settings, updates: PyTree, state: AggregateState, losses: Losses, weights: Weights, present: Present
+) -> tuple[PyTree, AggregateState]:
+    """The update of gradients and losses that have been checked and scaled."""
+    rule, mask = settings.rule, _mask_of(settings, updates, weights is None)
     if weights is None and (settings.diagnostics or not rule.known_beforehand):
         updates = trees.mean(updates, settings.axis_name)
     if rule.known_beforehand:
@@ -86,11 +169,10 @@ def _combine_beforehand(
 ) -> tuple[PyTree, AggregateState]:
     """The combined gradient, and the state with the weights used; with `weights` it came combined already."""
     if weights is not None:
-        combined, used = trees.mean(updates, settings.axis_name), jnp.asarray(weights, jnp.float32)
-        return combined, state._replace(weights=used)
+        return trees.mean(updates, settings.axis_name), state._replace(weights=weights)
     weighed, heads, merge = split_leaves(updates, mask)
     if settings.diagnostics:
-        state = with_diagnostics(state, gramian(weighed))
+        state = with_diagnostics(state, scaled_gramian(weighed)[0])
     used = renormalised(state.next_weights, present)
     combined = merge(combine(used, weighed), [jnp.sum(head, axis=0) for head in heads])
     if not settings.diagnostics:
@@ -109,19 +191,25 @@ def _finish(
             following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
         else:
             following, inner = rule.weigh_present(losses, state.weighting, present)
+        if rule.needs == "losses":
+            following, inner = unless_spoilt((following, inner), (state.next_weights, state.weighting))
         return gathered, state._replace(next_weights=following, weighting=inner)
     weighed, heads, merge = split_leaves(gathered, mask)
     heads = [jnp.sum(head, axis=0) for head in heads]
-    matrix = gramian(weighed) if settings.diagnostics or rule.needs == "gramian" else None
-    state = with_diagnostics(state, matrix)
-    if matrix is None or rule.needs == "gradients":
+    if rule.needs == "gradients":
+        if settings.diagnostics:
+            state = with_diagnostics(state, scaled_gramian(weighed)[0])
+        real = real_parts(weighed)
         if present is None or rule.weigh_present is None:
-            combined, inner = rule.weigh(weighed, state.weighting)
+            combined, inner = rule.weigh(real, state.weighting)
         else:
-            combined, inner = rule.weigh_present(weighed, state.weighting, present)
-        return merge(combined, heads), state._replace(weighting=inner)
-    used, inner = weigh_present(rule, matrix, state.weighting, present)
-    return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
+            combined, inner = rule.weigh_present(real, state.weighting, present)
+        combined = complex_again(combined, weighed)
+        return merge(combined, heads), state._replace(weighting=unless_spoilt(inner, state.weighting))
+    found = combined_by_gramian(rule, weighed, state.weighting, present, settings.gramian_dtype)
+    state = with_diagnostics(state, found.gramian)
+    inner = unless_spoilt(found.state, state.weighting)
+    return merge(found.gradient, heads), state._replace(weights=found.weights, weighting=inner)
 
 
 def _accumulate(
@@ -135,11 +223,14 @@ def _accumulate(
         gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), now.gradient, gathered)
         seen = None if present is None else now.present
         combined, after = _finish(settings, gradient, state, now.losses, seen, mask)
+        if settings.skip_nonfinite:  # where all steps were skipped
+            after = chosen(jnp.any(now.present), after, state)
         return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
 
     def wait():
-        shapes = jax.eval_shape(emit)[0]
-        return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), state._replace(accumulated=now)
+        # Made of the gradients, so that they are split over devices as the update is.
+        like = gathered if settings.rule.known_beforehand else jax.tree.map(lambda g: g[0], gathered)
+        return jax.tree.map(jnp.zeros_like, like), state._replace(accumulated=now)
 
     return jax.lax.cond(now.steps == settings.accumulate, emit, wait)
 
@@ -147,24 +238,11 @@ def _accumulate(
 def _present_and_scaled(updates: PyTree, present: Present, task_scale: Sequence[float] | None) -> PyTree:
     """The task gradients with those of absent tasks 0 and the others multiplied by their scale."""
     if present is not None:
-        updates = jax.tree.map(lambda g: jnp.where(_column(present, g), g, 0), updates)
+        updates = jax.tree.map(lambda g: jnp.where(trees.column(present, g), g, 0), updates)
     if task_scale is not None:
         scale = jnp.asarray(task_scale, jnp.float32)
-        updates = jax.tree.map(lambda g: (_column(scale, g) * g).astype(g.dtype), updates)
+        updates = jax.tree.map(lambda g: (trees.column(scale, g) * g).astype(g.dtype), updates)
     return updates
-
-
-def _column(values: Array, leaf: Array) -> Array:
-    return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
-
-
-def _check_task_axis(task_grads: PyTree, num_tasks: int) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(task_grads):
-        if jnp.ndim(leaf) == 0 or leaf.shape[0] != num_tasks:
-            raise ValueError(
-                f"task gradient {jax.tree_util.keystr(path)} has shape {jnp.shape(leaf)}: "
-                f"expected a leading task axis of {num_tasks}"
-            )
 
 
 def combine(weights: Float[Array, " k"], task_grads: PyTree) -> PyTree:

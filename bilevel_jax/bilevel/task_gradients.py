@@ -1,6 +1,6 @@
 """The gradients of several losses from one forward pass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, overload
 
 import jax
@@ -112,9 +112,21 @@ def _forward(
     def stacked_losses(params):
         result = losses_fn(params)
         losses, aux = result if has_aux else (result, None)
+        if isinstance(losses, Mapping):
+            raise ValueError(
+                f"losses_fn returned a dict with the keys {list(losses)}: expected [K] or a sequence of K scalars, "
+                "such as tuple(losses.values())"
+            )
         return jnp.stack(list(losses)) if isinstance(losses, list | tuple) else losses, aux
 
     losses, vjp, aux = jax.vjp(stacked_losses, trees.per_device(params, axis_name), has_aux=True)
+    forgotten = trees.varying_axes(losses) - trees.varying_axes(params)
+    if axis_name is None and forgotten:
+        axis = min(str(name) for name in forgotten)
+        raise ValueError(
+            f"the losses differ between the devices of the mapped axis {axis!r}: pass axis_name={axis!r}, which "
+            "averages over it"
+        )
     if losses.ndim != 1:
         raise ValueError(f"expected K losses as [K] or as a sequence of scalars, got an array of shape {losses.shape}")
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 PyTree = Any  # any nesting of dicts, lists and tuples of arrays, such as the parameters of a network
 
@@ -59,6 +59,11 @@ def weighted_sum(weights: Float[Array, " k"], stack: PyTree) -> PyTree:
     return jax.tree.map(leaf, stack)
 
 
+def column(values: Shaped[Array, " k"], leaf: Array) -> Shaped[Array, "k ..."]:
+    """The values, one for each slice of a leaf along its leading axis, in a shape that multiplies the leaf."""
+    return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
+
+
 def mean(tree: PyTree, axis_name: str | None) -> PyTree:
     """The mean over a mapped axis; the tree itself where `axis_name` is None."""
     return tree if axis_name is None else jax.lax.pmean(per_device(tree, axis_name), axis_name)
@@ -67,6 +72,11 @@ def mean(tree: PyTree, axis_name: str | None) -> PyTree:
 def total(tree: PyTree, axis_name: str | None) -> PyTree:
     """The sum over a mapped axis; the tree itself where `axis_name` is None."""
     return tree if axis_name is None else jax.lax.psum(per_device(tree, axis_name), axis_name)
+
+
+def varying_axes(tree: PyTree) -> set[str]:
+    """The mapped axes of `shard_map` between whose devices any leaf differs."""
+    return {axis for leaf in jax.tree.leaves(tree) for axis in getattr(jax.typeof(leaf), "vma", ())}
 
 
 def per_device(tree: PyTree, axis_name: str | None) -> PyTree:

@@ -10,6 +10,7 @@ from bilevel_jax.bilevel import (
     WEIGHTINGS,
     combined_gradient,
     dynamic_aggregate,
+    find_state,
     named_weighting,
     next_weights,
     task_gradients,
@@ -53,7 +54,7 @@ def test_heads_pass_through(name):
         shared=lambda tree: jax.tree_util.tree_map_with_path(lambda path, _: path[0].key == "trunk", tree),
     )
     close(by_function.update(grads, by_function.init(PARAMS))[0], update)
-    with pytest.raises(ValueError, match="1 leaves for 2"):
+    with pytest.raises(ValueError, match=r"no True or False for 'head'"):
         dynamic_aggregate("mgda", shared=[True]).update(stacks(2), tx.init(PARAMS))
 
 
@@ -198,7 +199,7 @@ def test_heads_of_a_combined_gradient():
         close(same, values)
         update, _ = tx.update(combined, state, weights=weights, present=present)
         close(update, tx.update(grads, state, present=present)[0])
-    with pytest.raises(ValueError, match="1 leaves for 2"):
+    with pytest.raises(ValueError, match=r"no True or False for 'head'"):
         combined_gradient(losses, params, weights, shared=[True])
 
 
@@ -211,3 +212,34 @@ def test_wrong_options():
         dynamic_aggregate("fixed", num_tasks=3, weights=(1.0, 2.0)).init(PARAMS)
     with pytest.raises(ValueError, match="krum .* needs at least 4 tasks, got 3"):
         dynamic_aggregate("krum", num_tasks=3).init(PARAMS)
+
+
+def test_raw_restored_states_float_params_and_keys():
+    tx = optax.chain(dynamic_aggregate("dwa", accumulate=2), optax.sgd(0.1))
+    state = tx.init({"w": 1.0})  # a Python number as a parameter
+    aggregate = find_state(state)
+    raw = [{**aggregate._asdict(), "accumulated": aggregate.accumulated._asdict()}, [{}, {}]]
+    np.testing.assert_array_equal(find_state(raw).next_weights, aggregate.next_weights)
+    by_seed, by_key, by_typed = (
+        dynamic_aggregate("random", seed=s).init({"w": jnp.zeros(2)})
+        for s in (3, jax.random.PRNGKey(3), jax.random.key(3))
+    )
+    jax.tree.map(np.testing.assert_array_equal, by_seed, by_key)
+    jax.tree.map(np.testing.assert_array_equal, by_seed, by_typed)
+    members = jax.vmap(lambda seed: dynamic_aggregate("random", seed=seed).init({"w": jnp.zeros(2)}))(jnp.arange(3))
+    assert len({tuple(row.tolist()) for row in np.asarray(members.next_weights)}) == 3
+
+
+def test_what_is_wrong_with_losses_and_weights_is_named():
+    tx, params = dynamic_aggregate("dwa"), {"w": jnp.zeros(3)}
+    grads, state = {"w": jnp.ones((2, 3))}, dynamic_aggregate("dwa").init({"w": jnp.zeros(3)})
+    with pytest.raises(ValueError, match=r"losses= has shape \(3,\): expected \[2\]"):
+        tx.update(grads, state, params, losses=jnp.ones(3))
+    with pytest.raises(ValueError, match=r"weights= has shape \(1,\)"):
+        tx.update(params, state, params, losses=jnp.ones(2), weights=jnp.ones(1))
+    with pytest.raises(ValueError, match="losses= is a dict"):
+        tx.update(grads, state, params, losses={"a": 1.0, "b": 2.0})
+    with pytest.raises(ValueError, match="with a task axis: leave weights= out"):
+        tx.update(grads, state, params, losses=jnp.ones(2), weights=jnp.ones(2))
+    with pytest.raises(ValueError, match=r"a dict with the keys \['a', 'b'\]"):
+        task_gradients(lambda p: {"a": p["w"].sum(), "b": p["w"].sum()}, params)

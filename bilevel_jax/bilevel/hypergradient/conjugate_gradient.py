@@ -1,5 +1,6 @@
 """The implicit hypergradient by conjugate gradients."""
 
+import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
@@ -7,6 +8,8 @@ from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
 from bilevel_jax.bilevel.hypergradient.inner_curvature import implicit
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
+from bilevel_jax.bilevel.loops import Loop, repeated, unrolls
+from bilevel_jax.bilevel.skipped_steps import chosen
 
 
 @EstimatorTraits(
@@ -17,7 +20,14 @@ from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
     plain_gradients=lambda steps, coordinates: 2 + 2 * steps + 4 / 3,
 )
 def conjugate_gradient(
-    context: Context, outer_loss: Loss, inner_loss: Loss, *, iterations: int = 10, damping: float = 0.0
+    context: Context,
+    outer_loss: Loss,
+    inner_loss: Loss,
+    *,
+    iterations: int = 10,
+    damping: float = 0.0,
+    tolerance: float = 0.0,
+    loop: Loop = "auto",
 ) -> Estimator:
     """F_w - f_wv q with (f_vv + damping I) q = F_v by conjugate gradients.
 
@@ -28,23 +38,34 @@ def conjugate_gradient(
     Args:
       iterations: number of steps of conjugate gradients, at least 1.
       damping: added to the eigenvalues of f_vv, at least 0.
+      tolerance: the iteration stops where the residual is this much shorter than F_v, at least 0. 0 takes all steps.
+      loop: "unroll" writes out every step, which is fast on CPU and slow to compile; "scan" compiles one step, and
+        saves the products after it has stopped; "auto" writes out at most 16 steps.
 
     Returns:
       An Estimator without state. Aux: `outer_loss`, `outer_grad_norm`, `correction_norm`, `residual_norm` (of the
-      linear system).
+      linear system), `iterations` (the steps that were taken).
 
     References:
       Pedregosa, Hyperparameter optimization with approximate gradient, ICML 2016 (arXiv 1602.02355); Rajeswaran et
       al., Meta-Learning with Implicit Gradients, NeurIPS 2019 (arXiv 1909.04630).
     """
-    if iterations < 1 or damping < 0:
-        raise ValueError(f"conjugate_gradient needs iterations >= 1 and damping >= 0, got {iterations} and {damping}")
+    if iterations < 1 or damping < 0 or tolerance < 0:
+        raise ValueError(
+            "conjugate_gradient needs iterations >= 1, damping >= 0 and tolerance >= 0, got "
+            f"{iterations}, {damping} and {tolerance}"
+        )
+    unrolls(loop, iterations)
 
     def solve(product, target):
-        q = trees.scaled(0.0, target)
-        residual = direction = target
-        squared = trees.vdot(residual, residual)
-        for _ in range(iterations):  # unrolled: a scan around convolutions is many times slower on CPU
+        squared = trees.vdot(target, target)
+        least = tolerance**2 * squared
+
+        def goes_on(carry):
+            return (carry[3] > least) & carry[5]
+
+        def step(carry, _):
+            q, residual, direction, squared, count, _ = carry
             image = trees.add_scaled(product(direction), damping, direction)
             curvature = trees.vdot(direction, image)
             going = (curvature > 0) & (squared > 0)
@@ -54,7 +75,18 @@ def conjugate_gradient(
             following = trees.vdot(residual, residual)
             ratio = jnp.where(squared > 0, following / jnp.where(squared > 0, squared, 1.0), 0.0)
             direction = trees.add_scaled(residual, ratio, direction)
-            squared = following
-        return q, {"residual_norm": jnp.sqrt(squared)}
+            return q, residual, direction, following, count + going.astype(jnp.int32), going
+
+        def step_if_needed(carry, given):
+            following = step(carry, given)
+            return following if tolerance == 0 else chosen(goes_on(carry), following, carry)
+
+        carry = (trees.scaled(0.0, target), target, target, squared, jnp.zeros((), jnp.int32), jnp.asarray(True))
+        if unrolls(loop, iterations, context.axis_name):
+            carry = repeated(step_if_needed, carry, iterations, True)
+        else:  # it ends early
+            carry = jax.lax.while_loop(lambda c: goes_on(c) & (c[4] < iterations), lambda c: step(c, None), carry)
+        q, _, _, squared, count, _ = carry
+        return q, {"residual_norm": jnp.sqrt(squared), "iterations": count.astype(jnp.float32)}
 
     return implicit(context, outer_loss, inner_loss, solve)

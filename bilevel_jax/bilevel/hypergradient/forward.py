@@ -7,8 +7,10 @@ import optax
 
 from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
+from bilevel_jax.bilevel.hypergradient.inner_steps import InnerOptimizer, Start
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.unrolled import through_steps
+from bilevel_jax.bilevel.loops import Loop
 from bilevel_jax.bilevel.trees import PyTree
 
 
@@ -28,8 +30,10 @@ def forward(
     outer_loss: Loss,
     inner_loss: Loss,
     *,
-    inner_optimizer: optax.GradientTransformation,
+    inner_optimizer: InnerOptimizer,
     steps: int,
+    start: Start | None = None,
+    loop: Loop = "auto",
 ) -> Estimator:
     """The same derivative as `unrolled`, carried along with the inner steps: memory does not grow with T.
 
@@ -37,8 +41,10 @@ def forward(
     variables of few coordinates (learning rates, weights of losses), which every device holds.
 
     Args:
-      inner_optimizer: the optax transform that makes the inner steps.
+      inner_optimizer: as in `unrolled`, so a learning rate may be an outer variable.
       steps: T, number of inner steps, at least 1.
+      start: as in `unrolled`, so an initialisation may be an outer variable.
+      loop: as in `unrolled`.
 
     Returns:
       An Estimator with the state and the aux of `unrolled`.
@@ -54,7 +60,7 @@ def forward(
     if context.sharded_outer:
         raise ValueError("forward carries tangents of an outer variable that all devices share: use unrolled")
     return through_steps(
-        "forward", context, outer_loss, inner_loss, inner_optimizer, steps, steps, derivative=forward_mode
+        "forward", context, outer_loss, inner_loss, inner_optimizer, steps, steps, start, loop, forward_mode
     )
 
 

@@ -9,6 +9,7 @@ from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Loss, LossWithAux, with_aux
 from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, outer_vdot, reduce_outer
+from bilevel_jax.bilevel.loops import Loop, repeated, unrolls
 from bilevel_jax.bilevel.trees import PyTree
 
 ValueAndGradients = tuple[Float[Array, ""], PyTree, PyTree, PyTree]
@@ -60,11 +61,20 @@ class Gradients:
         return aux | more | ({"outer_aux": outer_aux, "inner_aux": inner_aux} if self._context.has_aux else {})
 
 
-def descend(gradient: Callable[[PyTree], PyTree], v: PyTree, step_size: float, steps: int) -> PyTree:
+def descend(
+    gradient: Callable[[PyTree], PyTree],
+    v: PyTree,
+    step_size: float,
+    steps: int,
+    loop: Loop = "auto",
+    axis_name: str | None = None,
+) -> PyTree:
     """`steps` steps of gradient descent from v, a constant to differentiation."""
-    for _ in range(steps):  # unrolled: a scan around convolutions is many times slower on CPU
-        v = trees.add_scaled(v, -step_size, gradient(v))
-    return jax.lax.stop_gradient(v)
+
+    def step(v, _):
+        return trees.add_scaled(v, -step_size, gradient(v))
+
+    return jax.lax.stop_gradient(repeated(step, v, steps, unrolls(loop, steps, axis_name)))
 
 
 def check_positive(name: str, **values: float) -> None:

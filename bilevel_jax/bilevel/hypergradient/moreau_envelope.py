@@ -8,11 +8,12 @@ from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss
 from bilevel_jax.bilevel.hypergradient.loss_gradients import Gradients, check_positive
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
+from bilevel_jax.bilevel.loops import Loop, repeated, unrolls
 
 
 @EstimatorTraits(
     cost="T + 3 B",
-    exact_where="c -> inf",
+    exact_where="c -> inf AND v where `inner_grad` is 0; at v* it is F_w",
     keeps="theta, as large as v; `inner_grad`",
     paper="Liu et al. 2024 (MEHA)",
     choose_for="inner problems that are not convex, in one loop",
@@ -29,12 +30,15 @@ def moreau_envelope(
     c: float = 2.0,
     p: float = 0.25,
     steps: int = 1,
+    loop: Loop = "auto",
 ) -> Estimator:
     """MEHA, a single-loop first-order method for inner problems that need not be convex.
 
     theta follows argmin f(w, theta) + |theta - v|^2 / (2 gamma) by `steps` gradient steps a call. With c_k = c (k+1)^p:
     g = F_w + c_k [f_w(w, v) - f_w(w, theta)], and `inner_grad` = F_v / c_k + f_v - (v - theta) / gamma, which the inner
-    optimizer must take in place of f_v. (MEHA divides g by c_k; here it keeps the length of a hypergradient.)
+    optimizer must take in place of f_v. (MEHA divides g by c_k; here it keeps the length of a hypergradient.) The
+    hypergradient comes near the exact one as c_k grows only where v has followed `inner_grad` to its zero; at v* it is
+    F_w, the answer of `ignore`.
 
     Args:
       step_size: size of theta's steps, above 0.
@@ -42,6 +46,7 @@ def moreau_envelope(
       c: the penalty's first value, above 0.
       p: the penalty's growth with the number k of calls, 0 <= p < 1/2.
       steps: number of theta's steps at each call, at least 1.
+      loop: of theta's steps, as in `unrolled`.
 
     Returns:
       An Estimator whose state holds theta (shaped as the inner parameters) and the count of calls. Aux: `outer_loss`,
@@ -53,6 +58,7 @@ def moreau_envelope(
     check_positive("moreau_envelope", step_size=step_size, gamma=gamma, c=c, steps=steps)
     if not 0 <= p < 0.5:
         raise ValueError(f"moreau_envelope needs 0 <= p < 1/2, got {p}")
+    unrolls(loop, steps)
     at = Gradients(context, outer_loss, inner_loss)
 
     def init(outer_params, inner_params):
@@ -60,10 +66,11 @@ def moreau_envelope(
         return {"theta": jax.tree.map(jnp.array, inner_params), "count": jnp.zeros((), jnp.int32)}
 
     def estimate(w, v, outer_batch, inner_batch, state):
-        theta = state["theta"]
-        for _ in range(steps):
+        def nearer(theta, _):
             pull = trees.scaled(1.0 / gamma, trees.add_scaled(theta, -1.0, v))
-            theta = trees.add_scaled(theta, -step_size, trees.add_scaled(at.inner_v(w, theta, inner_batch), 1.0, pull))
+            return trees.add_scaled(theta, -step_size, trees.add_scaled(at.inner_v(w, theta, inner_batch), 1.0, pull))
+
+        theta = repeated(nearer, state["theta"], steps, unrolls(loop, steps, context.axis_name))
         multiplier = c * (1.0 + state["count"]) ** p
         value, extra, F_w, F_v = at.outer(w, v, outer_batch)
         inner_value, inner_extra, f_w, f_v = at.inner(w, v, inner_batch)

@@ -11,13 +11,14 @@ from bilevel_jax.bilevel.hypergradient.inner_curvature import second_derivatives
 from bilevel_jax.bilevel.hypergradient.loss_gradients import Gradients, check_positive, descend
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.reduction import reduce_outer
+from bilevel_jax.bilevel.loops import Loop, unrolls
 
 Kind = Literal["value", "gradient"]
 
 
 @EstimatorTraits(
     cost='T + 3 B ("value"), 2 B + H ("gradient")',
-    exact_where="gamma -> inf",
+    exact_where="gamma -> inf AND v at the minimum of the penalised problem; at v* it is F_w",
     keeps="`inner_grad`",
     paper="Shen & Chen 2023; Mehra & Hamm 2021",
     choose_for="w and v stepped together",
@@ -32,10 +33,13 @@ def penalty(
     kind: Kind = "value",
     step_size: float = 0.1,
     steps: int = 1,
+    loop: Loop = "auto",
 ) -> Estimator:
     """The gradient in both variables of F + gamma * penalty, whose minimisers come near those of the bilevel problem.
 
-    The two variables must be stepped together: the inner optimizer takes `inner_grad` in place of f_v.
+    The two variables must be stepped together: the inner optimizer takes `inner_grad` in place of f_v. The
+    hypergradient comes near the exact one as gamma grows only where v minimises F + gamma * penalty; at v* the
+    penalty's gradient is 0, and what is left is F_w, the answer of `ignore`.
 
     Args:
       gamma: weight of the penalty, above 0; the larger, the nearer to the bilevel problem and the stiffer.
@@ -44,6 +48,7 @@ def penalty(
         reverse mode).
       step_size: step size of the descent to the minimum, for "value"; above 0.
       steps: number of steps of that descent, at least 1.
+      loop: of that descent, as in `unrolled`.
 
     Returns:
       An Estimator without state. Aux: `outer_loss`, `inner_loss`, `outer_grad_norm` |F_w|, `multiplier` gamma.
@@ -55,6 +60,7 @@ def penalty(
     if kind not in get_args(Kind):
         raise ValueError(f"penalty needs kind in {get_args(Kind)}, got {kind!r}")
     check_positive("penalty", gamma=gamma, step_size=step_size, steps=steps)
+    unrolls(loop, steps)
     at = Gradients(context, outer_loss, inner_loss)
     scalar, axis_name = without_aux(inner_loss, context), context.axis_name
 
@@ -62,7 +68,7 @@ def penalty(
         value, extra, F_w, F_v = at.outer(w, v, outer_batch)
         inner_value, inner_extra, f_w, f_v = at.inner(w, v, inner_batch)
         if kind == "value":
-            best = descend(lambda v: at.inner_v(w, v, inner_batch), v, step_size, steps)
+            best = descend(lambda v: at.inner_v(w, v, inner_batch), v, step_size, steps, loop, axis_name)
             p_w, p_v = trees.add_scaled(f_w, -1.0, at.inner(w, best, inner_batch)[2]), f_v
         else:
             own_w, own_v = trees.per_device((w, v), axis_name)

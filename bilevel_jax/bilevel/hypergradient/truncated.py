@@ -4,8 +4,10 @@ import optax
 
 from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
+from bilevel_jax.bilevel.hypergradient.inner_steps import InnerOptimizer, Start
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 from bilevel_jax.bilevel.hypergradient.unrolled import through_steps
+from bilevel_jax.bilevel.loops import Loop
 
 
 @EstimatorTraits(
@@ -23,9 +25,11 @@ def truncated(
     outer_loss: Loss,
     inner_loss: Loss,
     *,
-    inner_optimizer: optax.GradientTransformation,
+    inner_optimizer: InnerOptimizer,
     steps: int,
     backward_steps: int = 1,
+    start: Start | None = None,
+    loop: Loop = "auto",
 ) -> Estimator:
     """The derivative of F(w, v_T(w)) through the last `backward_steps` of the T inner optimizer steps.
 
@@ -33,9 +37,11 @@ def truncated(
     is that of `backward_steps` steps.
 
     Args:
-      inner_optimizer: the optax transform that makes the inner steps.
+      inner_optimizer: as in `unrolled`, so a learning rate may be an outer variable.
       steps: T, number of inner steps, at least 1.
       backward_steps: number of steps that are differentiated, from 0 to `steps`.
+      start: as in `unrolled`; it needs backward_steps = steps.
+      loop: as in `unrolled`.
 
     Returns:
       An Estimator with the state and the aux of `unrolled`.
@@ -43,4 +49,6 @@ def truncated(
     References:
       Shaban et al., Truncated Back-propagation for Bilevel Optimization, AISTATS 2019 (arXiv 1810.10667), section 3.
     """
-    return through_steps("truncated", context, outer_loss, inner_loss, inner_optimizer, steps, backward_steps)
+    return through_steps(
+        "truncated", context, outer_loss, inner_loss, inner_optimizer, steps, backward_steps, start, loop
+    )

@@ -9,6 +9,7 @@ from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Loss, stateless
 from bilevel_jax.bilevel.hypergradient.loss_gradients import Gradients, check_positive, descend
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
+from bilevel_jax.bilevel.loops import Loop, unrolls
 
 Method = Literal["f2sa", "bome"]
 
@@ -32,6 +33,7 @@ def value_function(
     steps: int = 1,
     multiplier: float = 10.0,
     eta: float = 0.5,
+    loop: Loop = "auto",
 ) -> Estimator:
     """A hypergradient from first derivatives at two inner points.
 
@@ -49,6 +51,7 @@ def value_function(
       steps: number of steps of that descent, at least 1.
       multiplier: f2sa's lambda, above 0; the larger, the smaller the bias.
       eta: bome's rate at which q falls, above 0.
+      loop: of the descent, as in `unrolled`.
 
     Returns:
       An Estimator without state. Aux: `outer_loss`, `inner_loss`, `outer_grad_norm` |F_w|, `multiplier`.
@@ -61,6 +64,8 @@ def value_function(
         raise ValueError(f"value_function needs method in {get_args(Method)}, got {method!r}")
     check_positive("value_function", step_size=step_size, steps=steps, multiplier=multiplier, eta=eta)
     at = Gradients(context, outer_loss, inner_loss)
+    unrolls(loop, steps)
+    how = (step_size, steps, loop, context.axis_name)
 
     def f2sa(w, v, outer_batch, inner_batch, state):
         def inner(v):
@@ -69,7 +74,7 @@ def value_function(
         def penalised(v):
             return trees.add_scaled(inner(v), 1.0 / multiplier, at.outer(w, v, outer_batch)[3])
 
-        z, y = descend(inner, v, step_size, steps), descend(penalised, v, step_size, steps)
+        z, y = descend(inner, v, *how), descend(penalised, v, *how)
         value, extra, F_w, _ = at.outer(w, y, outer_batch)
         inner_value, inner_extra, f_w_y, _ = at.inner(w, y, inner_batch)
         _, _, f_w_z, _ = at.inner(w, z, inner_batch)
@@ -78,7 +83,7 @@ def value_function(
         return Estimate(grad, inner(v), None, state, aux)
 
     def bome(w, v, outer_batch, inner_batch, state):
-        reached = descend(lambda v: at.inner_v(w, v, inner_batch), v, step_size, steps)
+        reached = descend(lambda v: at.inner_v(w, v, inner_batch), v, *how)
         value, extra, F_w, F_v = at.outer(w, v, outer_batch)
         inner_value, inner_extra, f_w, q_v = at.inner(w, v, inner_batch)
         q_w = trees.add_scaled(f_w, -1.0, at.inner(w, reached, inner_batch)[2])

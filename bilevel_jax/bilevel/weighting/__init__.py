@@ -33,8 +33,8 @@ from bilevel_jax.bilevel.weighting.weighting import check_num_tasks as check_num
 WEIGHTINGS: Mapping[str, WeightingFactory[...]] = MappingProxyType(registered(globals()))
 
 
-def named_weighting(name: str | Weighting, **options: object) -> Weighting:
-    """The weighting of this name, or a Weighting as it is.
+def named_weighting(name: str | Weighting | WeightingFactory[...], **options: object) -> Weighting:
+    """The weighting of this name or of this function (`cagrad`), or a Weighting (`cagrad(c=0.4)`) as it is.
 
     Raises:
       ValueError: the name is unknown (the nearest one is named), the value of an option is wrong, or options are given
@@ -44,7 +44,17 @@ def named_weighting(name: str | Weighting, **options: object) -> Weighting:
         if options:
             raise ValueError(f"options {sorted(options)} belong to a weighting given by name, not to a Weighting")
         return name
-    return look_up("weighting", WEIGHTINGS, name)(**options)
+    factory = name if callable(name) else look_up("weighting", WEIGHTINGS, name)
+    for option, value in options.items():
+        if callable(value) and option in options_of(factory) and options_of(factory)[option].type is float:
+            raise ValueError(
+                f"option {option} is a function: for a schedule use optax.inject_hyperparams(lambda {option}: "
+                f"dynamic_aggregate({getattr(factory, '__name__', 'weighting')!r}, {option}={option}))({option}=...)"
+            )
+    made = factory(**options)
+    if not isinstance(made, Weighting):
+        raise ValueError(f"expected the name of a weighting, a Weighting, or a function that makes one, got {name!r}")
+    return made
 
 
 def example_options(name: str, num_tasks: int) -> Options:

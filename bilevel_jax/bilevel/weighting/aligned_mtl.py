@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel.trees import accumulator
+from bilevel_jax.bilevel.weighting.small_quadratic_programs import normalised
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, with_preference
 
 Scale = Literal["min", "median", "rmse"]
@@ -21,6 +22,10 @@ def aligned_mtl(scale_mode: Scale = "min", preference: Sequence[float] | None = 
 
     Needs the Gramian. All singular values of the stacked gradients are replaced by one value, the scale.
 
+    The Gramian is computed in float64, because the smallest singular value of nearly parallel gradients is lost in
+    float32. On accelerators without float64 pass `gramian_dtype="float32"` to `dynamic_aggregate`: a singular value
+    below about 5e-4 of the largest may then count as 0, and the update jumps to the next one.
+
     Args:
       scale_mode: the scale: the smallest singular value that is not zero ("min"), their lower median ("median"), or
         the root of their mean square ("rmse").
@@ -35,8 +40,12 @@ def aligned_mtl(scale_mode: Scale = "min", preference: Sequence[float] | None = 
 
     def weights(matrix, preferred):
         size = matrix.shape[0]
-        values, vectors = jnp.linalg.eigh(matrix.astype(accumulator(matrix.dtype)))  # ascending
-        kept = (values > size * jnp.finfo(values.dtype).eps * values[-1]) & (values > 0)
+        matrix = matrix.astype(accumulator(matrix.dtype))
+        values, vectors = jnp.linalg.eigh(matrix)  # ascending
+        # The rank is that of the cosines: a short gradient is no zero.
+        spectrum = jnp.linalg.eigvalsh(normalised(matrix)[0])
+        rank = jnp.sum(spectrum > 4 * size * jnp.finfo(values.dtype).eps)
+        kept = (jnp.arange(size) >= size - rank) & (values > 0)
         rank = jnp.sum(kept)
         smallest = size - rank  # the index of the smallest eigenvalue kept
         if scale_mode == "rmse":
@@ -47,4 +56,5 @@ def aligned_mtl(scale_mode: Scale = "min", preference: Sequence[float] | None = 
         stretch = jnp.where(kept, jnp.sqrt(jnp.maximum(scale, 0.0) / jnp.where(kept, values, 1.0)), 0.0)
         return vectors @ (stretch * (vectors.T @ preferred.astype(values.dtype)))
 
-    return with_preference("gramian", weights, preference)
+    # Whether two gradients are parallel or nearly so is beyond the Gramian's rounding in float32.
+    return with_preference("gramian", weights, preference)._replace(gramian_dtype="float64")

@@ -33,7 +33,8 @@ def config(preference: Sequence[float] | None = None) -> Weighting:
         found = pseudo_inverse_apply(cosines, proportions)
         aligned = cosines @ found
         squared = jnp.maximum(found @ aligned, 0.0)
-        length = jnp.sum(norms * aligned) / jnp.where(squared > 0, squared, 1.0)
-        return jnp.where(squared > 0, length * found / norms, 0.0)
+        some = squared > jnp.finfo(squared.dtype).eps  # else only rounding is left, as for opposite gradients
+        length = jnp.sum(norms * aligned) / jnp.where(some, squared, 1.0)
+        return jnp.where(some, length * found / norms, 0.0)
 
     return with_preference("gramian", weights, preference)

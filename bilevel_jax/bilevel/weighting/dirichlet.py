@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
@@ -23,7 +24,7 @@ def dirichlet(alpha: float = 1.0) -> Weighting:
     References:
       Lin et al., Reasonable Effectiveness of Random Weighting, TMLR 2022 (arXiv 2111.10603), section 4.
     """
-    if alpha <= 0:
+    if surely(alpha <= 0):
         raise ValueError(f"dirichlet needs alpha > 0, got {alpha}")
 
     def init(num_tasks, key):

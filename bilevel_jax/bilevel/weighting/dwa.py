@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
@@ -28,7 +29,7 @@ def dwa(T: float = 2.0, window: int = 1) -> Weighting:
     References:
       Liu, Johns and Davison, End-to-End Multi-Task Learning with Attention, CVPR 2019 (arXiv 1803.10704), eq. 7.
     """
-    if T <= 0 or window < 1:
+    if surely(T <= 0) or window < 1:
         raise ValueError(f"dwa needs T > 0 and window >= 1, got T={T}, window={window}")
 
     def init(num_tasks, key):

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.trees import accumulator, sum_of
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
@@ -27,23 +28,30 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
       He et al., Robust Multi-Task Learning with Excess Risks, ICML 2024 (arXiv 2402.02009), equations 6, 7 and 9,
       with the scale processing of section 3.2.
     """
-    if robust_step_size <= 0:
+    if surely(robust_step_size <= 0):
         raise ValueError(f"excess_mtl needs robust_step_size > 0, got {robust_step_size}")
 
     def init_with_params(num_tasks, key, params):
         del key
         zeros = jnp.zeros((num_tasks,), jnp.float32)
-        squares = jax.tree.map(lambda p: jnp.zeros((num_tasks, *jnp.shape(p)), accumulator(p.dtype)), params)
+        # Made of the parameters, so that the sums are split over devices as they are.
+        none = jax.tree.map(lambda p: jnp.zeros_like(p, accumulator(jnp.result_type(p))), params)
+        squares = jax.tree.map(lambda zero: jnp.stack([zero] * num_tasks), none)
         return {"log_weights": zeros, "first": zeros, "seen": zeros.astype(bool), "squares": squares}
 
     def init(num_tasks, key):
         raise ValueError("excess_mtl keeps a state as large as the gradients: use init_with_params")
 
     def weigh_present(grads, state, present):
-        squares = jax.tree.map(lambda s, g: s + g.astype(s.dtype) ** 2, state["squares"], grads)
+        largest = jnp.finfo(jnp.float32).max / 4  # squares of gradients beyond 1e19 count as this much
+        squares = jax.tree.map(
+            lambda s, g: jnp.where(jnp.isinf(g), jnp.inf, jnp.minimum(s + g.astype(s.dtype) ** 2, largest)),
+            state["squares"],
+            grads,
+        )
 
         def excess(stack, total):
-            square = stack.astype(total.dtype) ** 2
+            square = jnp.minimum(stack.astype(total.dtype) ** 2, largest)
             return jnp.sum(square * jax.lax.rsqrt(total + 1e-7), axis=tuple(range(1, stack.ndim)))
 
         risk = sum_of(jax.tree.leaves(jax.tree.map(excess, grads, squares))).astype(jnp.float32)

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.weighting.fair_products import fair_products
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, without_state
 
@@ -23,12 +24,12 @@ def fairgrad(alpha: float = 2.0) -> Weighting:
     References:
       Ban and Ji, Fair Resource Allocation in Multi-Task Learning, ICML 2024 (arXiv 2402.15638), equation 6.
     """
-    if alpha < 0:
+    if surely(alpha < 0):
         raise ValueError(f"fairgrad needs alpha >= 0, got {alpha}")
 
     def weights(matrix):
-        if alpha == 0:
+        if surely(alpha == 0):
             return jnp.full((matrix.shape[0],), 1.0 / matrix.shape[0], matrix.dtype)
         return fair_products(matrix, alpha)
 
-    return without_state("gramian", weights)
+    return without_state("gramian", weights, degree=-2.0 * alpha / (1.0 + alpha))

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 
+from bilevel_jax.bilevel.option_checks import vector
 from bilevel_jax.bilevel.weighting.weighting import Weighting, WeightingTraits
 
 
@@ -20,12 +22,15 @@ def fixed(weights: Sequence[float]) -> Weighting:
     Args:
       weights: K numbers; they need not sum to 1.
     """
-    weights = tuple(float(weight) for weight in weights)
+    given = vector(weights)
 
     def init(num_tasks, key):
         del key
-        if len(weights) != num_tasks:
-            raise ValueError(f"{len(weights)} fixed weights for {num_tasks} tasks")
-        return jnp.asarray(weights, jnp.float32)
+        if len(given) != num_tasks:
+            raise ValueError(f"{len(given)} fixed weights for {num_tasks} tasks")
+        return jnp.asarray(given, jnp.float32)
 
-    return Weighting("nothing", init, lambda _, state: (state, state))
+    def current(state):
+        return jnp.asarray(given, jnp.float32) if isinstance(given, jax.Array) else state
+
+    return Weighting("nothing", init, lambda _, state: (current(state), state))

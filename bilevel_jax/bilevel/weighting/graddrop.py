@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from bilevel_jax.bilevel.option_checks import vector
 from bilevel_jax.bilevel.trees import accumulator, sum_of
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
@@ -29,7 +30,7 @@ def graddrop(f: Callable[[Array], Array] | None = None, leak: Sequence[float] | 
       Chen et al., Just Pick a Sign: Optimizing Deep Multitask Models with Gradient Sign Dropout, NeurIPS 2020
       (arXiv 2010.06808), algorithm 1.
     """
-    leak = None if leak is None else tuple(float(value) for value in leak)
+    leak = None if leak is None else vector(leak)
 
     def init(num_tasks, key):
         if leak is not None and len(leak) != num_tasks:

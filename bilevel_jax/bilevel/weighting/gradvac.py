@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from bilevel_jax.bilevel.loops import repeated, unrolls
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.trees import accumulator
 from bilevel_jax.bilevel.weighting.pcgrad import random_orders
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
@@ -25,7 +27,7 @@ def gradvac(beta: float = 0.01) -> Weighting:
     References:
       Wang et al., Gradient Vaccine, ICLR 2021 (arXiv 2010.05874), algorithm 1.
     """
-    if not 0 <= beta <= 1:
+    if surely(beta < 0) or surely(beta > 1):
         raise ValueError(f"gradvac needs 0 <= beta <= 1, got {beta}")
 
     def init(num_tasks, key):
@@ -39,7 +41,9 @@ def gradvac(beta: float = 0.01) -> Weighting:
 
         def turn(own, order, targets):
             weights = jax.nn.one_hot(own, size, dtype=matrix.dtype)
-            for other in order:
+
+            def towards(carry, other):
+                weights, targets = carry
                 length = jnp.sqrt(jnp.maximum(weights @ matrix @ weights, 0.0))
                 used = (other != own) & (length > 0) & (norms[other] > 0)
                 product = jnp.where(used, length * norms[other], 1.0)
@@ -52,10 +56,12 @@ def gradvac(beta: float = 0.01) -> Weighting:
                 weights = weights.at[other].add(added)
                 mean = (1 - beta) * target + beta * cosine
                 targets = targets.at[other].set(jnp.where(used, mean, target))
-            return weights, targets
+                return weights, targets
+
+            return repeated(towards, (weights, targets), size, unrolls("auto", size), order)
 
         orders = random_orders(draw, size)
         weights, means = jax.vmap(turn)(jnp.arange(size), orders, state["cosines"].astype(matrix.dtype))
         return jnp.sum(weights, axis=0), {"key": key, "cosines": means.astype(jnp.float32)}
 
-    return Weighting("gramian", init, weigh)
+    return Weighting("gramian", init, weigh, degree=0.0)

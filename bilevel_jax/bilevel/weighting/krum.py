@@ -49,4 +49,4 @@ def krum(n_byzantine: int = 1, n_selected: int = 1) -> Weighting:
         chosen = jnp.argsort(scores)[:n_selected]
         return jnp.zeros((size,), matrix.dtype).at[chosen].set(1.0 / n_selected), state
 
-    return Weighting("gramian", init, weigh)
+    return Weighting("gramian", init, weigh, degree=0.0, drops_rows=True)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
+from bilevel_jax.bilevel.loops import repeated, unrolls
 from bilevel_jax.bilevel.trees import accumulator
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
@@ -30,15 +31,17 @@ def pcgrad() -> Weighting:
 
         def project(own, order):
             weights = jax.nn.one_hot(own, size, dtype=matrix.dtype)
-            for other in order:  # one by one: each projection starts from the result of the last one
+
+            def off(weights, other):  # one by one: each projection starts from the result of the last one
                 conflict = (weights @ matrix[other] < 0) & (other != own) & (matrix[other, other] > 0)
                 length = jnp.where(conflict, matrix[other, other], 1.0)
-                weights = weights.at[other].add(jnp.where(conflict, -(weights @ matrix[other]) / length, 0.0))
-            return weights
+                return weights.at[other].add(jnp.where(conflict, -(weights @ matrix[other]) / length, 0.0))
+
+            return repeated(off, weights, size, unrolls("auto", size), order)
 
         return jnp.sum(jax.vmap(project)(jnp.arange(size), orders), axis=0), key
 
-    return Weighting("gramian", lambda num_tasks, key: key, weigh)
+    return Weighting("gramian", lambda num_tasks, key: key, weigh, degree=0.0)
 
 
 def random_orders(key: PRNGKeyArray, size: int) -> Int[Array, "k k"]:

@@ -20,10 +20,12 @@ def normalised(matrix: Float[Array, "k k"]) -> tuple[Float[Array, "k k"], Float[
     return jnp.clip((cosines + cosines.T) / 2, -1.0, 1.0), norms
 
 
+@jax.custom_jvp
 def non_negative(quadratic: Float[Array, "k k"], linear: Float[Array, " k"]) -> Float[Array, " k"]:
     """The x >= 0 that minimises x^T Q x / 2 + q^T x, by an active-set method.
 
-    The method ends after finitely many K x K solves, at the exact optimum up to rounding.
+    The method ends after finitely many K x K solves, at the exact optimum up to rounding. Its derivative is that of the
+    optimum, with the bounds that hold there, in forward and in reverse mode.
 
     Args:
       quadratic: Q, positive semi-definite.
@@ -84,6 +86,21 @@ def non_negative(quadratic: Float[Array, "k k"], linear: Float[Array, " k"]) -> 
     return jax.lax.while_loop(going, step, start)[0]
 
 
+@non_negative.defjvp
+def _non_negative_jvp(
+    primals: tuple[Array, Array], tangents: tuple[Array, Array]
+) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+    """On the free variables Q x + q = 0, so dx = -Q^-1 (dQ x + dq); the others stay 0."""
+    quadratic, linear = primals
+    moved_quadratic, moved_linear = tangents
+    x = non_negative(quadratic, linear)
+    free = x > 0
+    identity = jnp.eye(x.shape[0], dtype=x.dtype)
+    system = jnp.where(free[:, None] & free[None, :], quadratic, identity)
+    system = system + 2 * jnp.finfo(x.dtype).eps * identity
+    return x, jnp.linalg.solve(system, jnp.where(free, -(moved_quadratic @ x + moved_linear), 0.0))
+
+
 def shortest(matrix: Float[Array, "k k"]) -> Float[Array, " k"]:
     """The weights of the shortest vector in the convex hull of K vectors g_i, from their Gramian.
 
@@ -97,7 +114,7 @@ def shortest(matrix: Float[Array, "k k"]) -> Float[Array, " k"]:
     inverse = jnp.where(zero | ~jnp.isfinite(inverse), 0.0, inverse)
     x = non_negative(cosines + jnp.outer(inverse, inverse), -inverse) * inverse
     x = x / jnp.maximum(jnp.sum(x), jnp.finfo(x.dtype).tiny)
-    return jnp.where(jnp.any(zero), zero / jnp.maximum(jnp.sum(zero), 1), x)
+    return jnp.where(jnp.any(zero), zero.astype(x.dtype) / jnp.maximum(jnp.sum(zero.astype(x.dtype)), 1), x)
 
 
 def into_dual_cone(matrix: Float[Array, "k k"], weights: Float[Array, " k"]) -> Float[Array, " k"]:

@@ -17,8 +17,8 @@ from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, Weightin
 def trimmed_mean(trim_number: int = 1) -> Weighting:
     """The mean of each coordinate without its smallest and largest values.
 
-    Needs the gradients. `init` raises ValueError below K = 2 trim_number + 1. Where fewer tasks than that are present,
-    their mean is taken.
+    Needs the gradients. An infinity is an extreme value, and a NaN counts as the largest one. `init` raises ValueError
+    below K = 2 trim_number + 1. Where fewer tasks than that are present, their mean is taken.
 
     Args:
       trim_number: number of values that are left out on either side, at least 0.
@@ -39,18 +39,24 @@ def trimmed_mean(trim_number: int = 1) -> Weighting:
         return ()
 
     def leaf(grads):
-        kept = _sorted(list(grads))[trim_number : grads.shape[0] - trim_number]
+        rows = [_nan_last(row) for row in grads]
+        kept = _sorted(rows)[trim_number : grads.shape[0] - trim_number]
         return (sum_of(g.astype(accumulator(g.dtype)) for g in kept) / len(kept)).astype(grads.dtype)
 
     def leaf_of_present(grads, present):
         number = jnp.sum(present)
         trimmed = jnp.where(number > 2 * trim_number, trim_number, 0)
-        rows = _sorted([jnp.where(yes, row, jnp.inf) for yes, row in zip(present, grads, strict=True)])  # absent: last
+        rows = _sorted(
+            [
+                jnp.where(yes, _nan_last(row), jnp.asarray(jnp.inf, row.dtype))
+                for yes, row in zip(present, grads, strict=True)
+            ]
+        )  # absent: last
         kept = [
             jnp.where((trimmed <= rank) & (rank < number - trimmed), row.astype(accumulator(row.dtype)), 0.0)
             for rank, row in enumerate(rows)
         ]
-        return (sum_of(kept) / jnp.maximum(number - 2 * trimmed, 1)).astype(grads.dtype)
+        return (sum_of(kept) / jnp.maximum(number - 2 * trimmed, 1).astype(kept[0].dtype)).astype(grads.dtype)
 
     return Weighting(
         "gradients",
@@ -61,6 +67,11 @@ def trimmed_mean(trim_number: int = 1) -> Weighting:
             state,
         ),
     )
+
+
+def _nan_last(row: Array) -> Array:
+    """A NaN counts as the largest value, so that it is trimmed as an outlier."""
+    return jnp.where(jnp.isnan(row), jnp.asarray(jnp.inf, row.dtype), row)
 
 
 def _sorted(rows: list[Array]) -> list[Array]:

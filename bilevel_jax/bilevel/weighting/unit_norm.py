@@ -25,4 +25,4 @@ def unit_norm() -> Weighting:
         _, norms = normalised(matrix)
         return jnp.where(jnp.diagonal(matrix) > 0, 1.0 / norms, 0.0) / matrix.shape[0]
 
-    return without_state("gramian", weights)
+    return without_state("gramian", weights, degree=-1.0)

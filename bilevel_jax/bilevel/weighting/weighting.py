@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from bilevel_jax.bilevel.option_checks import surely, vector
 from bilevel_jax.bilevel.registry import Options
 from bilevel_jax.bilevel.trees import PyTree
 
@@ -39,6 +40,10 @@ class Weighting(NamedTuple):
         of the gradients.
       weigh_present: for "gradients" and "losses", a function (gradients or losses, state, present [K]) -> (result, next
         state). None: `weigh` gets zeros for absent tasks.
+      degree: for "gramian", how the weights change where all gradients are multiplied by s: they are multiplied by
+        s^degree. The Gramian is then given in units in which it does not overflow. None: `weigh` gets it as it is.
+      drops_rows: for "gramian", whether a gradient of weight 0 is left out, NaN or not.
+      gramian_dtype: the type in which the Gramian is computed unless `dynamic_aggregate` is told another.
     """
 
     needs: Needs
@@ -46,6 +51,9 @@ class Weighting(NamedTuple):
     weigh: Callable[[Any, PyTree], tuple[Any, PyTree]]
     init_with_params: Callable[[int, PRNGKeyArray, PyTree], PyTree] | None = None
     weigh_present: Callable[[Any, PyTree, Bool[Array, " k"]], tuple[Any, PyTree]] | None = None
+    degree: float | None = None
+    drops_rows: bool = False
+    gramian_dtype: Literal["float32", "float64"] = "float32"
 
     @property
     def known_beforehand(self) -> bool:
@@ -105,9 +113,11 @@ def check_num_tasks(rule: Weighting, num_tasks: int) -> None:
     jax.eval_shape(init)
 
 
-def without_state(needs: Needs, weights: Callable[[Array], Float[Array, " k"]]) -> Weighting:
+def without_state(
+    needs: Needs, weights: Callable[[Array], Float[Array, " k"]], degree: float | None = 0.0
+) -> Weighting:
     """A Weighting that keeps no state, from a function of what it needs to the weights [K]."""
-    return Weighting(needs, lambda num_tasks, key: (), lambda given, state: (weights(given), state))
+    return Weighting(needs, lambda num_tasks, key: (), lambda given, state: (weights(given), state), degree=degree)
 
 
 def with_preference(
@@ -126,8 +136,8 @@ def with_preference(
             return weights(given, jnp.full((given.shape[0],), 1.0 / given.shape[0], given.dtype))
 
         return without_state(needs, alike)
-    preference = tuple(float(value) for value in preference)
-    if any(value < 0 for value in preference):
+    preference = vector(preference)
+    if any(surely(value < 0) for value in preference):
         raise ValueError(f"a preference must not be negative, got {preference}")
 
     def init(num_tasks, key):
@@ -136,4 +146,7 @@ def with_preference(
             raise ValueError(f"{len(preference)} values of preference for {num_tasks} tasks")
         return jnp.asarray(preference, jnp.float32)
 
-    return Weighting(needs, init, lambda given, state: (weights(given, state), state))
+    def current(state):  # the option may follow a schedule
+        return jnp.asarray(preference, jnp.float32) if isinstance(preference, jax.Array) else state
+
+    return Weighting(needs, init, lambda given, state: (weights(given, current(state)), state), degree=0.0)
