@@ -9,7 +9,12 @@ from bilevel_jax.bilevel.aggregate_update import combine
 from bilevel_jax.bilevel.gramian import conflicts, cosines, gramian
 from bilevel_jax.bilevel.hypergradient import ESTIMATORS, Estimate, Estimator, estimator, ignore, one_step
 from bilevel_jax.bilevel.problem import BilevelProblem, Task, reduce_loss
-from bilevel_jax.bilevel.problem_gradients import inner_gradients, outer_gradient, outer_gradient_report
+from bilevel_jax.bilevel.problem_gradients import (
+    estimator_states,
+    inner_gradients,
+    outer_gradient,
+    outer_gradient_report,
+)
 from bilevel_jax.bilevel.registry import Option, options_of
 from bilevel_jax.bilevel.task_gradients import combined_gradient, task_gradients
 from bilevel_jax.bilevel.weighting import WEIGHTINGS, Weighting, named_weighting
@@ -30,6 +35,7 @@ __all__ = [
     "cosines",
     "dynamic_aggregate",
     "estimator",
+    "estimator_states",
     "find_state",
     "gramian",
     "ignore",

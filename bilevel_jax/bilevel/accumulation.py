@@ -14,8 +14,8 @@ class Accumulated(NamedTuple):
     """What has been gathered since the last update."""
 
     gradient: PyTree  # float32 mean so far: combined where the weights are known beforehand, else [K, *shape]
-    losses: Float[Array, " k"]  # float32
-    present: Bool[Array, " k"]  # the tasks present at any of the steps
+    losses: Float[Array, " k"]  # float32 mean so far
+    present: Int[Array, " k"]  # int32: at how many steps each task was present
     steps: Int[Array, ""]  # int32
 
 
@@ -24,7 +24,7 @@ def nothing_yet(params: PyTree, num_tasks: int, stacked: bool) -> Accumulated:
     axis = (num_tasks,) if stacked else ()
     gradient = jax.tree.map(lambda p: jnp.zeros((*axis, *jnp.shape(p)), trees.accumulator(jnp.result_type(p))), params)
     none = jnp.zeros((num_tasks,), bool)
-    return Accumulated(gradient, none.astype(jnp.float32), none, jnp.zeros((), jnp.int32))
+    return Accumulated(gradient, none.astype(jnp.float32), none.astype(jnp.int32), jnp.zeros((), jnp.int32))
 
 
 def with_one_more(
@@ -39,6 +39,18 @@ def with_one_more(
     return Accumulated(
         jax.tree.map(lambda a, g: a + share * g.astype(a.dtype), so_far.gradient, gradient),
         so_far.losses if losses is None else so_far.losses + share * losses,
-        so_far.present | (True if present is None else present),
+        so_far.present + (1 if present is None else present.astype(jnp.int32)),
         so_far.steps + 1,
     )
+
+
+def over_present_steps(now: Accumulated, stacked: bool) -> tuple[PyTree, Float[Array, " k"]]:
+    """The gradient and the losses of all steps, those of a task as its mean over the steps at which it was present.
+
+    A gradient that was combined at each step stays the mean of all steps: its parts cannot be told apart.
+    """
+    share = now.steps / jnp.maximum(now.present, 1)  # exactly 1 for a task that was always present
+    gradient = now.gradient
+    if stacked:
+        gradient = jax.tree.map(lambda g: g * jnp.reshape(share, (-1,) + (1,) * (g.ndim - 1)).astype(g.dtype), gradient)
+    return gradient, now.losses * share

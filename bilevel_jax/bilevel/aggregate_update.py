@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from bilevel_jax.bilevel import trees
-from bilevel_jax.bilevel.accumulation import nothing_yet, with_one_more
+from bilevel_jax.bilevel.accumulation import nothing_yet, over_present_steps, with_one_more
 from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
 from bilevel_jax.bilevel.gramian import complex_again, real_parts, scaled_gramian
 from bilevel_jax.bilevel.gramian_weights import combined_by_gramian
@@ -220,9 +220,10 @@ def _accumulate(
     now = with_one_more(state.accumulated, settings.accumulate, gathered, losses, present)
 
     def emit():
-        gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), now.gradient, gathered)
-        seen = None if present is None else now.present
-        combined, after = _finish(settings, gradient, state, now.losses, seen, mask)
+        gradient, means = over_present_steps(now, not settings.rule.known_beforehand)
+        gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), gradient, gathered)
+        seen = None if present is None else now.present > 0
+        combined, after = _finish(settings, gradient, state, means, seen, mask)
         if settings.skip_nonfinite:  # where all steps were skipped
             after = chosen(jnp.any(now.present), after, state)
         return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))

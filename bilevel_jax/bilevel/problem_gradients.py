@@ -27,6 +27,7 @@ def outer_gradient(
     estimators: MakeEstimator | Mapping[str, MakeEstimator] = one_step,
     weights: Float[Array, " k"] | None = None,
     axis_name: str | None = None,
+    states: Mapping[str, PyTree] | None = None,
 ) -> tuple[PyTree, AuxByTask]:
     """The tasks' hypergradients with respect to the outer parameters, from one forward pass.
 
@@ -41,11 +42,13 @@ def outer_gradient(
         problem has none, and its hypergradient is F_w whatever the estimator.
       outer_batch, inner_batch: pytrees of one structure, every leaf with a leading batch axis.
       estimators: a function that makes an estimator out of two losses, such as
-        `functools.partial(one_step, correction=0.0)`, for all tasks or by task. Any estimator serves that has no state
-        and never moves the outer variable.
+        `functools.partial(one_step, correction=0.0)`, for all tasks or by task. Any estimator serves that never moves
+        the outer variable.
       weights: K numbers that are known beforehand: then ONE pull gives the weighted sum. None: K pulls of the same
         forward pass give the gradients stacked on a leading task axis.
       axis_name: mapped axis of shard_map or pmap over which the batches are split and the results averaged.
+      states: the estimators' states by task, from `estimator_states` and then from the last call's aux (`state` of each
+        task). A task that is left out begins anew at each call.
 
     Returns:
       (gradient [*shape] or gradients [K, *shape] on every leaf, aux by task: the estimator's, with `outer_terms` and
@@ -57,7 +60,7 @@ def outer_gradient(
       ValueError: the number of weights is not that of the tasks.
     """
     pull, cotangents, aux = _cotangents(
-        problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name
+        problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name, states or {}
     )
     if weights is None:
         return trees.stacked([pull(cotangent) for cotangent in cotangents.values()]), aux
@@ -79,18 +82,20 @@ def outer_gradient_report(
     *,
     estimators: MakeEstimator | Mapping[str, MakeEstimator] = one_step,
     axis_name: str | None = None,
+    states: Mapping[str, PyTree] | None = None,
 ) -> dict[str, PyTree]:
     """Norms and cosines of the hypergradients in the space of the outer parameters, for logs; up to 2 K pulls.
 
     Args:
-      problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name: as in `outer_gradient`.
+      problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name, states: as in
+        `outer_gradient`.
 
     Returns:
       By task a dict of scalars: `outer_norm` |F_w|, `correction_norm` |g - F_w|, `correction_dot` <F_w, g - F_w> and
       `length_ratio` |g| / |F_w| (0 where F_w = 0); and under the key `cosines` the [K, K] cosines between the tasks' g.
     """
     pull, cotangents, _ = _cotangents(
-        problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name
+        problem, outer_params, inner_params, outer_batch, inner_batch, estimators, axis_name, states or {}
     )
     report: dict[str, PyTree] = {}
     gradients = []
@@ -110,6 +115,21 @@ def outer_gradient_report(
         gradients.append(gradient)
     report["cosines"] = cosines(gramian(trees.stacked(gradients)))
     return report
+
+
+def estimator_states(
+    inner_params: Mapping[str, PyTree], estimators: MakeEstimator | Mapping[str, MakeEstimator] = one_step
+) -> dict[str, PyTree]:
+    """The first states of the tasks' estimators by task; a task whose estimator keeps no array is left out.
+
+    Args:
+      inner_params, estimators: as in `outer_gradient`.
+    """
+    states = {}
+    for name, params in inner_params.items():
+        factory = estimators[name] if isinstance(estimators, Mapping) else estimators
+        states[name] = factory(_no_loss, _no_loss).init(None, params)
+    return {name: state for name, state in states.items() if jax.tree.leaves(state)}
 
 
 def inner_gradients(
@@ -172,14 +192,10 @@ def _cotangents(
     inner_batch: PyTree,
     estimators: MakeEstimator | Mapping[str, MakeEstimator],
     axis_name: str | None,
+    states: Mapping[str, PyTree],
 ) -> tuple[Callable[[Cotangent], PyTree], dict[str, Cotangent], AuxByTask]:
     """One forward pass; returns (pull: cotangent -> gradient, cotangents by task, aux by task)."""
-    made: dict[str, Estimator] = {}
-    for name in problem.tasks:
-        factory = estimators[name] if isinstance(estimators, Mapping) else estimators
-        losses = task_losses(problem, name, inner_params, axis_name)
-        factory = ignore if problem.tasks[name].inner_loss is None else factory
-        made[name] = factory(*losses, has_aux=True, axis_name=axis_name, sharded_outer=axis_name is not None)
+    made = {name: _made(problem, name, inner_params, estimators, axis_name) for name in problem.tasks}
     both = any(estimator.needs_inner_loss for estimator in made.values())
     sizes = [jax.tree.leaves(part)[0].shape[0] for part in ((outer_batch, inner_batch) if both else (outer_batch,))]
     batch = jax.tree.map(_side_by_side, outer_batch, inner_batch) if both else outer_batch
@@ -195,10 +211,27 @@ def _cotangents(
     aux: AuxByTask = {}
     for name, estimator in made.items():
         own = inner_params.get(name)
-        estimate = estimator.estimate(fused, own, outer_batch, inner_batch, estimator.init(fused, own))
+        state = states[name] if name in states else estimator.init(fused, own)
+        estimate = estimator.estimate(fused, own, outer_batch, inner_batch, state)
         cotangents[name] = estimate.outer_grad
         aux[name] = _named_terms(estimate.aux, axis_name) | {"correction_ratio": _ratio(estimate.outer_grad, axis_name)}
+        if name in states:
+            aux[name]["state"] = estimate.state
     return pull, cotangents, aux
+
+
+def _made(
+    problem: BilevelProblem,
+    name: str,
+    inner_params: Mapping[str, PyTree],
+    estimators: MakeEstimator | Mapping[str, MakeEstimator],
+    axis_name: str | None,
+) -> Estimator:
+    """The estimator of a task; that of a task without an inner problem is `ignore`."""
+    factory = estimators[name] if isinstance(estimators, Mapping) else estimators
+    factory = ignore if problem.tasks[name].inner_loss is None else factory
+    losses = task_losses(problem, name, inner_params, axis_name)
+    return factory(*losses, has_aux=True, axis_name=axis_name, sharded_outer=axis_name is not None)
 
 
 def _side_by_side(*parts: Array) -> Array:
@@ -234,6 +267,10 @@ def _named_terms(aux: Mapping[str, PyTree], axis_name: str | None) -> dict[str, 
         if f"{side}_aux" in aux:
             aux[f"{side}_terms"] = trees.mean(aux.pop(f"{side}_aux"), axis_name)
     return aux
+
+
+def _no_loss(outer_params: PyTree, inner_params: PyTree, batch: PyTree) -> None:
+    raise AssertionError("an estimator that is only made must not call its losses")
 
 
 def _zeros(tree: PyTree) -> PyTree:

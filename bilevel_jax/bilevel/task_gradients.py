@@ -8,11 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.separate_pulls import losses_and_pull
 from bilevel_jax.bilevel.shared_leaves import shared_mask, split_leaves
 from bilevel_jax.bilevel.trees import PyTree
 
 Losses = Float[Array, " k"]
-Pull = Callable[[Losses], PyTree]  # cotangents [K] -> gradient
+# (K cotangents, None where a loss has no part; which losses are absent) -> gradient
+Pull = Callable[..., PyTree]
 
 
 @overload
@@ -32,6 +34,9 @@ def task_gradients(
 ) -> tuple[Losses, PyTree] | tuple[Losses, PyTree, PyTree]:
     """The gradients of K losses, stacked, from one forward pass and K pulls of it.
 
+    A loss that is NaN, such as a mean over no labels, spoils its own row alone. This needs losses that the program
+    tells apart: losses that come out of one scan, one `jax.checkpoint` or one `custom_vjp` spoil each other.
+
     Args:
       losses_fn: params -> losses, [K] or a sequence of K scalars; (losses, aux) where `has_aux`.
       params: a pytree.
@@ -46,7 +51,8 @@ def task_gradients(
       ValueError: the losses are not a vector.
     """
     losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
-    grads = trees.stacked([pull(row) for row in jnp.eye(losses.shape[0], dtype=losses.dtype)])
+    number, one = losses.shape[0], jnp.ones((), losses.dtype)
+    grads = trees.stacked([pull([one if i == k else None for i in range(number)]) for k in range(number)])
     return (losses, grads, aux) if has_aux else (losses, grads)
 
 
@@ -81,6 +87,8 @@ def combined_gradient(
 ) -> tuple[Losses, PyTree] | tuple[Losses, PyTree, PyTree]:
     """The gradient of sum_k weights_k losses_k from ONE backward pass, for weights that are known beforehand.
 
+    A loss of weight 0 is left out wholly, NaN or not, where `task_gradients` would keep it in its row.
+
     Args:
       losses_fn, params, has_aux, axis_name: as in `task_gradients`.
       weights: K numbers, as from `next_weights`.
@@ -95,10 +103,11 @@ def combined_gradient(
     """
     losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
     weights = jnp.asarray(weights, losses.dtype)
-    grad = pull(weights)
+    absent = weights == 0
+    grad = pull(weights, absent)
     mask = shared_mask(shared, params)
     if mask is not None:
-        heads = split_leaves(pull((weights != 0).astype(losses.dtype)), mask)[1]
+        heads = split_leaves(pull((~absent).astype(losses.dtype), absent), mask)[1]
         weighed, _, merge = split_leaves(grad, mask)
         grad = merge(weighed, heads)
     return (losses, grad, aux) if has_aux else (losses, grad)
@@ -109,17 +118,28 @@ def _forward(
 ) -> tuple[Losses, Pull, PyTree]:
     """One forward pass: (losses, pull, aux), averaged over devices."""
 
-    def stacked_losses(params):
-        result = losses_fn(params)
+    leaves, structure = jax.tree.flatten(trees.per_device(params, axis_name))
+    rest: list[PyTree] = []
+
+    def vector_and_aux(*leaves):
+        result = losses_fn(jax.tree.unflatten(structure, leaves))
         losses, aux = result if has_aux else (result, None)
         if isinstance(losses, Mapping):
             raise ValueError(
                 f"losses_fn returned a dict with the keys {list(losses)}: expected [K] or a sequence of K scalars, "
                 "such as tuple(losses.values())"
             )
-        return jnp.stack(list(losses)) if isinstance(losses, list | tuple) else losses, aux
+        losses = jnp.stack(list(losses)) if isinstance(losses, list | tuple) else jnp.asarray(losses)
+        if losses.ndim != 1:
+            raise ValueError(
+                f"expected K losses as [K] or as a sequence of scalars, got an array of shape {losses.shape}"
+            )
+        aux_leaves, aux_structure = jax.tree.flatten(aux)
+        traced = {number: leaf for number, leaf in enumerate(aux_leaves) if isinstance(leaf, jax.core.Tracer)}
+        rest[:] = [aux_leaves, list(traced), aux_structure]
+        return losses, list(traced.values())
 
-    losses, vjp, aux = jax.vjp(stacked_losses, trees.per_device(params, axis_name), has_aux=True)
+    losses, traced, vjp = losses_and_pull(vector_and_aux, leaves)
     forgotten = trees.varying_axes(losses) - trees.varying_axes(params)
     if axis_name is None and forgotten:
         axis = min(str(name) for name in forgotten)
@@ -127,10 +147,12 @@ def _forward(
             f"the losses differ between the devices of the mapped axis {axis!r}: pass axis_name={axis!r}, which "
             "averages over it"
         )
-    if losses.ndim != 1:
-        raise ValueError(f"expected K losses as [K] or as a sequence of scalars, got an array of shape {losses.shape}")
 
-    def pull(cotangents):
-        return trees.mean(vjp(trees.per_device(cotangents, axis_name))[0], axis_name)
+    def pull(cotangents, absent=None):
+        given = [None if one is None else trees.per_device(one, axis_name) for one in cotangents]
+        return trees.mean(jax.tree.unflatten(structure, vjp(given, absent)), axis_name)
 
-    return trees.mean(losses, axis_name), pull, aux
+    aux_leaves, places, aux_structure = rest  # what depends on no parameter is as `losses_fn` made it
+    for number, value in zip(places, traced, strict=True):
+        aux_leaves[number] = value
+    return trees.mean(losses, axis_name), pull, jax.tree.unflatten(aux_structure, aux_leaves)

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from bilevel_jax.bilevel.trees import PyTree
 
@@ -20,7 +21,8 @@ def mean_over_parts(count: int, compute: Callable[..., T], *batches: PyTree) -> 
 
     Args:
         count: the number of parts; it divides the batch size.
-        compute: takes one part of each batch and returns a pytree of float arrays.
+        compute: takes one part of each batch and returns a pytree of arrays. Of whole numbers, such as random keys,
+            which have no mean, it returns those of the last part.
         *batches: pytrees of arrays with a leading axis of examples.
     """
     if count == 1:
@@ -32,5 +34,13 @@ def mean_over_parts(count: int, compute: Callable[..., T], *batches: PyTree) -> 
             # Without the barrier the compiler may run two parts at once, and there is memory for one alone.
             parts, total = jax.lax.optimization_barrier((parts, total))
         found = compute(*parts)
-        total = found if total is None else jax.tree.map(jnp.add, total, found)
-    return jax.tree.map(lambda leaf: leaf / count, total)
+        total = found if total is None else jax.tree.map(_added, total, found)
+    return jax.tree.map(lambda leaf: leaf / count if _has_mean(leaf) else leaf, total)
+
+
+def _has_mean(leaf: Array) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jnp.inexact))
+
+
+def _added(total: Array, found: Array) -> Array:
+    return total + found if _has_mean(found) else found

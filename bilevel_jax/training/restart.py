@@ -13,11 +13,13 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
+from bilevel_jax.bilevel import estimator_states
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.checkpoints.parameters import load_parameters, save_parameters
 from bilevel_jax.errors import InputError
 from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import place_state
+from bilevel_jax.training.estimators import estimator_factory
 from bilevel_jax.training.jitted import Jitted
 from bilevel_jax.training.state import Optimizers, TrainState
 
@@ -62,7 +64,7 @@ def keep_starts(config: ConfigDict, workdir: Path, state: TrainState) -> None:
 
 
 class Restarts:
-    """Puts networks and their optimizers back to their start where that is due.
+    """Puts networks, their optimizers and what an estimator keeps for them back to their start where that is due.
 
     A task has no random key of its own: what a step draws is folded from the run's key and the step. So the network
     and its optimizer return, and the draws go on.
@@ -80,6 +82,7 @@ class Restarts:
     def __init__(self, config: ConfigDict, optimizers: Optimizers, mesh: Mesh, workdir: Path):
         self._config, self._mesh = config, mesh
         self._fresh_optimizer = Jitted(optimizers.inner.init)
+        self._fresh_estimator = Jitted(lambda params: estimator_states(params, estimator_factory(config)))
         self._starts: dict[str, PyTree] = {}
         for name in restart_periods(config):
             start = load_parameters(workdir, _file(name))
@@ -97,14 +100,21 @@ class Restarts:
             return state
         params: Mapping[str, PyTree] = {name: one[0] for name, one in fresh.items()}
         optimizer_states: Mapping[str, PyTree] = {name: one[1] for name, one in fresh.items()}
+        outer_state = state.outer_state
+        if len(outer_state) > 2:  # what an estimator keeps belongs to the network that is given up
+            kept = {name: one for placed in fresh.values() for name, one in placed[2].items()}
+            outer_state = (*outer_state[:2], {**outer_state[2], **kept})
         return state.replace(
-            inner_params={**state.inner_params, **params}, inner_state={**state.inner_state, **optimizer_states}
+            outer_state=outer_state,
+            inner_params={**state.inner_params, **params},
+            inner_state={**state.inner_state, **optimizer_states},
         )
 
-    def _placed(self, name: str) -> tuple[PyTree, PyTree]:
+    def _placed(self, name: str) -> tuple[PyTree, PyTree, PyTree]:
         # The next step takes these arrays away, so each restart places copies.
         start = jax.tree.map(np.array, self._starts[name])
-        return place_state(self._mesh, (start, jax.device_get(self._fresh_optimizer(start))))
+        others = jax.device_get((self._fresh_optimizer(start), self._fresh_estimator({name: start})))
+        return place_state(self._mesh, (start, *others))
 
 
 def _file(name: str) -> str:

@@ -10,9 +10,10 @@ from flax import struct
 from jaxtyping import Array, Int, PRNGKeyArray
 from ml_collections import ConfigDict
 
-from bilevel_jax.bilevel import dynamic_aggregate
+from bilevel_jax.bilevel import dynamic_aggregate, estimator_states
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.training.config import semantic_tasks, task_names
+from bilevel_jax.training.estimators import estimator_factory
 from bilevel_jax.training.jitted import Jitted
 from bilevel_jax.training.networks import Network, Networks
 from bilevel_jax.training.optimizers import optimizer
@@ -30,7 +31,8 @@ class TrainState(struct.PyTreeNode):
         key: of everything that steps draw.
         outer_params: parameters of the fusion network.
         warm_start_state: state of the warm start's optimizer.
-        outer_state: states of `dynamic_aggregate` and of the fusion network's optimizer.
+        outer_state: states of `dynamic_aggregate` and of the fusion network's optimizer; and, where the configured
+            hypergradient estimator keeps something, task -> what it keeps.
         inner_params: task -> parameters of its network, those of a task that does not train included.
         inner_state: task -> state of its optimizer; a task that does not train has none.
     """
@@ -92,13 +94,20 @@ def initial_state(config: ConfigDict, networks: Networks, optimizers: Optimizers
         inner_params[name] = TaskStart(name, blocks[name])(fresh) if imported else fresh
     trained = [name for name in inner_params if name not in blocks or blocks[name].trainable]
 
+    estimators = estimator_factory(config)
+
     def assembled(outer_params: PyTree, inner_params: Mapping[str, PyTree]) -> TrainState:
+        own = {task: inner_params[task] for task in trained}
         state = TrainState(
             step=jnp.int32(0),
             key=key,
             outer_params=outer_params,
             warm_start_state=optimizers.warm_start.init(outer_params),
-            outer_state=(optimizers.aggregate.init(outer_params), optimizers.outer.init(outer_params)),
+            outer_state=(
+                optimizers.aggregate.init(outer_params),
+                optimizers.outer.init(outer_params),
+                *([kept] if (kept := estimator_states(own, estimators)) else []),
+            ),
             inner_params=dict(inner_params),
             inner_state={task: optimizers.inner.init(inner_params[task]) for task in trained},
         )

@@ -119,7 +119,8 @@ def outer_step(
     network without a gradient. The metric `no_task/outer` then is 1.
     """
     outer_part, inner_part = _prepared(state, outer_batch, inner_batch, axis_name)
-    aggregate_state, opt_state = state.outer_state
+    aggregate_state, opt_state, *kept = state.outer_state
+    states = kept[0] if kept else {}
     present = _present(config, problem, outer_part, axis_name)
     known = weights_known(configured_weighting(config))
     weights = next_weights(aggregate_state, present=present) if known else None
@@ -127,7 +128,9 @@ def outer_step(
     estimators = estimator_factory(config)
     gradient, aux = mean_over_parts(
         config.accumulate,
-        lambda *parts: outer_gradient(*at, *parts, estimators=estimators, weights=weights, axis_name=axis_name),
+        lambda *parts: outer_gradient(
+            *at, *parts, estimators=estimators, weights=weights, axis_name=axis_name, states=states
+        ),
         outer_part,
         inner_part,
     )
@@ -145,7 +148,10 @@ def outer_step(
         if "rho" in aux[task]:
             metrics[metric_names.of_task(metric_names.RHO, task)] = aux[task]["rho"]
         metrics[metric_names.of_task(metric_names.WEIGHT, task)] = used[i]
-    after = optax.apply_updates(state.outer_params, updates), (aggregate_state, opt_state)
+    there = dict(zip(problem.tasks, present, strict=True))
+    # An estimator learns nothing from a batch without labels for its task.
+    kept = [{task: _in_each_array(there[task], aux[task]["state"], states[task]) for task in states}] if kept else []
+    after = optax.apply_updates(state.outer_params, updates), (aggregate_state, opt_state, *kept)
     if _may_lack_tasks(config):
         metrics[metric_names.NO_TASK] = 1.0 - jnp.any(present).astype(jnp.float32)
         # A branch leaves the rounding of the update as it is without one.
@@ -197,6 +203,7 @@ def gradient_report(
         inner_part,
         estimators=estimator_factory(config),
         axis_name=axis_name,
+        states=state.outer_state[2] if len(state.outer_state) > 2 else None,
     )
     cosines = report.pop("cosines")
     metrics = {

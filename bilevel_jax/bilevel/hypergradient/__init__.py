@@ -14,8 +14,10 @@ from bilevel_jax.bilevel.hypergradient.ignore import ignore as ignore
 from bilevel_jax.bilevel.hypergradient.method import EstimatorFactory
 from bilevel_jax.bilevel.hypergradient.moreau_envelope import moreau_envelope as moreau_envelope
 from bilevel_jax.bilevel.hypergradient.neumann import neumann as neumann
+from bilevel_jax.bilevel.hypergradient.nystrom import nystrom as nystrom
 from bilevel_jax.bilevel.hypergradient.one_step import one_step as one_step
 from bilevel_jax.bilevel.hypergradient.penalty import penalty as penalty
+from bilevel_jax.bilevel.hypergradient.soba import soba as soba
 from bilevel_jax.bilevel.hypergradient.truncated import truncated as truncated
 from bilevel_jax.bilevel.hypergradient.unrolled import unrolled as unrolled
 from bilevel_jax.bilevel.hypergradient.value_function import value_function as value_function

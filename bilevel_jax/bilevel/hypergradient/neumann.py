@@ -57,7 +57,7 @@ def neumann(
         )
     unrolls(loop, iterations)
 
-    def solve(product, target):
+    def solve(products, target, state):
         least = tolerance**2 * trees.vdot(target, target)
 
         def goes_on(carry):
@@ -65,7 +65,7 @@ def neumann(
 
         def step(carry, _):
             term, total, count = carry
-            term = trees.add_scaled(term, -step_size, product(term))
+            term = trees.add_scaled(term, -step_size, products(term)[1])
             return term, trees.add_scaled(total, 1.0, term), count + 1
 
         def step_if_needed(carry, given):
@@ -78,9 +78,7 @@ def neumann(
         else:  # it ends early
             carry = jax.lax.while_loop(lambda c: goes_on(c) & (c[2] < iterations), lambda c: step(c, None), carry)
         term, total, count = carry
-        return trees.scaled(step_size, total), {
-            "residual_norm": trees.norm(term),
-            "iterations": count.astype(jnp.float32),
-        }
+        mixed, _ = products(trees.scaled(step_size, total))
+        return mixed, {"residual_norm": trees.norm(term), "iterations": count.astype(jnp.float32)}, state
 
     return implicit(context, outer_loss, inner_loss, solve)
