@@ -1,18 +1,17 @@
 """Trains the fusion rule of one row at one seed, with a ridge head as the inner problem."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from bilevel_jax.bilevel import ESTIMATORS
-from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.evaluation.bilevel_study import ridge_head
 from bilevel_jax.evaluation.bilevel_study.fused_features import FeatureMap, features
-from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, YARDSTICK, Row, filled
+from bilevel_jax.evaluation.bilevel_study.row_gradient import InnerProblem, Point, row_gradient
+from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, Row
 
 CLIP = 1.0  # longest hypergradient
 
@@ -41,22 +40,6 @@ class RidgeProblem(NamedTuple):
     fixed: FeatureMap
     ridge: Float[Array, ""] | float
     rate: Float[Array, ""] | float
-
-
-class Point(NamedTuple):
-    """One outer step's gradients of the fusion rule.
-
-    Attributes:
-        gradient: the row's hypergradient.
-        partial: F_w at the same head.
-        head: the head that the gradient was taken at; with `start` where the estimator's steps arrived.
-        aux: what the estimator reports.
-    """
-
-    gradient: Float[Array, " k"]
-    partial: Float[Array, " k"]
-    head: ridge_head.Head
-    aux: dict[str, PyTree]
 
 
 def part_features(w: Float[Array, " k"], part: Part, fixed: FeatureMap) -> Float[Array, "n cells d"]:
@@ -105,60 +88,22 @@ def gradient_at(
     """
     whitening = ridge_head.whiten(problem.fixed.whitening)
     losses = ridge_head.ridge_losses(whitening, problem.ridge)
-    outer, inner = problem.outer.targets, problem.inner.targets
-    phi, pull = jax.vjp(
+    targets = problem.outer.targets, problem.inner.targets
+    seen, pull = jax.vjp(
         lambda w: (part_features(w, problem.outer, problem.fixed), part_features(w, problem.inner, problem.fixed)), w
     )
-    v = _head(row, phi, head, problem, losses, whitening, steps)
-    aux: dict[str, Any] = {}
-    if row.estimator == YARDSTICK:
-        curvature = ridge_head.gram(phi[1], whitening, problem.ridge)
-        F_phi, change = ridge_head.exact_correction(losses, phi, v, outer, inner, curvature)
-        partial, correction = pull(F_phi)[0], pull(change)[0]
-        return Point(partial + _changed(row, correction, key), partial, v, aux)
-    loss, batch = (losses.both, (outer, inner)) if row.on_all else (losses.outer, outer)
-    if row.estimator == "ignore":
-        partial = pull(jax.grad(loss)(phi, v, batch))[0]
-        return Point(partial, partial, v, aux)
-    options = filled(row.options, {"T": steps, "rate": problem.rate})
-    if "inner_optimizer" in options:
-        options["inner_optimizer"] = optax.sgd(problem.rate)
-    if row.estimator == "empirical_fisher":
-        options["outer_in_axes"] = (None, 0)
-    method = ESTIMATORS[row.estimator]
-    estimator = method(loss, losses.inner, **options)
-    given = jnp.broadcast_to(inner, (steps, *inner.shape)) if method.traits.batch_per_step else inner
-    estimate = estimator.estimate(phi, v, batch, given, estimator.init(phi, v))
-    v = v if estimate.inner_params is None else estimate.inner_params
-    partial = pull(jax.grad(loss)(phi, v, batch))[0]
-    return Point(pull(estimate.outer_grad)[0], partial, v, estimate.aux)
-
-
-def _head(row, phi, head, problem, losses, whitening, steps):
-    outer, inner = problem.outer.targets, problem.inner.targets
-    fixed = jax.lax.stop_gradient(phi)
-    match row.head:
-        case "solved":
-            return ridge_head.solve(fixed[1], inner, whitening, problem.ridge)
-        case "all":
-            every = jnp.concatenate(fixed), jnp.concatenate([outer, inner])
-            return ridge_head.solve(*every, whitening, problem.ridge)
-        case "steps":
-            return _descend(lambda v: losses.inner(fixed, v, inner), jnp.zeros_like(head), problem.rate, steps)
-        case "warm":
-            return _descend(lambda v: losses.both_inner(fixed, v, (outer, inner)), head, problem.rate, steps)
-    return jnp.zeros_like(head)
-
-
-def _descend(loss, v, rate, steps):
-    return jax.lax.fori_loop(0, steps, lambda _, v: v - rate * jax.grad(loss)(v), v)
-
-
-def _changed(row, correction, key):
-    if row.change == "placebo":
-        direction = jax.random.normal(key, correction.shape, correction.dtype)
-        return direction * (jnp.linalg.norm(correction) / jnp.linalg.norm(direction))
-    return -correction if row.change == "turned" else correction
+    inner_problem = InnerProblem(
+        *losses,
+        targets=targets,
+        start=empty_head(problem),
+        rate=problem.rate,
+        steps=steps,
+        solve=lambda phi, wanted: ridge_head.solve(phi, wanted, whitening, problem.ridge),
+        exact=lambda phi, v: ridge_head.exact_correction(
+            losses, phi, v, *targets, ridge_head.gram(phi[1], whitening, problem.ridge)
+        ),
+    )
+    return row_gradient(row, seen, pull, head, key, inner_problem)
 
 
 @functools.partial(jax.jit, static_argnames=("name", "outer_steps", "steps", "batch"))

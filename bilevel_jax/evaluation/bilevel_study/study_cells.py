@@ -14,7 +14,7 @@ from bilevel_jax.evaluation.bilevel_study.ridge_stage import RIDGES, STEPS, Ridg
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS, Draw
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
 
-RATES = (0.01, 0.03, 0.1)  # step sizes of the fusion rule, the same number of tries for every row
+RATES = (0.003, 0.01, 0.03, 0.1)  # step sizes of the fusion rule, the same number of tries for every row
 TUNING_SEEDS = (1000,)  # on which rows choose their step size, apart from the seeds of the table
 COMPARED = "unrolled"  # whose backward passes every row gets in a study of equal passes
 
@@ -125,7 +125,8 @@ class RidgeCells:
         }  # fmt: skip
         if with_noise and trained.heads is not None:
             cell["log"] = _without_nan(self.stage.look(row, trained, problem, seed))
-            cell["noise"] = finite_or_none(self.stage.noise(row, trained, problem, seed))
+            if ROWS[row].estimator != "ignore":
+                cell["noise"] = finite_or_none(self.stage.noise(row, trained, problem, seed))
         write_json(path, cell)
         return cell
 

@@ -12,6 +12,7 @@ from bilevel_jax.evaluation.bilevel_study.scene_cells import group_number
 
 Scenes = Int64[np.ndarray, " n"]
 FRESH = 3  # fresh learners that score a fusion rule
+TESTED = 600  # scenes that they are tested on
 
 
 class Draw(NamedTuple):
@@ -44,7 +45,7 @@ class Deck:
         """
         if number > len(self.rest):
             raise InputError(
-                f"--labels asks for {number} more {self.kind} scenes than the {len(self.rest)} that are left; "
+                f"--labels asks for {number} more {self.kind}scenes than the {len(self.rest)} that are left; "
                 "expected fewer labels or more --scenes."
             )
         dealt, self.rest = self.rest[:number], self.rest[number:]
@@ -56,16 +57,16 @@ def few_labels(groups: np.ndarray, seed: int, labels: int, outer: int, gap: floa
     del gap
     deck = Deck(np.arange(len(groups)), np.random.default_rng([seed, 1]), "")
     # The test set and the outer set come first, so that they are the same for every number of labels.
-    test, upper = deck.deal(600), deck.deal(outer)
+    test, upper = deck.deal(TESTED), deck.deal(outer)
     return Draw(deck.deal(labels), upper, tuple(deck.deal(labels) for _ in range(FRESH)), {"test": test})
 
 
 def day_to_night(groups: np.ndarray, seed: int, labels: int, outer: int, gap: float) -> Draw:
     """The inner problem has labelled scenes by day; the outer one has scenes by day and by night."""
     rng = np.random.default_rng([seed, 2])
-    day = Deck(np.flatnonzero(groups == group_number("day")), rng, "day")
-    night = Deck(np.flatnonzero(groups == group_number("night")), rng, "night")
-    by_day, by_night = day.deal(300), night.deal(300)
+    day = Deck(np.flatnonzero(groups == group_number("day")), rng, "day ")
+    night = Deck(np.flatnonzero(groups == group_number("night")), rng, "night ")
+    by_day, by_night = day.deal(TESTED // 2), night.deal(TESTED // 2)
     dark = round(gap * outer)
     upper = rng.permutation(np.concatenate([day.deal(outer - dark), night.deal(dark)]))
     inner, fresh = day.deal(labels), tuple(day.deal(labels) for _ in range(FRESH))

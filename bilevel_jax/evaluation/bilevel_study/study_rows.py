@@ -88,7 +88,7 @@ CONTROLS = ("ignore", "one_level", "fusion_on_all", "placebo")  # what the exact
 
 
 def chosen_rows(names: Sequence[str]) -> dict[str, Row]:
-    """The rows of these names in the order of the registry; all rows if there are no names.
+    """The rows of these names, in their order; all rows if there are no names.
 
     Raises:
         InputError: a name is unknown.
@@ -96,7 +96,7 @@ def chosen_rows(names: Sequence[str]) -> dict[str, Row]:
     for name in names:
         if name not in ROWS:
             raise InputError(f"--rows: there is no row {name!r}{nearest(name, ROWS)}")
-    return {name: row for name, row in ROWS.items() if not names or name in names}
+    return {name: ROWS[name] for name in names} if names else dict(ROWS)
 
 
 def filled(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
