@@ -8,22 +8,25 @@ from absl import flags
 from bilevel_jax.atomic import write_text
 from bilevel_jax.command_line import parse_flags, read_seeds, refuse_twice
 from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.bilevel_study.convnet_stage import ConvnetStage
 from bilevel_jax.evaluation.bilevel_study.ridge_stage import RidgeStage
 from bilevel_jax.evaluation.bilevel_study.scene_cells import load_cells
-from bilevel_jax.evaluation.bilevel_study.study_cells import Cell, RidgeCells, Setting
+from bilevel_jax.evaluation.bilevel_study.scene_pictures import scene_pictures
+from bilevel_jax.evaluation.bilevel_study.study_cells import Cell, Setting, StudyCells
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
 from bilevel_jax.evaluation.bilevel_study.study_rows import chosen_rows
+from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
 from bilevel_jax.evaluation.bilevel_study.study_table import study_table
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.training.signals import StopRequest
 
 USAGE = (
-    f"python experiments/bilevel_study.py --problem={'|'.join(PROBLEMS)} --out=DIR [--stage=ridge] [--rows=a,b] "
-    "[--seeds=0,1,2] [--labels=20,50,200] [--gap=0.5] [--ridge=0.1] [--equal=steps|passes]\n"
+    f"python experiments/bilevel_study.py --problem={'|'.join(PROBLEMS)} --out=DIR [--stage=ridge|convnet] "
+    "[--rows=a,b] [--seeds=0,1,2] [--labels=20,50,200] [--gap=0.5] [--ridge=0.1] [--equal=steps|passes]\n"
     "Trains a small fusion rule by each row's hypergradient on the built-in scenes, and compares the rows by what\n"
     "fresh heads learn from the fused pictures. The same command continues a stopped study."
 )
-STAGES = ("ridge",)
+STAGES = {"ridge": "a ridge-regularised linear head", "convnet": "a small network, T steps from a new start"}
 LOGGED = 3  # seeds whose corrections are measured in full
 
 
@@ -41,15 +44,18 @@ def bilevel_study_command(argv: Sequence[str]) -> None:
     _check(values)
     out = Path(values.out)
     with StopRequest() as stop:
-        stage = RidgeStage(load_cells(values.scenes))
+        stage = _stage(values)
         for number in labels:
             setting = Setting(
                 values.problem, number, values.outer, values.gap if values.problem == "day_to_night" else 0.0,
                 values.ridge, values.outer_steps, values.equal,
             )  # fmt: skip
             folder = out / f"labels-{number}"
-            check_settings(folder / "settings.json", {**setting._asdict(), "scenes": values.scenes}, "cells")
-            cells = RidgeCells(stage, setting, folder, stop.check)
+            settings = {**setting._asdict(), "scenes": values.scenes}
+            if (values.stage, values.inner_steps) != ("ridge", 20):
+                settings |= {"stage": values.stage, "inner_steps": values.inner_steps}
+            check_settings(folder / "settings.json", settings, "cells")
+            cells = StudyCells(stage, setting, folder, stop.check)
             found: dict[str, list[Cell]] = {}
             for row in rows:
                 found[row] = [cells.cell(row, seed, place < LOGGED) for place, seed in enumerate(seeds)]
@@ -59,7 +65,8 @@ def bilevel_study_command(argv: Sequence[str]) -> None:
 
 
 def _define(values: flags.FlagValues) -> None:
-    flags.DEFINE_enum("stage", "ridge", STAGES, "inner problem: a ridge-regularised linear head", flag_values=values)
+    text = "inner problem: " + "; ".join(f"{name}: {about}" for name, about in STAGES.items())
+    flags.DEFINE_enum("stage", "ridge", list(STAGES), text, flag_values=values)
     text = "; ".join(f"{name}: {problem.about}" for name, problem in PROBLEMS.items())
     flags.DEFINE_enum("problem", None, list(PROBLEMS), text, flag_values=values)
     flags.DEFINE_string("out", None, "folder that receives all cells", flag_values=values)
@@ -69,13 +76,22 @@ def _define(values: flags.FlagValues) -> None:
     flags.DEFINE_list("labels", None, text, flag_values=values)
     text = "share of the outer scenes that are by night, for day_to_night"
     flags.DEFINE_float("gap", 0.5, text, 0, 1, flag_values=values)
-    text = "strength of the ridge term (default: the best one for the fusion loss's rule)"
+    text = "strength of the ridge term, or the step size of the inner descent of --stage=convnet (default: the best "
+    text += "one for the fusion loss's rule)"
     flags.DEFINE_float("ridge", None, text, 0, flag_values=values)
+    flags.DEFINE_integer("inner_steps", 20, "T, number of inner steps", 1, flag_values=values)
     flags.DEFINE_integer("outer", 1000, "number of outer scenes", 1, flag_values=values)
     flags.DEFINE_integer("outer_steps", 30, "number of outer steps", 1, flag_values=values)
     text = "what all rows have equally many of: outer steps, or backward passes"
     flags.DEFINE_enum("equal", "steps", ["steps", "passes"], text, flag_values=values)
     flags.DEFINE_integer("scenes", 6000, "number of built-in scenes that are drawn from", 1, flag_values=values)
+
+
+def _stage(values: flags.FlagValues) -> Stage:
+    cells = load_cells(values.scenes)
+    if values.stage == "ridge":
+        return RidgeStage(cells, values.inner_steps)
+    return ConvnetStage(scene_pictures(cells, values.scenes), values.inner_steps)
 
 
 def _labels(values: flags.FlagValues) -> list[int]:

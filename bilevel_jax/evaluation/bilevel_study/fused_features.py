@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from bilevel_jax.evaluation.bilevel_study.fusion_basis import SIZE, symmetric_pairs
 from bilevel_jax.evaluation.bilevel_study.scene_cells import COLUMNS, ROWS, SceneCells
+from bilevel_jax.evaluation.bilevel_study.scene_pictures import ScenePictures
 
 RANDOM = 128  # random tanh features beside the hand-made ones
 FLOOR = 1e-3  # added to a filter's energy, as a share of the picture's variance, before its logarithm
@@ -88,7 +89,7 @@ def fit_features(w: Float[np.ndarray, " k"], cells: SceneCells, scenes: int = 50
     return FeatureMap(*(np.asarray(part, np.float32) for part in parts))
 
 
-def fusion_loss_minimum(cells: SceneCells) -> Float[np.ndarray, " k"]:
+def fusion_loss_minimum(cells: SceneCells | ScenePictures) -> Float[np.ndarray, " k"]:
     """The w whose fused picture is nearest to the saliency-weighted target, in least squares over all scenes."""
     k, l, _ = symmetric_pairs(SIZE)  # noqa: E741
     matrix = np.zeros((SIZE, SIZE))

@@ -1,7 +1,6 @@
 """The stage with a ridge head: builds the problem of a seed, trains a row on it, and scores the fusion rule."""
 
 import time
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +11,7 @@ from bilevel_jax.evaluation.bilevel_study import ridge_head
 from bilevel_jax.evaluation.bilevel_study.average_precision import mean_average_precision
 from bilevel_jax.evaluation.bilevel_study.correction_log import CorrectionLog, correction_log, signal_to_noise
 from bilevel_jax.evaluation.bilevel_study.fused_features import FeatureMap, fit_features, fusion_loss_minimum
-from bilevel_jax.evaluation.bilevel_study.fusion_basis import NAMES, SIZE, symmetric_pairs
+from bilevel_jax.evaluation.bilevel_study.likeness import likeness
 from bilevel_jax.evaluation.bilevel_study.ridge_run import (
     Part,
     RidgeProblem,
@@ -24,46 +23,32 @@ from bilevel_jax.evaluation.bilevel_study.ridge_run import (
 from bilevel_jax.evaluation.bilevel_study.scene_cells import SceneCells
 from bilevel_jax.evaluation.bilevel_study.study_problems import Draw, Scenes
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
+from bilevel_jax.evaluation.bilevel_study.study_stage import TrainedRule
 
-RIDGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths among which the fusion loss's rule chooses
-STEPS = 20  # T
 BATCH = 125  # outer scenes of one step
 
 
-class TrainedRule(NamedTuple):
-    """A trained fusion rule.
-
-    Attributes:
-        rules: after each outer step, the start first.
-        heads: that each outer step saw.
-        cpu_seconds: processor time of the training, all cores together; a program's compilation is part of its first.
-    """
-
-    rules: Float[Array, "s k"]
-    heads: Float[Array, "s d c"] | None
-    cpu_seconds: float
-
-
 class RidgeStage:
-    """The fusion rule of `fusion_basis` over a ridge head.
+    """The fusion rule over a ridge head; see `study_stage.Stage` for its other attributes.
 
     Attributes:
         cells: all scenes.
-        start: the rule that the fusion loss prefers, with length 1.
         fixed: the constants of the features.
     """
 
-    def __init__(self, cells: SceneCells):
-        self.cells = cells
+    constants = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge term
+
+    def __init__(self, cells: SceneCells, steps: int = 20):
+        self.cells, self.groups, self.steps = cells, cells.groups, steps
         start = fusion_loss_minimum(cells)
         self.start: Float[np.ndarray, " k"] = start / np.linalg.norm(start)
         self.fixed: FeatureMap = fit_features(self.start, cells)
         labels = cells.labels.reshape(-1, cells.labels.shape[-1])
         self._mean, self._spread = labels.mean(0), labels.std(0) + 1e-6
 
-    def problem(self, draw: Draw, ridge: float) -> RidgeProblem:
-        """The problem of a draw, with a step size for the inner gradient descent."""
-        problem = RidgeProblem(self._part(draw.outer), self._part(draw.inner), self.fixed, jnp.float32(ridge), 0.0)
+    def problem(self, draw: Draw, constant: float) -> RidgeProblem:
+        """The problem of a draw; the constant is the strength of the ridge term."""
+        problem = RidgeProblem(self._part(draw.outer), self._part(draw.inner), self.fixed, jnp.float32(constant), 0.0)
         return problem._replace(rate=_rate(self.start, problem))
 
     def train(self, row: str, problem: RidgeProblem, rate: float, seed: int, outer_steps: int) -> TrainedRule:
@@ -75,12 +60,12 @@ class RidgeStage:
         batch = min(BATCH, len(problem.outer.means))
         rules, heads = train_rule(
             row, start[0], jnp.float32(rate), jax.random.key(seed), problem,
-            outer_steps=outer_steps, steps=STEPS, batch=batch,
+            outer_steps=outer_steps, steps=self.steps, batch=batch,
         )  # fmt: skip
         jax.block_until_ready(rules)
         return TrainedRule(jnp.concatenate([start, rules]), heads, time.process_time() - begun)
 
-    def scores(self, rule: Float[Array, " k"], draw: Draw, ridge: float) -> dict[str, float]:
+    def scores(self, rule: Float[Array, " k"], draw: Draw, constant: float) -> dict[str, float]:
         """Scores of fresh heads, and of the head on the inner scenes, with this rule.
 
         Returns:
@@ -95,7 +80,7 @@ class RidgeStage:
         found: dict[str, list[float]] = {name: [] for name in (*tests, "error", "own")}
         for number, scenes in enumerate((draw.inner, *draw.fresh)):
             part = self._part(scenes)
-            weights = _weights(_features(rule, part, self.fixed), part.targets, self.fixed, jnp.float32(ridge))
+            weights = _weights(_features(rule, part, self.fixed), part.targets, self.fixed, jnp.float32(constant))
             if number == 0:
                 found["own"].append(self._precision(phis[main], weights, draw.tests[main]))
                 continue
@@ -104,7 +89,7 @@ class RidgeStage:
             wanted = tests[main].targets
             found["error"].append(float(2 * ridge_head.half_error(phis[main], weights, wanted) / wanted.shape[-1]))
         figures = {name: float(np.mean(values)) for name, values in found.items()}
-        return figures | likeness(np.asarray(rule, np.float64), self.cells, draw.tests[main])
+        return figures | likeness(np.asarray(rule, np.float64), self.cells.spreads[draw.tests[main]])
 
     def look(self, row: str, trained: TrainedRule, problem: RidgeProblem, seed: int) -> dict[str, CorrectionLog]:
         """The correction's figures at the start, the middle and the end of a training."""
@@ -114,13 +99,13 @@ class RidgeStage:
         logs = {}
         for name, place in (("start", 0), ("middle", steps // 2), ("end", steps - 1)):
             head = trained.heads[place - 1] if place else empty_head(problem)
-            logs[name] = correction_log(row, trained.rules[place], head, problem, STEPS, key)
+            logs[name] = correction_log(row, trained.rules[place], head, problem, self.steps, key)
         return logs
 
     def noise(self, row: str, trained: TrainedRule, problem: RidgeProblem, seed: int) -> float:
         """Signal to noise of the correction in the middle of a training; see `signal_to_noise`."""
         middle = trained.rules[(len(trained.rules) - 1) // 2]
-        return signal_to_noise(row, middle, problem, STEPS, jax.random.key(seed))
+        return signal_to_noise(row, middle, problem, self.steps, jax.random.key(seed))
 
     def _part(self, scenes: Scenes) -> Part:
         cells = self.cells
@@ -129,20 +114,6 @@ class RidgeStage:
 
     def _precision(self, phi: Array, weights: Array, scenes: Scenes) -> float:
         return mean_average_precision(np.asarray(phi @ weights), self.cells.labels[scenes])
-
-
-def likeness(w: Float[np.ndarray, " k"], cells: SceneCells, scenes: Scenes) -> dict[str, float]:
-    """Correlation of the fused pictures with the visible and with the infrared ones, as a mean over scenes."""
-    k, l, _ = symmetric_pairs(SIZE)  # noqa: E741
-    matrix = np.zeros((len(scenes), SIZE, SIZE))
-    matrix[:, k, l] = matrix[:, l, k] = cells.spreads[scenes]
-    fused = np.einsum("nkl,l->nk", matrix, w)
-    variance = fused @ w
-    out = {}
-    for camera in ("visible", "infrared"):
-        place = NAMES.index(f"{camera}_one")
-        out[f"like_{camera}"] = float(np.mean(fused[:, place] / np.sqrt(variance * matrix[:, place, place] + 1e-12)))
-    return out
 
 
 @jax.jit

@@ -10,9 +10,9 @@ import numpy as np
 from bilevel_jax.atomic import finite_or_none, write_json
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bilevel_study.correction_log import CorrectionLog
-from bilevel_jax.evaluation.bilevel_study.ridge_stage import RIDGES, STEPS, RidgeStage
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS, Draw
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
+from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
 
 RATES = (0.003, 0.01, 0.03, 0.1)  # step sizes of the fusion rule, the same number of tries for every row
 TUNING_SEEDS = (1000,)  # on which rows choose their step size, apart from the seeds of the table
@@ -27,7 +27,8 @@ class Setting(NamedTuple):
         labels: number of labelled inner scenes.
         outer: number of outer scenes.
         gap: share of the outer scenes that are by night, for day_to_night.
-        ridge: strength of the ridge term; None = chosen for the fusion loss's rule.
+        ridge: the stage's own constant (the strength of the ridge term, or the step size of the inner descent); None =
+            the best one for the fusion loss's rule.
         outer_steps: of a row, or of the row `COMPARED`.
         equal: "steps" or "passes", what all rows have equally many of.
     """
@@ -44,7 +45,7 @@ class Setting(NamedTuple):
 class Cell(TypedDict):
     """The figures of one row at one seed.
 
-    `scores` is what `RidgeStage.scores` returns, `rate` the step size of the fusion rule, `passes` the backward passes
+    `scores` is what `Stage.scores` returns, `rate` the step size of the fusion rule, `passes` the backward passes
     of an outer step, and `noise` the correction's signal to noise (None where the row has no correction).
     """
 
@@ -60,7 +61,7 @@ class Cell(TypedDict):
     noise: NotRequired[float | None]
 
 
-class RidgeCells:
+class StudyCells:
     """Makes the cells of one setting, or reads those that are there.
 
     Attributes:
@@ -68,26 +69,31 @@ class RidgeCells:
         folder: where they are kept.
     """
 
-    def __init__(self, stage: RidgeStage, setting: Setting, folder: Path, stop: Callable[[], None] = lambda: None):
+    def __init__(self, stage: Stage, setting: Setting, folder: Path, stop: Callable[[], None] = lambda: None):
         self.stage, self.setting, self.folder, self._stop = stage, setting, folder, stop
 
     def draw(self, seed: int) -> Draw:
         """The scenes of a seed."""
         s = self.setting
-        return PROBLEMS[s.problem].draw(self.stage.cells.groups, seed, s.labels, s.outer, s.gap)
+        return PROBLEMS[s.problem].draw(self.stage.groups, seed, s.labels, s.outer, s.gap)
 
     def outer_steps(self, row: str) -> int:
         """The outer steps of a row."""
-        s = self.setting
-        if s.equal == "steps" or not ROWS[row].passes(STEPS):
+        s, steps = self.setting, self.stage.steps
+        if s.equal == "steps" or not ROWS[row].passes(steps):
             return s.outer_steps
-        return max(1, round(s.outer_steps * ROWS[COMPARED].passes(STEPS) / ROWS[row].passes(STEPS)))
+        return max(1, round(s.outer_steps * ROWS[COMPARED].passes(steps) / ROWS[row].passes(steps)))
 
     def ridge(self) -> float:
-        """The strength of the ridge term: as set, or the best one for the fusion loss's rule on the tuning seeds."""
+        """The stage's own constant: as set, or the best one for the fusion loss's rule on the tuning seeds."""
         if self.setting.ridge is not None:
             return self.setting.ridge
-        return _best(self.folder / "ridge.json", RIDGES, lambda ridge, seed: self._start_score(ridge, seed), self._stop)
+        return _best(
+            self.folder / "ridge.json",
+            self.stage.constants,
+            lambda ridge, seed: self._start_score(ridge, seed),
+            self._stop,
+        )
 
     def rate(self, row: str, ridge: float) -> float | None:
         """The step size of a row: the best one on the tuning seeds."""
@@ -120,7 +126,7 @@ class RidgeCells:
         trained = self.stage.train(row, problem, rate or 0.0, seed, self.outer_steps(row))
         cell: Cell = {
             "row": row, "seed": seed, "rate": rate, "ridge": ridge, "outer_steps": len(trained.rules) - 1,
-            "passes": ROWS[row].passes(STEPS), "cpu_seconds": trained.cpu_seconds,
+            "passes": ROWS[row].passes(self.stage.steps), "cpu_seconds": trained.cpu_seconds,
             "scores": self.stage.scores(trained.rules[-1], draw, ridge), "log": {},
         }  # fmt: skip
         if with_noise and trained.heads is not None:

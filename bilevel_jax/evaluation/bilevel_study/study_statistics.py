@@ -16,7 +16,8 @@ class Difference(NamedTuple):
     Attributes:
         mean: mean difference.
         low, high: Student's 95 % interval; NaN with fewer than two seeds.
-        p: two-sided p-value of the paired t-test; NaN with fewer than two seeds, 0 or 1 where all differences are alike.
+        p: two-sided p-value of the paired t-test; NaN with fewer than two seeds, 0 or 1 where all
+            differences are alike.
         seeds: number of seeds.
     """
 

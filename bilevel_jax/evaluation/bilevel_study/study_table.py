@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bilevel_jax.evaluation.bilevel_study.ridge_stage import STEPS
 from bilevel_jax.evaluation.bilevel_study.study_cells import Cell
 from bilevel_jax.evaluation.bilevel_study.study_rows import CONTROLS, ROWS
 from bilevel_jax.evaluation.bilevel_study.study_statistics import Difference, holm, paired_difference
@@ -44,9 +43,9 @@ def share_of_exact(found: Mapping[str, Compared], row: str) -> float | None:
 def study_table(cells: Cells) -> str:
     """The table as Markdown: scores in per cent, differences in points."""
     gains, ahead = differences(cells, REFERENCE), differences(cells, EXACT)
-    tests = [name for name in next(iter(cells.values()))[0]["scores"] if name in ("test", "night", "day")]
+    tests = [name for name in next(iter(cells.values()))[0]["scores"] if name in ("test", "longer", "night", "day")]
     head = ["row", *tests, "own", "gain over ignore", "Holm p", "share of exact", "cost", "like vis / ir"]
-    lines = []
+    lines, reference = [], cells[REFERENCE][0]["passes"] if REFERENCE in cells else float("nan")
     for row, its in cells.items():
         means = {name: float(np.mean([c["scores"][name] for c in its])) for name in its[0]["scores"]}
         share = share_of_exact(gains, row)
@@ -54,7 +53,7 @@ def study_table(cells: Cells) -> str:
             [
                 f"`{row}`: {ROWS[row].about}", *(f"{100 * means[name]:.1f}" for name in tests),
                 f"{100 * means['own']:.1f}", points(gains.get(row)), _p(gains.get(row)),
-                "-" if share is None else f"{share:.2f}", f"{its[0]['passes'] / ROWS[REFERENCE].passes(STEPS):.2f}",
+                "-" if share is None else f"{share:.2f}", f"{its[0]['passes'] / reference:.2f}",
                 f"{means['like_visible']:.2f} / {means['like_infrared']:.2f}",
             ]
         )  # fmt: skip

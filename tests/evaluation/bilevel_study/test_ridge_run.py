@@ -72,9 +72,7 @@ def test_placebo_has_the_length_of_the_correction_and_turned_its_opposite(wide):
     w, problem = wide
     exact, placebo, turned = (gradient(name, w, problem) for name in ("exact", "placebo", "turned"))
     right = exact.gradient - exact.partial
-    np.testing.assert_allclose(
-        jnp.linalg.norm(placebo.gradient - placebo.partial), jnp.linalg.norm(right), rtol=1e-6
-    )
+    np.testing.assert_allclose(jnp.linalg.norm(placebo.gradient - placebo.partial), jnp.linalg.norm(right), rtol=1e-6)
     assert abs(cosine(placebo.gradient - placebo.partial, right)) < 0.99
     np.testing.assert_allclose(turned.gradient - turned.partial, -right, rtol=1e-6)
 
