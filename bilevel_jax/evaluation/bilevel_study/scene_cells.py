@@ -138,7 +138,7 @@ def _read(path: Path) -> SceneCells | None:
     if not os.path.exists(path):
         return None
     try:
-        with np.load(path) as file:
-            return SceneCells(**{name: file[name] for name in SceneCells._fields})
+        with open(path, "rb") as file, np.load(file) as arrays:
+            return SceneCells(**{name: arrays[name] for name in SceneCells._fields})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
