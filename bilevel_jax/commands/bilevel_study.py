@@ -17,6 +17,7 @@ from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
 from bilevel_jax.evaluation.bilevel_study.study_rows import chosen_rows
 from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
 from bilevel_jax.evaluation.bilevel_study.study_table import study_table
+from bilevel_jax.evaluation.bilevel_study.survey import Surveyed, survey, survey_table
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.training.signals import StopRequest
 
@@ -27,6 +28,7 @@ USAGE = (
     "fresh heads learn from the fused pictures. The same command continues a stopped study."
 )
 STAGES = {"ridge": "a ridge-regularised linear head", "convnet": "a small network, T steps from a new start"}
+SURVEYED_GAPS, SURVEYED_RIDGES = (0.0, 0.25, 0.5, 0.75, 1.0), (0.003, 0.03, 0.3)
 LOGGED = 3  # seeds whose corrections are measured in full
 
 
@@ -45,6 +47,8 @@ def bilevel_study_command(argv: Sequence[str]) -> None:
     out = Path(values.out)
     with StopRequest() as stop:
         stage = _stage(values)
+        if values.survey:
+            return _survey(values, stage, labels, seeds)
         for number in labels:
             setting = Setting(
                 values.problem, number, values.outer, values.gap if values.problem == "day_to_night" else 0.0,
@@ -79,12 +83,26 @@ def _define(values: flags.FlagValues) -> None:
     text = "strength of the ridge term, or the step size of the inner descent of --stage=convnet (default: the best "
     text += "one for the fusion loss's rule)"
     flags.DEFINE_float("ridge", None, text, 0, flag_values=values)
+    text = "measure the exact correction at the start alone, for several gaps and ridge strengths, and train nothing"
+    flags.DEFINE_bool("survey", False, text, flag_values=values)
     flags.DEFINE_integer("inner_steps", 20, "T, number of inner steps", 1, flag_values=values)
     flags.DEFINE_integer("outer", 1000, "number of outer scenes", 1, flag_values=values)
     flags.DEFINE_integer("outer_steps", 30, "number of outer steps", 1, flag_values=values)
     text = "what all rows have equally many of: outer steps, or backward passes"
     flags.DEFINE_enum("equal", "steps", ["steps", "passes"], text, flag_values=values)
     flags.DEFINE_integer("scenes", 6000, "number of built-in scenes that are drawn from", 1, flag_values=values)
+
+
+def _survey(values: flags.FlagValues, stage: Stage, labels: list[int], seeds: list[int]) -> None:
+    """Prints the exact correction at the start of a training, for a ladder of gaps and of ridge strengths."""
+    if not isinstance(stage, RidgeStage):
+        raise InputError("--survey is for --stage=ridge; expected it without --stage=convnet.")
+    gaps = SURVEYED_GAPS if values.problem == "day_to_night" else (0.0,)
+    found: list[Surveyed] = []
+    for number in labels:
+        found += survey(stage, values.problem, number, gaps, SURVEYED_RIDGES, seeds, values.outer)
+        write_text(Path(values.out) / f"survey-{values.problem}.md", survey_table(found))
+    print(survey_table(found))
 
 
 def _stage(values: flags.FlagValues) -> Stage:

@@ -50,7 +50,7 @@ def cross_entropy(logits: Float[Array, "n cells c"], labels: Float[Array, "n cel
     return jnp.mean(jnp.sum(jax.nn.softplus(logits) - labels * logits, -1))
 
 
-def convnet_losses(decay: float = DECAY) -> tuple[Loss, Loss, Loss, Loss]:
+def convnet_losses(decay: Float[Array, ""] | float = DECAY) -> tuple[Loss, Loss, Loss, Loss]:
     """The losses (outer, inner, both, both with weight decay), as `ridge_head.RidgeLosses` has them.
 
     Their outer variable is the pair (outer pictures, inner pictures).

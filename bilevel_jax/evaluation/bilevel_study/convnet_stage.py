@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.evaluation.bilevel_study.average_precision import mean_average_precision
 from bilevel_jax.evaluation.bilevel_study.convnet import DECAY, convnet
 from bilevel_jax.evaluation.bilevel_study.convnet_run import ConvnetProblem, Views, fused_pictures, learn, train_rule
@@ -87,7 +88,7 @@ class ConvnetStage:
         labels = s.labels[scenes].astype(np.float32)
         return Views(*map(jnp.asarray, (s.pictures[scenes], s.spreads[scenes], labels)))
 
-    def _precision(self, network, pictures: Array, scenes: Scenes) -> float:
+    def _precision(self, network: PyTree, pictures: Array, scenes: Scenes) -> float:
         return mean_average_precision(np.asarray(_logits(network, pictures)), self.scenes.labels[scenes])
 
 

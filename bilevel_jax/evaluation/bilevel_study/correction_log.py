@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from bilevel_jax.atomic import finite_or_none
 from bilevel_jax.bilevel.trees import norm
 from bilevel_jax.evaluation.bilevel_study import ridge_head
 from bilevel_jax.evaluation.bilevel_study.ridge_run import Part, RidgeProblem, empty_head, gradient_at, part_features
@@ -24,7 +25,7 @@ class CorrectionLog(TypedDict):
         correction_cosine: of the two corrections; 0 where the row has none.
         length: of the row's hypergradient, as a multiple of the exact one's.
         exact_correction: |correction| / |F_w| of the exact hypergradient.
-        residual: of conjugate gradients, as a share of |F_v|; NaN for other rows.
+        residual: of conjugate gradients, as a share of |F_v|; None for other rows.
     """
 
     unsolved: float
@@ -33,14 +34,16 @@ class CorrectionLog(TypedDict):
     correction_cosine: float
     length: float
     exact_correction: float
-    residual: float
+    residual: float | None
 
 
 def correction_log(
     name: str, w: Float[Array, " k"], head: ridge_head.Head, problem: RidgeProblem, steps: int, key: Array
 ) -> CorrectionLog:
     """The figures of a row at w; `head` is the one of the outer step before, which only a warm row looks at."""
-    return {k: float(v) for k, v in _figures(name, w, head, problem, steps, key).items()}  # type: ignore[return-value]
+    figures = {k: float(v) for k, v in _figures(name, w, head, problem, steps, key).items()}
+    residual = finite_or_none(figures.pop("residual"))
+    return CorrectionLog(**figures, residual=residual)  # type: ignore[typeddict-item]
 
 
 def _figures(name, w, head, problem, steps, key):

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from bilevel_jax.bilevel.trees import sum_of
 from bilevel_jax.evaluation.bilevel_study.fusion_basis import SIZE, symmetric_pairs
 from bilevel_jax.evaluation.bilevel_study.scene_cells import COLUMNS, ROWS, SceneCells
 from bilevel_jax.evaluation.bilevel_study.scene_pictures import ScenePictures
 
+Numbers = Array | np.ndarray
 RANDOM = 128  # random tanh features beside the hand-made ones
 FLOOR = 1e-3  # added to a filter's energy, as a share of the picture's variance, before its logarithm
 SHRINK = 0.01  # share of the largest variance that is added to all variances before they are made equal
@@ -37,7 +39,7 @@ class FeatureMap(NamedTuple):
 def pair_products(w: Float[Array, " k"]) -> Float[Array, " p"]:
     """The factors of a packed symmetric matrix C in w^T C w."""
     k, l, counts = symmetric_pairs(SIZE)  # noqa: E741
-    return counts * w[k] * w[l]
+    return jnp.asarray(counts, w.dtype) * w[k] * w[l]
 
 
 def handmade(w: Float[Array, " k"], means: Array, energies: Array, spreads: Array) -> Float[Array, "n cells b"]:
@@ -52,14 +54,14 @@ def handmade(w: Float[Array, " k"], means: Array, energies: Array, spreads: Arra
     own = jnp.concatenate([quarters, logs], -1)
     grid = own.reshape(len(own), ROWS, COLUMNS, -1)
     padded = jnp.pad(grid, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    near = sum(padded[:, i : i + ROWS, j : j + COLUMNS] for i in range(3) for j in range(3)) / 9
+    near = sum_of(padded[:, i : i + ROWS, j : j + COLUMNS] for i in range(3) for j in range(3)) / 9
     row = jnp.repeat(jnp.linspace(-1, 1, ROWS), COLUMNS)
     column = jnp.abs(jnp.tile(jnp.linspace(-1, 1, COLUMNS), ROWS))
     place = jnp.broadcast_to(jnp.stack([row, row**2, column], -1), (*own.shape[:2], 3)).astype(own.dtype)
     return jnp.concatenate([own, near.reshape(own.shape), place], -1)
 
 
-def _expanded(base: Array, shift: Array, scale: Array, directions: Array, offsets: Array) -> Array:
+def _expanded(base: Numbers, shift: Numbers, scale: Numbers, directions: Numbers, offsets: Numbers) -> Array:
     standard = (base - shift) / scale
     return jnp.concatenate([standard, jnp.tanh(standard @ directions + offsets)], -1)
 
@@ -86,7 +88,7 @@ def fit_features(w: Float[np.ndarray, " k"], cells: SceneCells, scenes: int = 50
     values, vectors = np.linalg.eigh(np.cov(every.T))
     whitening = vectors / np.sqrt(np.maximum(values, 0) + SHRINK * values[-1])
     parts = (shift, scale, directions, offsets, centre, whitening)
-    return FeatureMap(*(np.asarray(part, np.float32) for part in parts))
+    return FeatureMap(*(jnp.asarray(part, jnp.float32) for part in parts))
 
 
 def fusion_loss_minimum(cells: SceneCells | ScenePictures) -> Float[np.ndarray, " k"]:

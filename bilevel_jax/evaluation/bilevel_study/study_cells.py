@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, NotRequired, TypedDict
 
+import jax.numpy as jnp
 import numpy as np
 
 from bilevel_jax.atomic import finite_or_none, write_json
@@ -130,14 +131,14 @@ class StudyCells:
             "scores": self.stage.scores(trained.rules[-1], draw, ridge), "log": {},
         }  # fmt: skip
         if with_noise and trained.heads is not None:
-            cell["log"] = _without_nan(self.stage.look(row, trained, problem, seed))
+            cell["log"] = self.stage.look(row, trained, problem, seed)
             if ROWS[row].estimator != "ignore":
                 cell["noise"] = finite_or_none(self.stage.noise(row, trained, problem, seed))
         write_json(path, cell)
         return cell
 
     def _start_score(self, ridge: float, seed: int) -> float:
-        return main_score(self.stage.scores(self.stage.start, self.draw(seed), ridge))
+        return main_score(self.stage.scores(jnp.asarray(self.stage.start), self.draw(seed), ridge))
 
 
 def main_score(scores: Mapping[str, float]) -> float:
@@ -177,7 +178,3 @@ def _best(
     tried = [finite_or_none(score) for score in scores]
     write_json(path, {"best": best, "values": list(values), "scores": tried, "seeds": list(TUNING_SEEDS)})
     return best
-
-
-def _without_nan(logs: dict[str, CorrectionLog]) -> dict[str, CorrectionLog]:
-    return {place: {k: finite_or_none(v) for k, v in log.items()} for place, log in logs.items()}  # type: ignore[misc, typeddict-item]

@@ -74,7 +74,7 @@ def log_table(cells: Cells) -> str:
             continue
         line = [f"`{row}`"]
         for figure in ("unsolved", "correction", "exact_correction", "cosine", "correction_cosine", "length"):
-            ends = [_mean([c["log"][place][figure] for c in logs]) for place in ("start", "end")]  # type: ignore[literal-required]
+            ends = [_mean([c["log"][place][figure] for c in logs]) for place in ("start", "end")]
             line.append(" / ".join("-" if value is None else f"{value:.2g}" for value in ends))
         residual = _mean([c["log"]["end"]["residual"] for c in logs])
         noise = _mean([c.get("noise") for c in logs])
