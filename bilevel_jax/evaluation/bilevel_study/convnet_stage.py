@@ -26,7 +26,7 @@ LONGER = 4  # times T: the second length of a fresh network's training
 class ConvnetStage:
     """The fusion rule over a small network that learns for T steps; see `study_stage.Stage` for its attributes."""
 
-    constants = (0.1, 0.3, 1.0)  # step sizes of the inner descent
+    constants: tuple[float, ...] = (0.1, 0.3, 1.0)  # step sizes of the inner descent
 
     def __init__(self, scenes: ScenePictures, steps: int = 20):
         self.scenes, self.groups, self.steps = scenes, scenes.groups, steps

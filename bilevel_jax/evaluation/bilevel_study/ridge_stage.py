@@ -36,7 +36,7 @@ class RidgeStage:
         fixed: the constants of the features.
     """
 
-    constants = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge term
+    constants: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge term
 
     def __init__(self, cells: SceneCells, steps: int = 20):
         self.cells, self.groups, self.steps = cells, cells.groups, steps

@@ -12,7 +12,7 @@ from bilevel_jax.atomic import finite_or_none, write_json
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bilevel_study.correction_log import CorrectionLog
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS, Draw
-from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
+from bilevel_jax.evaluation.bilevel_study.study_rows import CHECKED, ROWS
 from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
 
 RATES = (0.003, 0.01, 0.03, 0.1)  # step sizes of the fusion rule, the same number of tries for every row
@@ -130,7 +130,7 @@ class StudyCells:
             "passes": ROWS[row].passes(self.stage.steps), "cpu_seconds": trained.cpu_seconds,
             "scores": self.stage.scores(trained.rules[-1], draw, ridge), "log": {},
         }  # fmt: skip
-        if with_noise and trained.heads is not None:
+        if with_noise and row in CHECKED:
             cell["log"] = self.stage.look(row, trained, problem, seed)
             if ROWS[row].estimator != "ignore":
                 cell["noise"] = finite_or_none(self.stage.noise(row, trained, problem, seed))

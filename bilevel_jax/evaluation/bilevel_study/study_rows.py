@@ -84,6 +84,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         ),
     }
 )  # fmt: skip
+# Rows whose corrections are measured: those that have one of their own, and the one without, as a reference.
+CHECKED = ("ignore", *(name for name, row in ROWS.items() if row.estimator != "ignore" and not row.change))
 CONTROLS = ("ignore", "one_level", "fusion_on_all", "placebo")  # what the exact hypergradient has to beat
 
 

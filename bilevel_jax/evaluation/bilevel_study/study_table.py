@@ -11,6 +11,7 @@ from bilevel_jax.evaluation.bilevel_study.study_statistics import Difference, ho
 from bilevel_jax.markdown_table import markdown_table
 
 Cells = Mapping[str, Sequence[Cell]]  # row -> its cells
+FIGURES = {"test": "precision", "explained": "explained variance"}  # what rows are compared by -> its name in tables
 REFERENCE = "ignore"
 EXACT = "exact"
 
@@ -22,11 +23,17 @@ class Compared(NamedTuple):
     holm: float
 
 
-def differences(cells: Cells, against: str) -> dict[str, Compared]:
-    """Each row's score minus that of the row `against`, over the seeds that both have, with Holm over the rows."""
+def differences(cells: Cells, against: str, figure: str = "test") -> dict[str, Compared]:
+    """Each row's figure minus that of the row `against`, over the seeds that both have, with Holm over the rows.
+
+    Args:
+        cells: of the rows.
+        against: a row.
+        figure: a key of the cells' scores, see `figure_of`.
+    """
     found = {}
     for row in cells:
-        if row != against and against in cells and (pair := _paired(cells[row], cells[against])) is not None:
+        if row != against and against in cells and (pair := _paired(cells[row], cells[against], figure)) is not None:
             found[row] = paired_difference(*pair)
     adjusted = holm({row: d.p for row, d in found.items()})
     return {row: Compared(d, adjusted[row]) for row, d in found.items()}
@@ -42,26 +49,32 @@ def share_of_exact(found: Mapping[str, Compared], row: str) -> float | None:
 
 def study_table(cells: Cells) -> str:
     """The table as Markdown: scores in per cent, differences in points."""
-    gains, ahead = differences(cells, REFERENCE), differences(cells, EXACT)
+    figures = [name for name in FIGURES if name == "test" or "error" in next(iter(cells.values()))[0]["scores"]]
+    gains, ahead = ({name: differences(cells, row, name) for name in figures} for row in (REFERENCE, EXACT))
     tests = [name for name in next(iter(cells.values()))[0]["scores"] if name in ("test", "longer", "night", "day")]
-    head = ["row", *tests, "own", "gain over ignore", "Holm p", "share of exact", "cost", "like vis / ir"]
+    head = ["row", *tests, "own"]
+    for name in figures:
+        head += [f"gain over ignore, {FIGURES[name]}", "Holm p", "share of exact"]
+    head += ["cost", "like vis / ir"]
     lines, reference = [], cells[REFERENCE][0]["passes"] if REFERENCE in cells else float("nan")
     for row, its in cells.items():
         means = {name: float(np.mean([c["scores"][name] for c in its])) for name in its[0]["scores"]}
-        share = share_of_exact(gains, row)
-        lines.append(
-            [
-                f"`{row}`: {ROWS[row].about}", *(f"{100 * means[name]:.1f}" for name in tests),
-                f"{100 * means['own']:.1f}", points(gains.get(row)), _p(gains.get(row)),
-                "-" if share is None else f"{share:.2f}", f"{its[0]['passes'] / reference:.2f}",
-                f"{means['like_visible']:.2f} / {means['like_infrared']:.2f}",
-            ]
-        )  # fmt: skip
+        line = [f"`{row}`: {ROWS[row].about}", *(f"{100 * means[name]:.1f}" for name in (*tests, "own"))]
+        for name in figures:
+            share = share_of_exact(gains[name], row)
+            line += [points(gains[name].get(row)), _p(gains[name].get(row)), "-" if share is None else f"{share:.2f}"]
+        likeness = f"{means['like_visible']:.2f} / {means['like_infrared']:.2f}"
+        lines.append([*line, f"{its[0]['passes'] / reference:.2f}", likeness])
     text = markdown_table(head, lines)
-    controls = [row for row in CONTROLS if row in ahead]
+    controls = [row for row in CONTROLS if row in ahead["test"]]
     if controls:
-        against = [[f"`{row}`", points(ahead[row], -1), _p(ahead[row])] for row in controls]
-        text += "\n" + markdown_table(["exact minus", "points", "Holm p"], against)
+        against, head = [], ["exact minus"]
+        for name in figures:
+            head += [FIGURES[name], "Holm p"]
+        for row in controls:
+            parts = [(points(ahead[name][row], -1), _p(ahead[name][row])) for name in figures]
+            against.append([f"`{row}`", *(text for part in parts for text in part)])
+        text += "\n" + markdown_table(head, against)
     return text + "\n" + log_table(cells)
 
 
@@ -93,8 +106,13 @@ def points(compared: Compared | None, sign: int = 1) -> str:
     return f"{100 * sign * d.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def _paired(row: Sequence[Cell], other: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray] | None:
-    one, two = ({c["seed"]: c["scores"]["test"] for c in part} for part in (row, other))
+def figure_of(cell: Cell, figure: str) -> float:
+    """A figure of a cell: one of its scores, or "explained", the share of variance that fresh heads explain."""
+    return 1 - cell["scores"]["error"] if figure == "explained" else cell["scores"][figure]
+
+
+def _paired(row: Sequence[Cell], other: Sequence[Cell], figure: str) -> tuple[np.ndarray, np.ndarray] | None:
+    one, two = ({c["seed"]: figure_of(c, figure) for c in part} for part in (row, other))
     seeds = sorted(one.keys() & two.keys())
     return (np.array([one[s] for s in seeds]), np.array([two[s] for s in seeds])) if seeds else None
 

@@ -16,8 +16,8 @@ def made(row, scores, log=False):
     return [
         {
             "row": row, "seed": seed, "rate": 0.01, "ridge": 0.1, "outer_steps": 3, "passes": 42.0, "cpu_seconds": 1.0,
-            "scores": {"test": score, **figures}, "log": {"start": LOG, "end": LOG} if log else {},
-            "noise": 2.0 if log else None,
+            "scores": {"test": score, "error": 1 - 2 * score, **figures},
+            "log": {"start": LOG, "end": LOG} if log else {}, "noise": 2.0 if log else None,
         }
         for seed, score in enumerate(scores)
     ]  # fmt: skip
@@ -41,6 +41,7 @@ def test_table_names_rows_gains_costs_and_logs():
     cells = {"ignore": made("ignore", [0.50, 0.52, 0.51]), "exact": made("exact", [0.52, 0.55, 0.53], log=True)}
     text = study_table(cells)
     assert "| `exact`: the exact hypergradient | 53.3 | 40.0 | +2.33 [+0.90, +3.77]" in text
+    assert "+4.67 [+1.80, +7.54]" in text  # of the explained variance
     assert "| `ignore` | +2.33 [+0.90, +3.77]" in text.split("exact minus")[1]
     assert "| `exact` | 0.1 / 0.1 | 0.5 / 0.5 |" in text and "| 2 | - |" in text
 
