@@ -76,9 +76,9 @@ def signal_to_noise(
 ) -> float:
     """Length of the mean correction over parts of the outer scenes, divided by the root mean square deviation from it.
 
-    The inner scenes are the same for all parts.
+    The inner scenes are the same for all parts. There are at most as many parts as outer scenes.
     """
-    return float(_signal(name, w, problem, steps, key, batches))
+    return float(_signal(name, w, problem, steps, key, min(batches, len(problem.outer.means))))
 
 
 def _signal(name, w, problem, steps, key, batches):
