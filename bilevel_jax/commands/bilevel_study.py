@@ -29,6 +29,7 @@ USAGE = (
 )
 STAGES = {"ridge": "a ridge-regularised linear head", "convnet": "a small network, T steps from a new start"}
 SURVEYED_GAPS, SURVEYED_RIDGES = (0.0, 0.25, 0.5, 0.75, 1.0), (0.003, 0.03, 0.3)
+PICTURES = 1500  # scenes of --stage=convnet at most, because its pictures are kept in memory
 LOGGED = 3  # seeds whose corrections are measured in full
 
 
@@ -109,7 +110,7 @@ def _stage(values: flags.FlagValues) -> Stage:
     cells = load_cells(values.scenes)
     if values.stage == "ridge":
         return RidgeStage(cells, values.inner_steps)
-    return ConvnetStage(scene_pictures(cells, values.scenes), values.inner_steps)
+    return ConvnetStage(scene_pictures(cells, min(values.scenes, PICTURES)), values.inner_steps)
 
 
 def _labels(values: flags.FlagValues) -> list[int]:
