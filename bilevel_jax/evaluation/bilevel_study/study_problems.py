@@ -62,7 +62,10 @@ def few_labels(groups: np.ndarray, seed: int, labels: int, outer: int, gap: floa
 
 
 def day_to_night(groups: np.ndarray, seed: int, labels: int, outer: int, gap: float) -> Draw:
-    """The inner problem has labelled scenes by day; the outer one has scenes by day and by night."""
+    """The inner problem has labelled scenes by day; the outer one has scenes by day and by night.
+
+    The main test set has the times of day that the outer scenes have.
+    """
     rng = np.random.default_rng([seed, 2])
     day = Deck(np.flatnonzero(groups == group_number("day")), rng, "day ")
     night = Deck(np.flatnonzero(groups == group_number("night")), rng, "night ")
@@ -70,7 +73,8 @@ def day_to_night(groups: np.ndarray, seed: int, labels: int, outer: int, gap: fl
     dark = round(gap * outer)
     upper = rng.permutation(np.concatenate([day.deal(outer - dark), night.deal(dark)]))
     inner, fresh = day.deal(labels), tuple(day.deal(labels) for _ in range(FRESH))
-    tests = {"test": np.concatenate([by_day, by_night]), "night": by_night, "day": by_day}
+    main = np.concatenate([part for part, share in ((by_day, 1 - gap), (by_night, gap)) if share > 0])
+    tests = {"test": main, "night": by_night, "day": by_day}
     return Draw(inner, upper, fresh, tests)
 
 

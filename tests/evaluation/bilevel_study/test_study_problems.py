@@ -30,6 +30,8 @@ def test_day_to_night_learns_by_day_alone():
     assert (GROUPS[draw.outer] == 2).sum() == 250 and (GROUPS[draw.outer] == 1).sum() == 0
     assert (GROUPS[draw.tests["night"]] == 2).all()
     assert list(draw.tests) == ["test", "night", "day"]
+    dark = PROBLEMS["day_to_night"].draw(GROUPS, 0, 50, 1000, 1.0)
+    assert (GROUPS[dark.tests["test"]] == 2).all() and (GROUPS[dark.outer] == 2).all()
 
 
 def test_too_many_labels_are_one_sentence():
