@@ -1,0 +1,128 @@
+"""The command bilevel_study.py: on which problems a correction for the second level helps, row by row."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from bilevel_jax.atomic import write_text
+from bilevel_jax.command_line import parse_flags, read_seeds, refuse_twice
+from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.bilevel_study.convnet_stage import ConvnetStage
+from bilevel_jax.evaluation.bilevel_study.ridge_stage import RidgeStage
+from bilevel_jax.evaluation.bilevel_study.scene_cells import load_cells
+from bilevel_jax.evaluation.bilevel_study.scene_pictures import scene_pictures
+from bilevel_jax.evaluation.bilevel_study.study_cells import Cell, Setting, StudyCells
+from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
+from bilevel_jax.evaluation.bilevel_study.study_rows import chosen_rows
+from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
+from bilevel_jax.evaluation.bilevel_study.study_table import study_table
+from bilevel_jax.evaluation.bilevel_study.survey import Surveyed, survey, survey_table
+from bilevel_jax.evaluation.result_settings import check_settings
+from bilevel_jax.training.signals import StopRequest
+
+USAGE = (
+    f"python experiments/bilevel_study.py --problem={'|'.join(PROBLEMS)} --out=DIR [--stage=ridge|convnet] "
+    "[--rows=a,b] [--seeds=0,1,2] [--labels=20,50,200] [--gap=0.5] [--ridge=0.1] [--equal=steps|passes]\n"
+    "Trains a small fusion rule by each row's hypergradient on the built-in scenes, and compares the rows by what\n"
+    "fresh heads learn from the fused pictures. The same command continues a stopped study."
+)
+STAGES = {"ridge": "a ridge-regularised linear head", "convnet": "a small network, T steps from a new start"}
+SURVEYED_GAPS, SURVEYED_RIDGES = (0.0, 0.25, 0.5, 0.75, 1.0), (0.003, 0.03, 0.3)
+PICTURES = 1500  # scenes of --stage=convnet at most, because its pictures are kept in memory
+LOGGED = 3  # seeds whose corrections are measured in full
+
+
+def bilevel_study_command(argv: Sequence[str]) -> None:
+    """Trains every row at every seed, and prints the table of each number of labels.
+
+    Raises:
+        InputError: a flag is wrong, the folder holds cells of other settings, or a cell is damaged.
+        StopSignal: the command was stopped by a signal; finished cells are kept.
+    """
+    values = parse_flags(_define, argv, USAGE, required=["problem", "out"])
+    rows = chosen_rows(values.rows or [])
+    seeds = read_seeds(values.seeds or [str(seed) for seed in range(10)])
+    labels = _labels(values)
+    _check(values)
+    out = Path(values.out)
+    with StopRequest() as stop:
+        stage = _stage(values)
+        if values.survey:
+            return _survey(values, stage, labels, seeds)
+        for number in labels:
+            setting = Setting(
+                values.problem, number, values.outer, values.gap if values.problem == "day_to_night" else 0.0,
+                values.ridge, values.outer_steps, values.equal,
+            )  # fmt: skip
+            folder = out / f"labels-{number}"
+            settings = {**setting._asdict(), "scenes": values.scenes}
+            if (values.stage, values.inner_steps) != ("ridge", 20):
+                settings |= {"stage": values.stage, "inner_steps": values.inner_steps}
+            check_settings(folder / "settings.json", settings, "cells")
+            cells = StudyCells(stage, setting, folder, stop.check)
+            found: dict[str, list[Cell]] = {}
+            for row in rows:
+                found[row] = [cells.cell(row, seed, place < LOGGED) for place, seed in enumerate(seeds)]
+                write_text(folder / "table.md", study_table(found))
+            print(f"{values.problem}, {number} labelled scenes:\n\n{study_table(found)}", flush=True)
+    print(f"Cells and tables: {out}")
+
+
+def _define(values: flags.FlagValues) -> None:
+    text = "inner problem: " + "; ".join(f"{name}: {about}" for name, about in STAGES.items())
+    flags.DEFINE_enum("stage", "ridge", list(STAGES), text, flag_values=values)
+    text = "; ".join(f"{name}: {problem.about}" for name, problem in PROBLEMS.items())
+    flags.DEFINE_enum("problem", None, list(PROBLEMS), text, flag_values=values)
+    flags.DEFINE_string("out", None, "folder that receives all cells", flag_values=values)
+    flags.DEFINE_list("rows", None, "names of the rows to train (default: all)", flag_values=values)
+    flags.DEFINE_list("seeds", None, "seeds of the scenes (default: 0 to 9)", flag_values=values)
+    text = "numbers of labelled inner scenes (default: the problem's own)"
+    flags.DEFINE_list("labels", None, text, flag_values=values)
+    text = "share of the outer scenes that are by night, for day_to_night"
+    flags.DEFINE_float("gap", 0.5, text, 0, 1, flag_values=values)
+    text = "strength of the ridge term, or the step size of the inner descent of --stage=convnet (default: the best "
+    text += "one for the fusion loss's rule)"
+    flags.DEFINE_float("ridge", None, text, 0, flag_values=values)
+    text = "measure the exact correction at the start alone, for several gaps and ridge strengths, and train nothing"
+    flags.DEFINE_bool("survey", False, text, flag_values=values)
+    flags.DEFINE_integer("inner_steps", 20, "T, number of inner steps", 1, flag_values=values)
+    flags.DEFINE_integer("outer", 1000, "number of outer scenes", 1, flag_values=values)
+    flags.DEFINE_integer("outer_steps", 30, "number of outer steps", 1, flag_values=values)
+    text = "what all rows have equally many of: outer steps, or backward passes"
+    flags.DEFINE_enum("equal", "steps", ["steps", "passes"], text, flag_values=values)
+    flags.DEFINE_integer("scenes", 6000, "number of built-in scenes that are drawn from", 1, flag_values=values)
+
+
+def _survey(values: flags.FlagValues, stage: Stage, labels: list[int], seeds: list[int]) -> None:
+    """Prints the exact correction at the start of a training, for a ladder of gaps and of ridge strengths."""
+    if not isinstance(stage, RidgeStage):
+        raise InputError("--survey is for --stage=ridge; expected it without --stage=convnet.")
+    gaps = SURVEYED_GAPS if values.problem == "day_to_night" else (0.0,)
+    found: list[Surveyed] = []
+    for number in labels:
+        found += survey(stage, values.problem, number, gaps, SURVEYED_RIDGES, seeds, values.outer)
+        write_text(Path(values.out) / f"survey-{values.problem}.md", survey_table(found))
+    print(survey_table(found))
+
+
+def _stage(values: flags.FlagValues) -> Stage:
+    cells = load_cells(values.scenes)
+    if values.stage == "ridge":
+        return RidgeStage(cells, values.inner_steps)
+    return ConvnetStage(scene_pictures(cells, min(values.scenes, PICTURES)), values.inner_steps)
+
+
+def _labels(values: flags.FlagValues) -> list[int]:
+    given = values.labels or [str(number) for number in PROBLEMS[values.problem].labels]
+    refuse_twice("labels", given)
+    if not all(text.isdigit() and int(text) for text in given):
+        raise InputError(f"--labels={','.join(given)}; expected whole numbers from 1 on, such as 20,50,200.")
+    return [int(text) for text in given]
+
+
+def _check(values: flags.FlagValues) -> None:
+    if values["gap"].present and values.problem != "day_to_night":
+        raise InputError(f"--gap is for day_to_night; expected it without --problem={values.problem}.")
+    if values.ridge == 0:
+        raise InputError("--ridge=0 leaves the head without a unique solution; expected a number above 0.")

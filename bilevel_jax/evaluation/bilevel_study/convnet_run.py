@@ -1,0 +1,109 @@
+"""Trains the fusion rule of one row at one seed, with a small convolutional network as the inner problem."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from bilevel_jax.bilevel.trees import PyTree
+from bilevel_jax.evaluation.bilevel_study.convnet import convnet_losses, start_convnet
+from bilevel_jax.evaluation.bilevel_study.fused_features import pair_products
+from bilevel_jax.evaluation.bilevel_study.ridge_run import CLIP
+from bilevel_jax.evaluation.bilevel_study.row_gradient import InnerProblem, Point, descend, row_gradient
+from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, Row
+
+
+class Views(NamedTuple):
+    """Scenes as a network sees them: two fields of `ScenePictures`, and 1.0 where a cell shows a class."""
+
+    pictures: Float[Array, "n h w k"]
+    spreads: Float[Array, "n p"]
+    labels: Float[Array, "n cells c"]
+
+
+class ConvnetProblem(NamedTuple):
+    """What is fixed during a training.
+
+    Attributes:
+        outer, inner: the scenes of the two losses.
+        decay: weight decay inside the inner loss.
+        rate: step size of the inner gradient descent.
+    """
+
+    outer: Views
+    inner: Views
+    decay: Float[Array, ""] | float
+    rate: Float[Array, ""] | float
+
+
+def fused_pictures(w: Float[Array, " k"], views: Views) -> Float[Array, "n h w"]:
+    """The fused pictures, with mean 0 and variance 1 at their full size."""
+    variance = jnp.maximum(views.spreads @ pair_products(w), 1e-12)
+    return (views.pictures.astype(w.dtype) @ w) / jnp.sqrt(variance)[:, None, None]
+
+
+def gradient_at(
+    row: Row, w: Float[Array, " k"], head: PyTree, key: Array, problem: ConvnetProblem, steps: int
+) -> Point:
+    """The row's hypergradient at w; the key gives the network's start, and the placebo's direction."""
+    seen, pull = jax.vjp(lambda w: (fused_pictures(w, problem.outer), fused_pictures(w, problem.inner)), w)
+    start = new_network(jax.random.fold_in(key, 0), problem)
+    inner = InnerProblem(
+        *convnet_losses(problem.decay),
+        targets=(problem.outer.labels, problem.inner.labels),
+        start=start,
+        rate=problem.rate,
+        steps=steps,
+    )
+    return row_gradient(row, seen, pull, head, jax.random.fold_in(key, 1), inner)
+
+
+def new_network(key: Array, problem: ConvnetProblem) -> PyTree:
+    """A network that has seen nothing, in the type of the spreads."""
+    params = start_convnet(key, problem.inner.labels.shape[-1])
+    return jax.tree.map(lambda a: a.astype(problem.inner.spreads.dtype), params)
+
+
+def learn(w: Float[Array, " k"], problem: ConvnetProblem, key: Array, steps: int) -> PyTree:
+    """A fresh network after T steps on the fused inner scenes."""
+    seen, inner = fused_pictures(w, problem.inner), convnet_losses(problem.decay)[1]
+    return descend(
+        lambda v: inner((seen, seen), v, problem.inner.labels), new_network(key, problem), problem.rate, steps
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("name", "outer_steps", "steps", "batch"))
+def train_rule(
+    name: str,
+    w: Float[Array, " k"],
+    rate: Float[Array, ""],
+    key: Array,
+    problem: ConvnetProblem,
+    *,
+    outer_steps: int,
+    steps: int,
+    batch: int,
+) -> tuple[Float[Array, "s k"], PyTree]:
+    """Trains the fusion rule as `ridge_run.train_rule` does; the network is begun anew at every outer step.
+
+    Returns:
+        The rule after each outer step, and the network that the last step arrived at.
+    """
+    optimizer = optax.chain(optax.clip_by_global_norm(CLIP), optax.scale_by_adam())
+
+    def step(carry, given):
+        w, head, state = carry
+        start, key = given
+        outer = Views(*(jax.lax.dynamic_slice_in_dim(a, start, batch) for a in problem.outer))
+        point = gradient_at(ROWS[name], w, head, key, problem._replace(outer=outer), steps)
+        updates, state = optimizer.update(point.gradient, state, w)
+        w = w - rate * updates
+        return (w, point.head, state), w
+
+    carry = w, new_network(key, problem), optimizer.init(w)
+    starts = (jnp.arange(outer_steps) % (len(problem.outer.spreads) // batch)) * batch
+    (_, head, _), rules = jax.lax.scan(step, carry, (starts, jax.random.split(key, outer_steps)))
+    return rules, head

@@ -1,0 +1,149 @@
+"""Trains the fusion rule of one row at one seed, with a ridge head as the inner problem."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from bilevel_jax.evaluation.bilevel_study import ridge_head
+from bilevel_jax.evaluation.bilevel_study.fused_features import FeatureMap, features
+from bilevel_jax.evaluation.bilevel_study.row_gradient import InnerProblem, Point, row_gradient
+from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, Row
+
+CLIP = 1.0  # longest hypergradient
+
+
+class Part(NamedTuple):
+    """Scenes as a training sees them: the first three fields of `SceneCells`, and standardised targets."""
+
+    means: Float[Array, "n cells 4 k"]
+    energies: Float[Array, "n cells j p"]
+    spreads: Float[Array, "n p"]
+    targets: Float[Array, "n cells c"]
+
+
+class RidgeProblem(NamedTuple):
+    """What is fixed during a training.
+
+    Attributes:
+        outer, inner: the scenes of the two losses.
+        fixed: the constants of the features.
+        ridge: strength of the ridge term.
+        rate: step size of the inner gradient descent.
+    """
+
+    outer: Part
+    inner: Part
+    fixed: FeatureMap
+    ridge: Float[Array, ""] | float
+    rate: Float[Array, ""] | float
+
+
+def part_features(w: Float[Array, " k"], part: Part, fixed: FeatureMap) -> Float[Array, "n cells d"]:
+    """The features of scenes that are fused with w."""
+    return features(w, part.means, part.energies, part.spreads, fixed)
+
+
+def inner_rate(w: Float[Array, " k"], problem: RidgeProblem) -> Float[Array, ""]:
+    """A step size at which gradient descent on the inner loss is stable at w, and near w."""
+    whitening = ridge_head.whiten(problem.fixed.whitening)
+    curvature = ridge_head.gram(part_features(w, problem.inner, problem.fixed), whitening, problem.ridge)
+    return 1.0 / (1.5 * jnp.linalg.eigvalsh(curvature)[-1])
+
+
+def exact_hypergradient(w: Float[Array, " k"], problem: RidgeProblem) -> Float[Array, " k"]:
+    """dF/dw with the head solved at w, by the implicit function theorem."""
+    return gradient_at(ROWS["exact"], w, empty_head(problem), jax.random.key(0), problem, 1).gradient
+
+
+def outer_loss_at(w: Float[Array, " k"], problem: RidgeProblem) -> Float[Array, ""]:
+    """F(w, v*(w)): the outer loss with the head solved at w."""
+    whitening = ridge_head.whiten(problem.fixed.whitening)
+    inner = part_features(w, problem.inner, problem.fixed)
+    head = ridge_head.solve(inner, problem.inner.targets, whitening, problem.ridge)
+    outer = part_features(w, problem.outer, problem.fixed)
+    return ridge_head.half_error(outer, whitening @ head, problem.outer.targets)
+
+
+def empty_head(problem: RidgeProblem) -> ridge_head.Head:
+    """Where the head starts: zeros."""
+    return jnp.zeros((len(problem.fixed.centre) + 1, problem.inner.targets.shape[-1]), problem.inner.means.dtype)
+
+
+def gradient_at(
+    row: Row, w: Float[Array, " k"], head: ridge_head.Head, key: Array, problem: RidgeProblem, steps: int
+) -> Point:
+    """The row's hypergradient at w.
+
+    Args:
+        row: which gradient.
+        w: parameters of the fusion rule.
+        head: the last outer step's head, which only a warm row looks at.
+        key: of the placebo's direction.
+        problem: the scenes and constants.
+        steps: T.
+    """
+    whitening = ridge_head.whiten(problem.fixed.whitening)
+    losses = ridge_head.ridge_losses(whitening, problem.ridge)
+    targets = problem.outer.targets, problem.inner.targets
+    seen, pull = jax.vjp(
+        lambda w: (part_features(w, problem.outer, problem.fixed), part_features(w, problem.inner, problem.fixed)), w
+    )
+    inner_problem = InnerProblem(
+        *losses,
+        targets=targets,
+        start=empty_head(problem),
+        rate=problem.rate,
+        steps=steps,
+        solve=lambda phi, wanted: ridge_head.solve(phi, wanted, whitening, problem.ridge),
+        exact=lambda phi, v: ridge_head.exact_correction(
+            losses, phi, v, *targets, ridge_head.gram(phi[1], whitening, problem.ridge)
+        ),
+    )
+    return row_gradient(row, seen, pull, head, key, inner_problem)
+
+
+@functools.partial(jax.jit, static_argnames=("name", "outer_steps", "steps", "batch"))
+def train_rule(
+    name: str,
+    w: Float[Array, " k"],
+    rate: Float[Array, ""],
+    key: Array,
+    problem: RidgeProblem,
+    *,
+    outer_steps: int,
+    steps: int,
+    batch: int,
+) -> tuple[Float[Array, "s k"], Float[Array, "s d c"]]:
+    """Trains the fusion rule with Adam on the row's hypergradients, each at most `CLIP` long.
+
+    Args:
+        name: of the row.
+        w: where the rule starts.
+        rate: Adam's step size.
+        key: of the placebo's directions.
+        problem: the scenes and constants.
+        outer_steps: number of outer steps.
+        steps: T.
+        batch: outer scenes of one step; the steps go through them in their order, again and again.
+
+    Returns:
+        The rule after each outer step, and the head that the step saw.
+    """
+    optimizer = optax.chain(optax.clip_by_global_norm(CLIP), optax.scale_by_adam())
+
+    def step(carry, given):
+        w, head, state = carry
+        start, key = given
+        outer = Part(*(jax.lax.dynamic_slice_in_dim(a, start, batch) for a in problem.outer))
+        point = gradient_at(ROWS[name], w, head, key, problem._replace(outer=outer), steps)
+        updates, state = optimizer.update(point.gradient, state, w)
+        w = w - rate * updates
+        return (w, point.head, state), (w, point.head)
+
+    carry = w, empty_head(problem), optimizer.init(w)
+    starts = (jnp.arange(outer_steps) % (len(problem.outer.means) // batch)) * batch
+    return jax.lax.scan(step, carry, (starts, jax.random.split(key, outer_steps)))[1]

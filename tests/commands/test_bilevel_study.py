@@ -1,0 +1,67 @@
+"""The command bilevel_study.py: made once, continued, and bad usage."""
+
+import json
+
+import pytest
+
+from bilevel_jax.commands import bilevel_study as module
+from bilevel_jax.commands.bilevel_study import bilevel_study_command
+from bilevel_jax.errors import run_command
+from bilevel_jax.evaluation.bilevel_study import study_problems
+from bilevel_jax.evaluation.bilevel_study.scene_cells import load_cells
+
+
+def command(out, *more):
+    flags = [f"--out={out}", "--outer=6", "--outer_steps=2", "--seeds=0,1", *more]
+    return run_command(bilevel_study_command, ["bilevel_study.py", *flags])
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    monkeypatch.setattr(module, "load_cells", lambda number: load_cells(24, cache=False))
+    monkeypatch.setattr(study_problems, "TESTED", 6)
+
+
+def test_rows_can_be_added_and_finished_cells_are_read(few_scenes, tmp_path, capsys):
+    few = ["--problem=few_labels", "--labels=3", "--ridge=0.1"]
+    assert command(tmp_path, *few, "--rows=fusion_loss,ignore") == 0
+    folder = tmp_path / "labels-3"
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+    assert {path.name for path in before} == {
+        "settings.json", "fusion_loss-seed0.json", "fusion_loss-seed1.json", "ignore-seed0.json",
+        "ignore-seed1.json", "rate-ignore.json",
+    }  # fmt: skip
+    first = json.loads((folder / "ignore-seed0.json").read_text())
+    (folder / "ignore-seed0.json").unlink()
+    assert command(tmp_path, *few, "--rows=fusion_loss,ignore,exact") == 0
+    again = json.loads((folder / "ignore-seed0.json").read_text())
+    assert again["scores"] == first["scores"] and again["log"] == first["log"]
+    for path, time in before.items():
+        assert path.name == "ignore-seed0.json" or path.stat().st_mtime_ns == time
+    exact = json.loads((folder / "exact-seed0.json").read_text())
+    assert exact["log"]["start"]["cosine"] == pytest.approx(1)
+    assert first["log"]["start"]["correction"] == 0 and first["log"]["start"]["unsolved"] < 1e-3
+    table = (folder / "table.md").read_text()
+    assert "`exact`: the exact hypergradient" in table and "| `ignore` |" in table
+    assert table in capsys.readouterr().out
+
+
+def test_other_settings_damaged_cells_and_bad_flags_are_one_sentence(few_scenes, tmp_path, capsys):
+    rows = ["--rows=fusion_loss", "--ridge=0.1", "--labels=3"]
+    assert command(tmp_path, "--problem=few_labels", *rows) == 0
+    assert command(tmp_path, "--problem=few_labels", "--rows=fusion_loss", "--ridge=0.2", "--labels=3") == 2
+    assert "ridge = 0.1, and it is 0.2 now" in capsys.readouterr().err
+    (tmp_path / "labels-3" / "fusion_loss-seed1.json").write_text("{")
+    assert command(tmp_path, "--problem=few_labels", *rows) == 2
+    assert "fusion_loss-seed1.json cannot be read as a cell" in capsys.readouterr().err
+    for flags, message in {
+        ("--problem=few_labels", "--gap=0.2"): "--gap is for day_to_night",
+        ("--problem=few_labels", "--ridge=0"): "--ridge=0 leaves",
+        ("--problem=few_labels", "--labels=0"): "expected whole numbers from 1 on",
+        ("--problem=few_labels", "--rows=exat"): "did you mean exact?",
+        ("--problem=few_labels", "--labels=30"): "--labels asks for 30 more scenes",
+        (): "--problem is missing",
+    }.items():
+        assert command(tmp_path, *flags) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
