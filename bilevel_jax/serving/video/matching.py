@@ -16,6 +16,33 @@ class FramePair(NamedTuple):
     visible: Frame
 
 
+def spread_pairs(infrared: FrameSource, visible: FrameSource, offset: float, count: int) -> list[FramePair]:
+    """Returns up to `count` pairs that are spread over the time that two sources have in common; none where it is none.
+
+    Args:
+        infrared, visible: the sources.
+        offset: seconds that are added to the infrared times.
+        count: how many pairs are wanted.
+
+    Raises:
+        InputError: a frame cannot be read.
+    """
+    first = max(0.0, offset)
+    last = max(first, min(visible.count / visible.rate, infrared.count / infrared.rate + offset))
+    wanted = [first + (last - first) * (place + 0.5) / count for place in range(count)]
+    lengths_are_known = min(infrared.count, visible.count) > 1
+    shown = list(visible.nearest(wanted) if lengths_are_known else visible.sampled(count))
+    heat = list(infrared.nearest([frame.time - offset for frame in shown]))
+    reach = _reach(infrared, visible)
+    pairs = []
+    for frame in shown:
+        away = lambda one, time=frame.time - offset: abs(one.time - time)
+        near = min(heat, key=away, default=None)
+        if near is not None and away(near) <= reach:
+            pairs.append(FramePair(near, frame))
+    return pairs
+
+
 class Matches:
     """The pairs of two sources, in the order of the visible frames.
 
@@ -32,7 +59,7 @@ class Matches:
 
     def __init__(self, infrared: FrameSource, visible: FrameSource, offset: float = 0.0):
         self._infrared, self._visible, self._offset = infrared, visible, offset
-        self._reach = max(1 / infrared.rate, 1 / visible.rate)
+        self._reach = _reach(infrared, visible)
         self.notes: list[str] = []
 
     def __iter__(self) -> Generator[FramePair, None, None]:
@@ -68,3 +95,8 @@ class Matches:
                 self.notes.append(f"{names}: the {place} {seconds:.1f} s of the visible video have no infrared frame")
         if farthest > FAR:
             self.notes.append(f"{names}: frames of a pair are up to {farthest:.2f} s apart")
+
+
+def _reach(infrared: FrameSource, visible: FrameSource) -> float:
+    """Seconds between two frames up to which they are a pair at the ends of the videos."""
+    return max(1 / infrared.rate, 1 / visible.rate)

@@ -43,6 +43,10 @@ class PictureFolder:
         """Yields up to `count` pictures that are spread over the folder; see `FrameSource`."""
         return self._at(dict.fromkeys(int((place + 0.5) * self.count / count) for place in range(count)))
 
+    def nearest(self, times: Sequence[float]) -> Generator[Frame, None, None]:
+        """Yields the pictures that are nearest to these times; see `FrameSource`."""
+        return self._at(dict.fromkeys(min(max(round(time * self.rate), 0), self.count - 1) for time in times))
+
     def read_as_grey(self) -> None:
         """Does nothing: pictures are read as they are."""
 

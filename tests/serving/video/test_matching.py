@@ -23,6 +23,9 @@ class Times:
         for number, time in enumerate(self._times):
             yield Frame(time, np.full((1, 1, 1), number, np.uint8), self.path.name)
 
+    def nearest(self, times):
+        return self.frames()
+
     def sampled(self, count):
         return self.frames()
 
