@@ -9,9 +9,8 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.inference.pair_placement import DEFAULT_UNTRUSTED, UNTRUSTED, AlignmentChoice
 from bilevel_jax.inference.pairing import FilePairs
 from bilevel_jax.inference.rig_files import rig_of_files
-from bilevel_jax.registration import KINDS, Transform, read_transform, write_transform
+from bilevel_jax.registration import KINDS, NO_ALIGNMENT, Transform, read_transform, write_transform
 
-NO_ALIGNMENT = "none"
 DEFAULT_ALIGN_ON = 10  # pairs from which the file --transform is made
 
 Range = tuple[float, float] | None

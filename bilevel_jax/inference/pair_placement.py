@@ -63,12 +63,13 @@ class PairPlacer:
     Attributes:
         resize: one of `pair_size.RESIZE`, for pairs that are not aligned.
         alignment: None = pairs are not aligned, and plain shifts are reported.
+        trusts: infrared file -> trust of the pair's own estimate, in [0, 1].
     """
 
     resize: str = NO_RESIZE
     alignment: AlignmentChoice | None = None
+    trusts: dict[Path, float] = field(default_factory=dict)
     _shifts: dict[Path, tuple[float, float]] = field(default_factory=dict)
-    _untrusted: dict[Path, float] = field(default_factory=dict)
 
     def __call__(
         self, path: Path, infrared: UInt[np.ndarray, "H W c"], visible: UInt[np.ndarray, "h w d"]
@@ -112,7 +113,8 @@ class PairPlacer:
             lines += [
                 f"warning: the alignment of {path} is not trusted ({trust:.2f} of 1, expected {TRUSTED}); the pair "
                 f"{outcome} (--untrusted={self.alignment.untrusted})."
-                for path, trust in self._untrusted.items()
+                for path, trust in self.trusts.items()
+                if trust < TRUSTED
             ]
         return lines
 
@@ -126,9 +128,8 @@ class PairPlacer:
         transform = choice.transform
         if transform is None:
             estimate = align(infrared, visible, choice.kind)
-            transform = estimate.transform
+            transform, self.trusts[path] = estimate.transform, estimate.trust
             if not estimate.trusted:
-                self._untrusted[path] = estimate.trust
                 if choice.untrusted == "left_out":
                     raise LeftOut(f"the alignment is not trusted ({estimate.trust:.2f} of 1, expected {TRUSTED}).")
                 if choice.untrusted == "unaligned":
