@@ -9,8 +9,8 @@ from jaxtyping import UInt
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import Metadata, read_pair_metadata
 from bilevel_jax.images.files.file_notes import FileNote
+from bilevel_jax.images.strips import is_grey
 from bilevel_jax.inference.image_fuser import ImageFuser
-from bilevel_jax.inference.image_inputs import is_grey
 from bilevel_jax.inference.pair_placement import PairPlacer, PlacedPair, fuse_placed
 from bilevel_jax.inference.pair_size import is_stretched
 from bilevel_jax.inference.read_pair import ReadPair, read_pair

@@ -105,7 +105,7 @@ class PairPlacer:
                     "images, in the median by"
                 )
             lines.append(
-                f"warning: {subject} ({x:.0f}, {y:.0f}) pixels (to the right, downwards); --align moves infrared "
+                f"warning: {subject} ({x:z.0f}, {y:z.0f}) pixels (to the right, downwards); --align moves infrared "
                 "images onto visible ones."
             )
         if self.alignment is not None:

@@ -121,7 +121,9 @@ def test_hostile_files_get_one_sentence_that_names_them_without_their_folder(tmp
         ((None, "vis.png", None), "The infrared file is missing"),
         (("ir.png", None, None), "The visible file is missing"),
         (("ir.png", "vis.png", "vis.png"), "expected two files, or one of both pictures"),
-        (("vis.png", "vis.png", None), "are the same picture"),
+        (("vis.png", "vis.png", None), "vis.png is given as --ir and as --vis"),
+        (("vis.png", "copy.png", None), "vis.png and copy.png are the same picture"),
+        (("x_vis.png", "x_ir.png", None), "swapped"),
         (("ir.png", "small.png", None), "ir.png and small.png"),
         ((None, None, "odd.png"), "odd.png is 47 pixels wide"),
     ],
@@ -130,6 +132,8 @@ def test_files_that_do_not_fit_get_one_sentence(tmp_path, given, message):
     files(tmp_path)
     Image.new("L", (30, 30)).save(tmp_path / "small.png")
     Image.new("L", (47, 30)).save(tmp_path / "odd.png")
+    for source, copy in (("vis", "copy"), ("vis", "x_vis"), ("ir", "x_ir")):
+        (tmp_path / f"{copy}.png").write_bytes((tmp_path / f"{source}.png").read_bytes())
     paths = [name and str(tmp_path / name) for name in given]
     with pytest.raises(InputError, match=message):
         answer(*paths, Wishes("max"))

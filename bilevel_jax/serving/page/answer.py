@@ -18,6 +18,7 @@ from bilevel_jax.inference import ImageFuser, named_fuser
 from bilevel_jax.inference.fuse_pair import PairReader, fuse_pair
 from bilevel_jax.inference.pair_placement import AlignmentChoice, PairPlacer
 from bilevel_jax.inference.pair_size import NO_RESIZE
+from bilevel_jax.inference.pairing import search_pairs
 from bilevel_jax.inference.pretrained import DEFAULT, KIND, pretrained_names
 from bilevel_jax.metrics.fusion import FAMILIES, NINE, evaluate
 from bilevel_jax.registration import KINDS, NO_ALIGNMENT, TRUSTED
@@ -98,7 +99,8 @@ def _two_files(
     for path, name in ((infrared, "infrared"), (visible, "visible")):
         if not path:
             raise InputError(f"The {name} file is missing; expected an infrared and a visible file.")
-    return Path(infrared or ""), Path(visible or "")
+    (pair,) = search_pairs(infrared or "", visible or "").pairs.values()  # the command's own checks of two names
+    return pair
 
 
 def _halves(path: Path, infrared_side: str, folder: Path) -> tuple[Path, Path]:

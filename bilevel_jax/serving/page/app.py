@@ -13,6 +13,7 @@ from bilevel_jax.serving.page.answer import ALIGNMENTS, SIDES, Wishes, answer, m
 TITLE = "Fuse an infrared and a visible picture"
 COMPARED = ("infrared", "visible")
 KEPT = 3600  # seconds after which uploaded and fused files are deleted
+EVENT = "fuse"  # name of the button's event, by which programs call it
 BY_METHOD = "the method's own"
 
 
@@ -52,6 +53,7 @@ def page() -> gradio.Blocks:
             [*files, method, color, resize, side, align, compared],
             [message, slider, table, download, state],
             concurrency_limit=1,
+            api_name=EVENT,
         )
         compared.change(_shown, [state, compared], slider)
     return blocks

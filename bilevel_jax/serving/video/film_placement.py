@@ -166,6 +166,6 @@ def _shift_line(path: str, pairs: Sequence[Scaled], resize: str) -> list[str]:
         return []
     x, y = np.median(found, axis=0)
     return [
-        f"warning: the frames of {path} seem to be shifted against the visible frames by ({x:.0f}, {y:.0f}) pixels (to "
-        "the right, downwards); --align moves infrared frames onto visible ones."
+        f"warning: the frames of {path} seem to be shifted against the visible frames by ({x:z.0f}, {y:z.0f}) pixels "
+        "(to the right, downwards); --align moves infrared frames onto visible ones."
     ]
