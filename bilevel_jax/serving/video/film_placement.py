@@ -23,7 +23,7 @@ from bilevel_jax.registration import (
 )
 from bilevel_jax.registration.edges import black_border, grey
 from bilevel_jax.serving.video.frame import FrameSource
-from bilevel_jax.serving.video.matching import FramePair, spread_pairs
+from bilevel_jax.serving.video.matching import FramePair, no_common_time, spread_pairs
 from bilevel_jax.serving.video.steady_levels import SteadyLevels
 
 ALIGNED_FRAMES = 10  # frames, spread over the video, on which a transform is estimated
@@ -89,18 +89,18 @@ def film_placement(
         InputError: a frame cannot be read, the frames differ in size, the videos have no time in common, or no estimate
             is trusted and such videos are to be left out.
     """
-    pairs = [_scaled(pair, levels) for pair in spread_pairs(infrared, visible, offset, count)]
-    names = f"{infrared.path} and {visible.path}"
+    found = spread_pairs(infrared, visible, offset, count)
     if alignment is None:
-        return FilmPlacement(resize, lines=tuple(_shift_line(str(infrared.path), pairs, resize)))
-    if not pairs:
-        raise InputError(f"{names} have no time in common; expected another --offset (it is {offset:g} s).")
+        return FilmPlacement(resize, lines=tuple(_shift_line(str(infrared.path), found, levels, resize)))
+    if not found:
+        raise no_common_time(infrared, visible, offset)
+    pairs = [_scaled(pair, levels) for pair in found]
     try:
         if alignment.transform is not None:
             return _moved(alignment.transform, pairs)
         return _estimated(alignment, pairs, resize)
     except InputError as error:
-        raise InputError(f"{names}: {error}") from error
+        raise InputError(f"{infrared.path} and {visible.path}: {error}") from error
 
 
 def _scaled(pair: FramePair, levels: SteadyLevels) -> Scaled:
@@ -108,8 +108,8 @@ def _scaled(pair: FramePair, levels: SteadyLevels) -> Scaled:
 
 
 def _estimated(alignment: AlignmentChoice, pairs: Sequence[Scaled], resize: str) -> FilmPlacement:
-    bar = tqdm(pairs, desc="align", unit="frame", dynamic_ncols=True)
-    estimates = [align(infrared, visible, alignment.kind) for infrared, visible in bar]
+    with tqdm(pairs, desc="align", unit="frame", dynamic_ncols=True) as bar:
+        estimates = [align(infrared, visible, alignment.kind) for infrared, visible in bar]
     if not any(estimate.trusted for estimate in estimates):
         return _untrusted(alignment, estimates, pairs, resize)
     rig = rig_alignment(estimates)
@@ -158,9 +158,14 @@ def _moved(
     return FilmPlacement(mover=mover, share=share, estimated=estimated, lines=lines)
 
 
-def _shift_line(path: str, pairs: Sequence[Scaled], resize: str) -> list[str]:
+def _shift_line(path: str, pairs: Sequence[FramePair], levels: SteadyLevels, resize: str) -> list[str]:
     """A line on a plain shift, if most frames show one."""
-    shifts = [plain_shift(*to_one_size(infrared, visible, resize)) for infrared, visible in pairs]
+    shifts = []
+    for pair in pairs:
+        try:
+            shifts.append(plain_shift(*to_one_size(*_scaled(pair, levels), resize)))
+        except InputError as error:
+            raise InputError(f"{pair.infrared.where} and {pair.visible.where}: {error}") from error
     found = [shift for shift in shifts if shift is not None]
     if not found or len(found) < SHIFTED * len(shifts):
         return []

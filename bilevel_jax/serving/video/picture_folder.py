@@ -33,6 +33,12 @@ class PictureFolder:
         self.notes: list[str] = []
         self.video: Path | None = None
         self._files, self._infrared = list(files), infrared
+        gaps = gaps_after(files)
+        if gaps:
+            self.notes.append(
+                f"has {len(gaps)} gap(s) in the numbers of its pictures, the first after {gaps[0].name}; they follow "
+                "each other without a pause"
+            )
         self.size = self._read(files[0]).shape[:2]
 
     def frames(self) -> Generator[Frame, None, None]:
@@ -60,6 +66,21 @@ class PictureFolder:
         picture = read_infrared(path)
         self.notes += [note for note in picture.notes if note not in self.notes]
         return picture.samples
+
+
+def gaps_after(files: Sequence[Path]) -> list[Path]:
+    """Returns the pictures after which numbers are missing, where the last numbers in the names count up.
+
+    Numbers may count in any step, such as 0, 5, 10, ...; a gap is longer than the usual step by more than its half.
+    """
+    numbers = [re.findall(r"\d+", file.stem) for file in files]
+    if not all(numbers):
+        return []
+    steps = np.diff([float(found[-1]) for found in numbers])
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    if usual <= 0 or (steps <= 0).any():
+        return []
+    return [files[place] for place in np.flatnonzero(steps > 1.5 * usual)]
 
 
 def by_number(path: Path) -> list[tuple[int, int | str]]:

@@ -59,20 +59,27 @@ class VideoFile:
         """Yields all frames in the order of their times; see `FrameSource`."""
         with self._opened() as (container, stream):
             first: float | None = None
-            time, decoded, odd, damaged = -np.inf, 0, 0, 0
+            time, decoded, odd, damaged, untimed = -np.inf, 0, 0, 0, 0
+            sizes: dict[tuple[int, int], float] = {}  # when each size came first
             for frame in self._decoded(container, stream):
                 decoded += 1
                 stamp = self._stamp(frame, None if first is None else first + time)
                 first = stamp if first is None else first
                 damaged += bool(frame.is_corrupt)
+                untimed += frame.time is None
                 if stamp - first <= time:
                     odd += 1
                     continue
                 time = stamp - first
+                sizes.setdefault((frame.width, frame.height), time)
                 yield Frame(time, self._pixels(frame), f"{self.path} at {time:.2f} s")
             self._check_whole(decoded, time)
             if odd:
                 self._note(f"has {odd} frame(s) whose time is not after that of the frame before; they are left out")
+            if untimed:
+                self._note(f"does not say when its frames were taken; {self.rate:.4g} frames/s are assumed")
+            for (width, height), begin in list(sizes.items())[1:]:
+                self._note(f"has frames of {width} x {height} pixels from {begin:.2f} s on; they are resized")
             if damaged:
                 self._note(f"has {damaged} damaged frame(s), which are used as they could be decoded")
 
@@ -163,7 +170,10 @@ class VideoFile:
                 raise InputError(f"{self.path} has {has}; expected a video.")
             stream = streams[0]
             if stream.codec_context is None:
-                raise InputError(f"{self.path} has a video codec that FFmpeg does not know; expected another codec.")
+                raise InputError(
+                    f"{self.path} has a video codec that FFmpeg does not know, or is damaged; expected a whole "
+                    "video file of another codec."
+                )
             stream.thread_type = "AUTO"
             yield container, stream
 
