@@ -10,6 +10,7 @@ from bilevel_jax.inference.pair_placement import DEFAULT_UNTRUSTED, UNTRUSTED, A
 from bilevel_jax.inference.pairing import FilePairs
 from bilevel_jax.inference.rig_files import rig_of_files
 from bilevel_jax.registration import KINDS, NO_ALIGNMENT, Transform, read_transform, write_transform
+from bilevel_jax.registration.fits import check_opencv
 
 DEFAULT_ALIGN_ON = 10  # pairs from which the file --transform is made
 
@@ -73,6 +74,7 @@ def alignment_of(
         return AlignmentChoice(transform.kind, transform)
     if values.align == NO_ALIGNMENT:
         return None
+    check_opencv()
     return AlignmentChoice(values.align, None, values.untrusted or DEFAULT_UNTRUSTED)
 
 
@@ -125,6 +127,8 @@ def _known_transform(values: flags.FlagValues) -> Transform | None:
             raise InputError(f"{path} does not exist; expected the file of a transform, or --align to make it.")
         if values.align_on is not None:
             raise InputError(f"--align_on={values.align_on} needs --align with one of {', '.join(KINDS)}.")
+    else:
+        check_opencv()  # once, and not for each pair
     return None
 
 
