@@ -67,9 +67,9 @@ def upload(address, name, content):
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-def press_fuse(address, *files):
+def press_fuse(address, *files, align="none"):
     """Presses the button and returns what is shown, or "error" where gradio itself refuses."""
-    given = {"data": [*files, "max", "the method's own", "none", "left", "none", "visible"]}
+    given = {"data": [*files, "max", "the method's own", "none", "left", align, "visible"]}
     call = f"{address}gradio_api/call/fuse"
     event = post(call, json.dumps(given).encode())["event_id"]
     with urllib.request.urlopen(f"{call}/{event}", timeout=SECONDS) as answer:
@@ -188,3 +188,17 @@ def test_requests_that_are_no_uploads_do_not_stop_the_page(address):
     assert press_fuse(address, outside, outside, None) == "error"  # gradio serves uploaded files alone
     pair = [upload(address, name, encoded(image, "PNG")) for name, image in (("a.png", INFRARED), ("b.png", VISIBLE))]
     assert press_fuse(address, *pair, None)[0] == "Fused."
+
+
+def test_a_pair_and_a_side_by_side_file_are_aligned_on_request(address):
+    pytest.importorskip("cv2")
+    small = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 15)).astype(np.uint8))
+    levels = np.asarray(small.resize((232, 144), Image.Resampling.BICUBIC)) // 48 * 48
+    infrared, visible = 255 - levels[:, 12:204], np.stack([levels[:, 20:212]] * 3, -1)
+    both = np.concatenate([np.stack([infrared] * 3, -1), visible // np.array([1, 1, 2], np.uint8)], 1)
+    pair = [upload(address, f"{name}.png", encoded(one, "PNG")) for name, one in (("x", infrared), ("y", visible))]
+    assert "x.png seems to be shifted" in press_fuse(address, *pair, None)[0]
+    shown = press_fuse(address, *pair, None, align="translation")
+    assert "x.png was moved by a translation. Its trust is " in shown[0] and shown[3] is not None
+    shown = press_fuse(address, None, None, upload(address, "both.png", encoded(both, "PNG")), align="translation")
+    assert "both_left.png was moved by a translation. Its trust is " in shown[0]

@@ -80,7 +80,7 @@ def gaps_after(files: Sequence[Path]) -> list[Path]:
     usual = float(np.median(steps)) if len(steps) else 0.0
     if usual <= 0 or (steps <= 0).any():
         return []
-    return [files[place] for place in np.flatnonzero(steps > 1.5 * usual)]
+    return [file for file, step in zip(files[:-1], steps, strict=True) if step > 1.5 * usual]
 
 
 def by_number(path: Path) -> list[tuple[int, int | str]]:
