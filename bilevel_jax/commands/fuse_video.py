@@ -2,9 +2,11 @@
 
 from absl import flags
 
+from bilevel_jax.commands.fuse_alignment import alignment_of_video
 from bilevel_jax.errors import InputError
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.serving.video import CONTAINERS, VideoOptions, fuse_video, is_video_name, open_sources
+from bilevel_jax.serving.video.film_placement import ALIGNED_FRAMES
 from bilevel_jax.serving.video.fuse_video import describe
 from bilevel_jax.serving.video.fused_frames import WHOLE_VIDEO
 
@@ -62,6 +64,7 @@ def fuse_video_command(
         return
     if not values.out:
         raise InputError("--out is missing; expected a video file such as fused.mp4, or a folder for pictures.")
+    aligned = alignment_of_video(values)
     options = VideoOptions(
         offset=values.offset or 0.0,
         fps=values.fps,
@@ -69,5 +72,9 @@ def fuse_video_command(
         infrared_range=infrared_range,
         visible_range=visible_range,
         exposure=WHOLE_VIDEO if exposure is None else exposure,
+        alignment=aligned.choice,
+        align_on=values.align_on or ALIGNED_FRAMES,
     )
-    fuse_video(fuser, values.ir, values.vis, values.out, options, suffix=values.format)
+    fuse_video(
+        fuser, values.ir, values.vis, values.out, options, suffix=values.format, transform_file=aligned.transform_file
+    )

@@ -19,7 +19,7 @@ def page_command(argv: Sequence[str]) -> None:
     """
     values = parse_flags(_define, argv, USAGE)
     try:
-        import gradio  # noqa: F401
+        from gradio import Blocks  # noqa: F401  # the folder that an uninstalled gradio leaves has no such name
     except ImportError as error:
         raise InputError('gradio is missing; install it with: pip install "bilevel-jax[page]"') from error
     from bilevel_jax.serving.page.app import launch

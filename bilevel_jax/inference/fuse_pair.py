@@ -9,9 +9,9 @@ from jaxtyping import UInt
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import Metadata, read_pair_metadata
 from bilevel_jax.images.files.file_notes import FileNote
+from bilevel_jax.images.strips import is_grey
 from bilevel_jax.inference.image_fuser import ImageFuser
-from bilevel_jax.inference.image_inputs import is_grey
-from bilevel_jax.inference.pair_placement import PairPlacer, data_alone, with_visible
+from bilevel_jax.inference.pair_placement import PairPlacer, PlacedPair, fuse_placed
 from bilevel_jax.inference.pair_size import is_stretched
 from bilevel_jax.inference.read_pair import ReadPair, read_pair
 
@@ -62,10 +62,6 @@ def fuse_pair(
 ) -> UInt[np.ndarray, "h w c"]:
     """Returns the fused image; raises InputError that names both files."""
     try:
-        if pair.share is None:
-            return fuser.fuse(pair.infrared, pair.visible, gain)
-        if gain is None and fuser.exposure > 1:
-            gain = fuser.exposure_of(data_alone(pair.infrared, pair.share))
-        return with_visible(fuser.fuse(pair.infrared, pair.visible, gain), pair.visible, pair.share)
+        return fuse_placed(fuser, PlacedPair(pair.infrared, pair.visible, pair.share), gain)
     except InputError as error:
         raise InputError(f"{paths[0]} and {paths[1]}: {error}") from error

@@ -9,20 +9,18 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.array_checks import is_channels_first
 from bilevel_jax.images.color import luma
 from bilevel_jax.images.color_methods import DEFAULT_COLOR, color_method
 from bilevel_jax.images.exposure import apply_gain, exposure_gain
 from bilevel_jax.images.files import to_float
+from bilevel_jax.images.strips import is_grey, luminance_of, strips
 from bilevel_jax.inference.image_inputs import (
     ImageLike,
     ImageList,
     as_array,
     channels_last,
-    is_channels_first,
-    is_grey,
     is_path,
-    luminance_of,
-    strips,
 )
 from bilevel_jax.inference.read_pair import read_pair
 

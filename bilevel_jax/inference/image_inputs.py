@@ -2,21 +2,17 @@
 
 import os
 import warnings
-from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
-from jaxtyping import Float32, Shaped
+from jaxtyping import Shaped
 from PIL import Image, ImageOps
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.color import luma
-from bilevel_jax.images.files import read_visible, scale_raw, to_float
+from bilevel_jax.images.array_checks import CHANNELS, check_levels, is_channels_first
+from bilevel_jax.images.files import read_visible, scale_raw
 from bilevel_jax.images.files.decoding import pillow_samples, without_alpha
 from bilevel_jax.images.thermal import read_infrared
-
-STRIP = 1 << 18  # pixels of a large image that are computed at once: few, so that they stay in the processor's cache
-_CHANNELS = (1, 3)
 
 
 class HasArray(Protocol):
@@ -81,47 +77,12 @@ def channels_last(image: Shaped[np.ndarray, "..."], which: str) -> Shaped[np.nda
     shaped = image[..., None] if image.ndim == 2 else image
     if is_channels_first(image):
         shaped = np.moveaxis(image, 0, -1)
-    if shaped.ndim != 3 or shaped.shape[-1] not in _CHANNELS or 0 in shaped.shape:
+    if shaped.ndim != 3 or shaped.shape[-1] not in CHANNELS or 0 in shaped.shape:
         raise InputError(
             f"The {which} image has the shape {image.shape}; expected [H, W], [H, W, 1 or 3] or [1 or 3, H, W]."
         )
-    if image.dtype in (np.uint8, np.uint16):
-        return shaped
-    if not np.issubdtype(image.dtype, np.floating):
-        raise InputError(f"The {which} image has the type {image.dtype}; expected uint8, uint16 or float in [0, 1].")
-    low, high = np.float32(shaped.min()), np.float32(shaped.max())
-    # Written so that NaN is refused too.
-    if not (low >= 0 and high <= 1):
-        raise InputError(f"The {which} image has values {low:g} ... {high:g}; expected floats in [0, 1].")
+    check_levels(image, f"The {which} image")
     return shaped
-
-
-def is_channels_first(image: Shaped[np.ndarray, "..."]) -> bool:
-    """Whether the array is [1 or 3, H, W]. Where the last axis could be channels too, it is."""
-    return image.ndim == 3 and image.shape[0] in _CHANNELS and image.shape[-1] not in _CHANNELS
-
-
-def strips(height: int, width: int) -> Iterator[slice]:
-    """Gives the rows of an image in strips of about `STRIP` pixels."""
-    rows = max(1, STRIP // max(width, 1))
-    for top in range(0, height, rows):
-        yield slice(top, min(top + rows, height))
-
-
-def luminance_of(image: Shaped[np.ndarray, "h w c"]) -> Float32[np.ndarray, "h w 1"]:
-    """Returns the luminance in [0, 1] of uint8, uint16 or float in [0, 1], with 1 or 3 channels."""
-    light = np.empty((*image.shape[:2], 1), np.float32)
-    for rows in strips(*image.shape[:2]):
-        part = to_float(image[rows])
-        light[rows] = part if part.shape[-1] == 1 else luma(part)
-    return light
-
-
-def is_grey(image: Shaped[np.ndarray, "h w c"]) -> bool:
-    """Whether all channels are equal."""
-    whole = np.issubdtype(image.dtype, np.integer)
-    parts = (image[rows] if whole else to_float(image[rows]) for rows in strips(*image.shape[:2]))
-    return image.shape[-1] == 1 or all(bool((part == part[..., :1]).all()) for part in parts)
 
 
 def _from_pillow(image: Image.Image, which: str) -> Shaped[np.ndarray, "h w *c"]:

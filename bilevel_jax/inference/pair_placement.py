@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, UInt
 
 from bilevel_jax.errors import InputError, first_few
+from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pair_size import NO_RESIZE, to_one_size
 from bilevel_jax.registration import TRUSTED, Transform, align, infrared_share, move_infrared, plain_shift
 
@@ -62,12 +63,13 @@ class PairPlacer:
     Attributes:
         resize: one of `pair_size.RESIZE`, for pairs that are not aligned.
         alignment: None = pairs are not aligned, and plain shifts are reported.
+        trusts: infrared file -> trust of the pair's own estimate, in [0, 1].
     """
 
     resize: str = NO_RESIZE
     alignment: AlignmentChoice | None = None
+    trusts: dict[Path, float] = field(default_factory=dict)
     _shifts: dict[Path, tuple[float, float]] = field(default_factory=dict)
-    _untrusted: dict[Path, float] = field(default_factory=dict)
 
     def __call__(
         self, path: Path, infrared: UInt[np.ndarray, "H W c"], visible: UInt[np.ndarray, "h w d"]
@@ -103,7 +105,7 @@ class PairPlacer:
                     "images, in the median by"
                 )
             lines.append(
-                f"warning: {subject} ({x:.0f}, {y:.0f}) pixels (to the right, downwards); --align moves infrared "
+                f"warning: {subject} ({x:z.0f}, {y:z.0f}) pixels (to the right, downwards); --align moves infrared "
                 "images onto visible ones."
             )
         if self.alignment is not None:
@@ -111,7 +113,8 @@ class PairPlacer:
             lines += [
                 f"warning: the alignment of {path} is not trusted ({trust:.2f} of 1, expected {TRUSTED}); the pair "
                 f"{outcome} (--untrusted={self.alignment.untrusted})."
-                for path, trust in self._untrusted.items()
+                for path, trust in self.trusts.items()
+                if trust < TRUSTED
             ]
         return lines
 
@@ -125,22 +128,44 @@ class PairPlacer:
         transform = choice.transform
         if transform is None:
             estimate = align(infrared, visible, choice.kind)
-            transform = estimate.transform
+            transform, self.trusts[path] = estimate.transform, estimate.trust
             if not estimate.trusted:
-                self._untrusted[path] = estimate.trust
                 if choice.untrusted == "left_out":
                     raise LeftOut(f"the alignment is not trusted ({estimate.trust:.2f} of 1, expected {TRUSTED}).")
                 if choice.untrusted == "unaligned":
                     resize = "infrared" if self.resize == NO_RESIZE else self.resize
                     return PlacedPair(*to_one_size(infrared, visible, resize))
-        if visible.shape[:2] != transform.visible_size:
-            raise InputError(
-                f"The visible image is {visible.shape[1]} x {visible.shape[0]} pixels, but the transform is for "
-                f"{transform.visible_size[1]} x {transform.visible_size[0]}; expected images of the same camera."
-            )
+        check_visible_size(visible, transform)
         moved = move_infrared(infrared, transform)
         share = None if moved.covered.all() else infrared_share(moved.covered)
         return PlacedPair(moved.image, visible, share)
+
+
+def check_visible_size(visible: UInt[np.ndarray, "h w d"], transform: Transform) -> None:
+    """Raises InputError where a visible image has not the size that a transform is for."""
+    if visible.shape[:2] != transform.visible_size:
+        raise InputError(
+            f"The visible image is {visible.shape[1]} x {visible.shape[0]} pixels, but the transform is for "
+            f"{transform.visible_size[1]} x {transform.visible_size[0]}; expected images of the same camera."
+        )
+
+
+def fuse_placed(fuser: ImageFuser, pair: PlacedPair, gain: float | None) -> UInt[np.ndarray, "h w d"]:
+    """Fuses a pair of one size; where the infrared image has no data, the result shows the visible image.
+
+    Args:
+        fuser: a network or a rule.
+        pair: the two images.
+        gain: of the infrared image; None = it is measured on the infrared data.
+
+    Raises:
+        InputError: as `ImageFuser.fuse`.
+    """
+    if pair.share is None:
+        return fuser.fuse(pair.infrared, pair.visible, gain)
+    if gain is None and fuser.exposure > 1:
+        gain = fuser.exposure_of(data_alone(pair.infrared, pair.share))
+    return with_visible(fuser.fuse(pair.infrared, pair.visible, gain), pair.visible, pair.share)
 
 
 def with_visible(

@@ -11,8 +11,8 @@ from jaxtyping import Float32, UInt
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import note_on_range, read_visible, scale_raw
 from bilevel_jax.images.files.file_notes import FileNote
+from bilevel_jax.images.strips import luminance_of
 from bilevel_jax.images.thermal import infrared_in_alpha, read_infrared
-from bilevel_jax.inference.image_inputs import luminance_of
 from bilevel_jax.inference.pairing import ALPHA
 
 ALIKE = 0.995  # correlation of the brightness above which an infrared image seems to be made of the visible one

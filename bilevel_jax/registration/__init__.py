@@ -4,15 +4,15 @@ A `Transform` says where each pixel of the visible image lies in the infrared im
 """
 
 from bilevel_jax.registration.align import DEFAULT_KIND, TRUSTED, Alignment, align
-from bilevel_jax.registration.kinds import KINDS
+from bilevel_jax.registration.kinds import KINDS, NO_ALIGNMENT
 from bilevel_jax.registration.plain_shift import plain_shift
 from bilevel_jax.registration.rig import RigAlignment, rig_alignment
 from bilevel_jax.registration.transform import Transform, corner_distance
 from bilevel_jax.registration.transform_file import read_transform, write_transform
-from bilevel_jax.registration.warp import MovedInfrared, infrared_share, move_infrared
+from bilevel_jax.registration.warp import InfraredMover, MovedInfrared, infrared_share, move_infrared
 
 __all__ = [
-    "DEFAULT_KIND", "KINDS", "TRUSTED", "Alignment", "MovedInfrared", "RigAlignment", "Transform", "align",
-    "corner_distance", "infrared_share", "move_infrared", "plain_shift", "read_transform", "rig_alignment",
-    "write_transform",
+    "DEFAULT_KIND", "KINDS", "NO_ALIGNMENT", "TRUSTED", "Alignment", "InfraredMover", "MovedInfrared", "RigAlignment",
+    "Transform", "align", "corner_distance", "infrared_share", "move_infrared", "plain_shift", "read_transform",
+    "rig_alignment", "write_transform",
 ]  # fmt: skip

@@ -5,12 +5,11 @@ from jaxtyping import Bool, Complex64, Float32, Shaped
 from PIL import Image
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.images.color import luma
-from bilevel_jax.images.files import to_float
+from bilevel_jax.images.array_checks import CHANNELS, check_levels
+from bilevel_jax.images.strips import luminance_of
 
 FLAT = 2 / 255  # levels within this distance of the border's are one plain area, also after JPEG
 MARGIN = 3  # pixels beside a plain area whose edges do not count: its border is no edge of the scene
-_STRIP = 256  # rows of a large image that become floats at once
 _SOME = 0.005
 _WEAK = 0.0012  # strength of an edge, in levels of [0, 1] over two pixels, below which it is noise
 
@@ -21,19 +20,10 @@ def grey(image: Shaped[np.ndarray, "h w *c"]) -> Float32[np.ndarray, "h w"]:
     Raises:
         InputError: the array has another shape, type or range.
     """
-    if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[-1] not in (1, 3)):
+    if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[-1] not in CHANNELS):
         raise InputError(f"The image has the shape {image.shape}; expected [H, W] or [H, W, 1 or 3].")
-    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
-        raise InputError(f"The image has the type {image.dtype}; expected uint8, uint16 or float in [0, 1].")
-    light = np.empty(image.shape[:2], np.float32)
-    for top in range(0, len(image), _STRIP):  # a large image would take much memory as floats of three channels
-        part = to_float(image[top : top + _STRIP])
-        if part.ndim == 3:
-            part = part[..., 0] if part.shape[-1] == 1 else luma(part)[..., 0]
-        light[top : top + _STRIP] = part
-    if not (light.min() >= 0 and light.max() <= 1):  # written so that NaN is refused too
-        raise InputError(f"The image has values {light.min():g} ... {light.max():g}; expected floats in [0, 1].")
-    return light
+    check_levels(image, "The image")
+    return luminance_of(image[..., None] if image.ndim == 2 else image)[..., 0]
 
 
 def at_most(levels: Float32[np.ndarray, "h w"], side: int) -> tuple[Float32[np.ndarray, "a b"], tuple[float, float]]:

@@ -10,6 +10,8 @@ from bilevel_jax.errors import InputError, nearest
 from bilevel_jax.registration import fits
 from bilevel_jax.registration.block_matches import BlockMatches
 
+NO_ALIGNMENT = "none"  # in place of a kind: the images are registered
+
 # Takes matches and the matrix with which they were found; returns a better matrix.
 Fit = Callable[[BlockMatches, Float64[np.ndarray, "3 3"]], Float64[np.ndarray, "3 3"]]
 

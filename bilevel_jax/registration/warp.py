@@ -27,6 +27,66 @@ class MovedInfrared(NamedTuple):
     covered: Bool[np.ndarray, "h w"]
 
 
+class InfraredMover:
+    """Moves the infrared images of one transform, whose places are worked out once.
+
+    Args:
+        transform: where the pixels of the visible image lie in the infrared image.
+    """
+
+    def __init__(self, transform: Transform):
+        self.transform = transform
+        self._shrink = _whole_factor(transform)
+        matrix = np.linalg.inv(shrunk((self._shrink, self._shrink))) @ transform.matrix
+        self._places = _places(matrix, transform.visible_size)
+
+    def image(self, infrared: Shaped[np.ndarray, "H W *c"]) -> Shaped[np.ndarray, "h w c"]:
+        """Returns an infrared image with the visible image's height and width, of its own type.
+
+        Where there is no data the nearest data is repeated. An infrared image with more than 1.5 pixels for one of the
+        visible image is averaged first.
+
+        Args:
+            infrared: uint8, uint16 or float in [0, 1], with no, 1 or 3 channels.
+
+        Raises:
+            InputError: the infrared image has not the size that the transform is for.
+        """
+        self.check_size(infrared)
+        planes = infrared.reshape(*infrared.shape[:2], -1)
+        moved = [_at(self._shrunk(plane), self._places) for plane in np.moveaxis(planes, -1, 0).astype(np.float32)]
+        image = np.stack(moved, -1)
+        if not np.issubdtype(infrared.dtype, np.floating):
+            image = np.floor(image + 0.5)
+        return image.astype(infrared.dtype)
+
+    def check_size(self, infrared: Shaped[np.ndarray, "H W *c"]) -> None:
+        """Raises InputError where an infrared image has not the size that the transform is for."""
+        size = self.transform.infrared_size
+        if infrared.shape[:2] != size:
+            raise InputError(
+                f"The infrared image is {infrared.shape[1]} x {infrared.shape[0]} pixels, but the transform is for "
+                f"{size[1]} x {size[0]}; expected images of the same camera."
+            )
+
+    def covered(self, black: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, "h w"]:
+        """Returns where a moved infrared image has data.
+
+        Args:
+            black: where the infrared image has black bars and wedges, which count as no data; see
+                `edges.black_border`.
+        """
+        height, width = (-(-side // self._shrink) for side in self.transform.infrared_size)
+        covered = _inside(self._places, (height, width))
+        if black.any():
+            places = _places(self.transform.matrix, self.transform.visible_size)
+            covered &= _at((~black).astype(np.float32), places) > 0.999
+        return covered
+
+    def _shrunk(self, plane: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "a b"]:
+        return np.asarray(Image.fromarray(plane).reduce(self._shrink)) if self._shrink > 1 else plane
+
+
 def move_infrared(infrared: Shaped[np.ndarray, "H W *c"], transform: Transform) -> MovedInfrared:
     """Moves an infrared image onto its visible image, between the nearest pixels.
 
@@ -40,28 +100,8 @@ def move_infrared(infrared: Shaped[np.ndarray, "H W *c"], transform: Transform) 
     Raises:
         InputError: the infrared image has not the size that the transform is for, or another shape, type or range.
     """
-    if infrared.shape[:2] != transform.infrared_size:
-        raise InputError(
-            f"The infrared image is {infrared.shape[1]} x {infrared.shape[0]} pixels, but the transform is for "
-            f"{transform.infrared_size[1]} x {transform.infrared_size[0]}; expected images of the same camera."
-        )
-    planes = infrared.reshape(*infrared.shape[:2], -1)
-    matrix = transform.matrix
-    shrink = _whole_factor(transform)
-    moved = []
-    for plane in np.moveaxis(planes, -1, 0).astype(np.float32):
-        if shrink > 1:
-            plane = np.asarray(Image.fromarray(plane).reduce(shrink))
-        level, covered = sample(plane, np.linalg.inv(shrunk((shrink, shrink))) @ matrix, transform.visible_size)
-        moved.append(level)
-    image = np.stack(moved, -1)
-    if not np.issubdtype(infrared.dtype, np.floating):
-        image = np.floor(image + 0.5)
-    black = black_border(grey(infrared))
-    if black.any():
-        picture, _ = sample((~black).astype(np.float32), matrix, transform.visible_size)
-        covered &= picture > 0.999
-    return MovedInfrared(image.astype(infrared.dtype), covered)
+    mover = InfraredMover(transform)
+    return MovedInfrared(mover.image(infrared), mover.covered(black_border(grey(infrared))))
 
 
 def sample(
@@ -71,14 +111,34 @@ def sample(
 
     Beyond the image its border is repeated. The second result says where there is an image.
     """
+    places = _places(matrix, size)
+    return _at(image, places), _inside(places, image.shape)
+
+
+class _Places(NamedTuple):
+    """Where the pixels of a grid lie in an image: row and column of each, and whether it lies before the camera."""
+
+    row: Float64[np.ndarray, "h w"]
+    column: Float64[np.ndarray, "h w"]
+    ahead: Bool[np.ndarray, "h w"]
+
+
+def _places(matrix: Float64[np.ndarray, "3 3"], size: Size) -> _Places:
     height, width = size
     y, x = np.arange(height)[:, None], np.arange(width)[None]
     u, v, w = (row[0] * x + row[1] * y + row[2] for row in matrix)
-    ahead = w > 1e-6  # the rest lies behind the camera
+    ahead = w > 1e-6
     w = np.where(ahead, w, 1.0)
-    u, v = u / w, v / w
-    covered = ahead & (u >= -0.5) & (u <= image.shape[1] - 0.5) & (v >= -0.5) & (v <= image.shape[0] - 0.5)
-    return ndimage.map_coordinates(image, [v, u], order=1, mode="nearest"), covered
+    return _Places(v / w, u / w, ahead)
+
+
+def _at(image: Float32[np.ndarray, "H W"], places: _Places) -> Float32[np.ndarray, "h w"]:
+    return ndimage.map_coordinates(image, [places.row, places.column], order=1, mode="nearest")
+
+
+def _inside(places: _Places, size: tuple[int, ...]) -> Bool[np.ndarray, "h w"]:
+    row, column, ahead = places
+    return ahead & (column >= -0.5) & (column <= size[1] - 0.5) & (row >= -0.5) & (row <= size[0] - 0.5)
 
 
 def infrared_share(covered: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bilevel_jax.errors import InputError
+from bilevel_jax.images.array_checks import CHANNELS, check_levels, is_channels_first
 
 if TYPE_CHECKING:  # not needed to run
     from jaxtyping import Shaped
@@ -17,7 +18,6 @@ INPUTS = ("infrared", "visible", "exposure")
 OUTPUTS = ("fused", "gain")
 TYPES = ("uint8", "float32")
 _ELEMENTS = {"tensor(uint8)": np.dtype(np.uint8), "tensor(float)": np.dtype(np.float32)}
-_CHANNELS = (1, 3)
 
 
 class OnnxFuser:
@@ -83,7 +83,7 @@ class OnnxFuser:
         if fused.dtype != kind:
             whole = np.issubdtype(kind, np.integer)
             fused = np.floor(fused * float(np.iinfo(kind).max) + 0.5).astype(kind) if whole else fused.astype(kind)
-        if _is_channels_first(visible):
+        if is_channels_first(visible):
             fused = np.ascontiguousarray(np.moveaxis(fused, -1, -3))
         return fused.reshape(visible.shape)
 
@@ -106,10 +106,10 @@ class OnnxFuser:
     def _batch(self, image: Shaped[np.ndarray, "*shape"], which: str) -> Shaped[np.ndarray, "b h w c"]:
         """The images as the file takes them: a batch with channels last, of the file's type."""
         array = np.asarray(image)
-        shaped = np.moveaxis(array, -3, -1) if _is_channels_first(array) else array
+        shaped = np.moveaxis(array, -3, -1) if is_channels_first(array) else array
         shaped = shaped[..., None] if shaped.ndim == 2 else shaped
         shaped = shaped[None] if shaped.ndim == 3 else shaped
-        if shaped.ndim != 4 or shaped.shape[-1] not in _CHANNELS or 0 in shaped.shape:
+        if shaped.ndim != 4 or shaped.shape[-1] not in CHANNELS or 0 in shaped.shape:
             raise InputError(
                 f"The {which} image has the shape {array.shape}; expected [H, W], [H, W, 1 or 3], [1 or 3, H, W] or "
                 "[B, H, W, 1 or 3]."
@@ -127,11 +127,7 @@ class OnnxFuser:
             return image
         if kind in (np.uint8, np.uint16):
             return image.astype(np.float32) / np.float32(np.iinfo(kind).max)
-        if not np.issubdtype(kind, np.floating):
-            raise InputError(f"The {which} image has the type {kind}; expected uint8, uint16 or float in [0, 1].")
-        low, high = np.float32(image.min()), np.float32(image.max())
-        if not (low >= 0 and high <= 1):  # written so that NaN is refused too
-            raise InputError(f"The {which} image has values {low:g} ... {high:g}; expected floats in [0, 1].")
+        check_levels(image, f"The {which} image")
         return image.astype(np.float32, copy=False)
 
 
@@ -150,10 +146,6 @@ def _session(path: str, threads: int | None, providers: list[str]) -> Any:
     except Exception as error:  # onnxruntime has an exception of its own for each kind of damage
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} cannot be read as an ONNX model ({first}); expected a whole ONNX file.") from error
-
-
-def _is_channels_first(array: Shaped[np.ndarray, "*shape"]) -> bool:
-    return array.ndim == 3 and array.shape[0] in _CHANNELS and array.shape[-1] not in _CHANNELS
 
 
 def _size(images: Shaped[np.ndarray, "b h w c"]) -> str:

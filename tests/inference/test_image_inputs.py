@@ -7,8 +7,8 @@ from PIL import Image
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.files import scale_raw, scale_visible, write_image
+from bilevel_jax.images.strips import STRIP
 from bilevel_jax.inference import TrivialFuser
-from bilevel_jax.inference.image_inputs import STRIP
 
 RNG = np.random.default_rng(3)
 IR = RNG.integers(0, 256, (20, 31)).astype(np.uint8)
@@ -135,5 +135,5 @@ def test_a_large_image_is_coloured_in_strips_as_if_at_once(color, monkeypatch):
     fuser = FUSER.with_color(color)
     assert ir.size < STRIP
     at_once = fuser.fuse(ir, vis)
-    monkeypatch.setattr("bilevel_jax.inference.image_inputs.STRIP", 500)
+    monkeypatch.setattr("bilevel_jax.images.strips.STRIP", 500)
     np.testing.assert_array_equal(fuser.fuse(ir, vis), at_once)

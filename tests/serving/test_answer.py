@@ -1,5 +1,7 @@
 """What the page answers: the fused picture and its measures, and one sentence for everything else."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -38,6 +40,53 @@ def test_a_side_by_side_file_is_fused_as_its_halves(tmp_path, side):
     np.testing.assert_array_equal(found.infrared, halves[0])
 
 
+def blobs(shift=0):
+    """A pair of blobs with sharp borders; the infrared one has inverted levels and is shifted to the right."""
+    random = np.random.default_rng(0)
+    small = Image.fromarray(random.integers(0, 256, (12, 15)).astype(np.uint8))
+    levels = np.asarray(small.resize((232, 144), Image.Resampling.BICUBIC)) // 48 * 48
+    visible = np.stack([levels[:, 20:212]] * 3, -1)
+    visible[..., 2] //= 2
+    return 255 - levels[:, 20 - shift :][:, :192], visible
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_shifted_pair_is_aligned_on_request_and_said(tmp_path, both):
+    pytest.importorskip("cv2")
+    infrared, visible = blobs(8)
+    if both:
+        Image.fromarray(np.concatenate([np.stack([infrared] * 3, -1), visible], 1)).save(tmp_path / "both.png")
+        given = None, None, str(tmp_path / "both.png")
+    else:
+        Image.fromarray(infrared).save(tmp_path / "ir.png")
+        Image.fromarray(visible).save(tmp_path / "vis.png")
+        given = str(tmp_path / "ir.png"), str(tmp_path / "vis.png"), None
+    name = "both_left.png" if both else "ir.png"
+    plain = answer(*given, Wishes("max"))
+    assert f"{name} seems to be shifted against its visible image by (8, 0) pixels" in plain.notes
+    aligned = answer(*given, Wishes("max", align="translation"))
+    assert f"{name} was moved by a translation. Its trust is " in aligned.notes and "shifted" not in aligned.notes
+    assert str(tmp_path) not in aligned.notes + plain.notes
+    inside = (slice(None), slice(None, 170), 0)
+    difference = np.abs(aligned.infrared[inside].astype(int) - blobs(0)[0][inside[:2]])
+    assert np.median(difference) <= 2 < np.mean(np.abs(plain.infrared[inside].astype(int) - blobs(0)[0][inside[:2]]))
+
+
+def test_a_pair_that_cannot_be_aligned_is_fused_as_it_is_and_said(tmp_path):
+    pytest.importorskip("cv2")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (144, 192)).astype(np.uint8)).save(tmp_path / "ir.png")
+    Image.fromarray(blobs()[1]).save(tmp_path / "vis.png")
+    found = answer(str(tmp_path / "ir.png"), str(tmp_path / "vis.png"), None, Wishes("max", align="similarity"))
+    assert "warning: the alignment of ir.png is not trusted" in found.notes and "is fused as it is" in found.notes
+
+
+def test_without_opencv_the_answer_says_what_to_install(tmp_path, monkeypatch):
+    files(tmp_path)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(InputError, match=r"bilevel-jax\[align\]"):
+        answer(str(tmp_path / "ir.png"), str(tmp_path / "vis.png"), None, Wishes("max", align="similarity"))
+
+
 def hostile(folder):
     files(folder)
     whole = (folder / "vis.png").read_bytes()
@@ -72,7 +121,9 @@ def test_hostile_files_get_one_sentence_that_names_them_without_their_folder(tmp
         ((None, "vis.png", None), "The infrared file is missing"),
         (("ir.png", None, None), "The visible file is missing"),
         (("ir.png", "vis.png", "vis.png"), "expected two files, or one of both pictures"),
-        (("vis.png", "vis.png", None), "are the same picture"),
+        (("vis.png", "vis.png", None), "vis.png is given as --ir and as --vis"),
+        (("vis.png", "copy.png", None), "vis.png and copy.png are the same picture"),
+        (("x_vis.png", "x_ir.png", None), "swapped"),
         (("ir.png", "small.png", None), "ir.png and small.png"),
         ((None, None, "odd.png"), "odd.png is 47 pixels wide"),
     ],
@@ -81,6 +132,8 @@ def test_files_that_do_not_fit_get_one_sentence(tmp_path, given, message):
     files(tmp_path)
     Image.new("L", (30, 30)).save(tmp_path / "small.png")
     Image.new("L", (47, 30)).save(tmp_path / "odd.png")
+    for source, copy in (("vis", "copy"), ("vis", "x_vis"), ("ir", "x_ir")):
+        (tmp_path / f"{copy}.png").write_bytes((tmp_path / f"{source}.png").read_bytes())
     paths = [name and str(tmp_path / name) for name in given]
     with pytest.raises(InputError, match=message):
         answer(*paths, Wishes("max"))

@@ -21,7 +21,7 @@ from bilevel_jax.serving import OnnxFuser  # noqa: E402
 from bilevel_jax.serving.onnx_export.export import export_onnx  # noqa: E402
 
 # Odd and tiny sizes, smaller than a window of constant pixels and smaller than the mirrored border.
-SIZES = [(1, 1), (1, 7), (3, 2), (5, 40), (9, 9), (17, 33), (61, 83), (131, 97)]
+SIZES = [(1, 1), (1, 7), (3, 2), (2, 13), (5, 40), (9, 9), (17, 33), (29, 51), (61, 83), (131, 97)]
 
 
 def pair(height, width, channels, seed=0):

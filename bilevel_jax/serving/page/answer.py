@@ -16,12 +16,15 @@ from bilevel_jax.images.files import read_image, write_image
 from bilevel_jax.images.trivial_fusion import TRIVIAL_METHODS
 from bilevel_jax.inference import ImageFuser, named_fuser
 from bilevel_jax.inference.fuse_pair import PairReader, fuse_pair
-from bilevel_jax.inference.pair_placement import PairPlacer
+from bilevel_jax.inference.pair_placement import AlignmentChoice, PairPlacer
 from bilevel_jax.inference.pair_size import NO_RESIZE
+from bilevel_jax.inference.pairing import search_pairs
 from bilevel_jax.inference.pretrained import DEFAULT, KIND, pretrained_names
 from bilevel_jax.metrics.fusion import FAMILIES, NINE, evaluate
+from bilevel_jax.registration import KINDS, NO_ALIGNMENT, TRUSTED
 
 SIDES = ("left", "right")
+ALIGNMENTS = (NO_ALIGNMENT, *KINDS)
 
 
 class Answer(NamedTuple):
@@ -31,7 +34,7 @@ class Answer(NamedTuple):
         infrared, visible, fused: the pictures, of one size.
         measures: (name, value as text, whether more is better as text) of each measure.
         file: the fused picture with all its bits and the visible file's metadata.
-        notes: what a user should know about how the files were read.
+        notes: what a user should know about how the files were read and laid on each other.
     """
 
     infrared: UInt8[np.ndarray, "h w c"]
@@ -51,12 +54,14 @@ class Wishes:
         color: a colour method; "" = the method's own.
         resize: which image takes the size of the other, one of `pair_size.RESIZE`.
         infrared_side: where the infrared image is in a side-by-side file: left or right.
+        align: how the infrared image is moved, one of `ALIGNMENTS`.
     """
 
     method: str = KIND
     color: str = ""
     resize: str = NO_RESIZE
     infrared_side: str = SIDES[0]
+    align: str = NO_ALIGNMENT
 
 
 def methods() -> list[str]:
@@ -94,7 +99,8 @@ def _two_files(
     for path, name in ((infrared, "infrared"), (visible, "visible")):
         if not path:
             raise InputError(f"The {name} file is missing; expected an infrared and a visible file.")
-    return Path(infrared or ""), Path(visible or "")
+    (pair,) = search_pairs(infrared or "", visible or "").pairs.values()  # the command's own checks of two names
+    return pair
 
 
 def _halves(path: Path, infrared_side: str, folder: Path) -> tuple[Path, Path]:
@@ -113,12 +119,18 @@ def _halves(path: Path, infrared_side: str, folder: Path) -> tuple[Path, Path]:
 
 def _answer(paths: tuple[Path, Path], wishes: Wishes, folder: Path) -> Answer:
     fuser = _fuser(wishes.method, wishes.color)
-    # Aligning the pair, when the user asks for it, belongs between these two lines.
-    pair, metadata = PairReader(None, None, PairPlacer(wishes.resize))(paths)
+    place = PairPlacer(wishes.resize, None if wishes.align == NO_ALIGNMENT else AlignmentChoice(wishes.align))
+    pair, metadata = PairReader(None, None, place)(paths)
     fused = fuse_pair(fuser, paths, pair, None)
     file = folder / f"{paths[1].stem}_fused.png"
     write_image(file, fused, metadata)
     notes = [f"{Path(path).name} {text}." for path, text in pair.notes]
+    notes += [
+        f"{path.name} was moved by a {wishes.align}. Its trust is {trust:.2f} of 1 (expected {TRUSTED})."
+        for path, trust in place.trusts.items()
+        if trust >= TRUSTED
+    ]
+    notes += [line.replace(str(paths[0]), paths[0].name) for line in place.lines()]
     values = evaluate(pair.infrared, pair.visible, fused, names=NINE)
     shown = [_bytes(image) for image in (pair.infrared, pair.visible, fused)]
     return Answer(shown[0], shown[1], shown[2], _rows(values), file, "\n\n".join(notes))

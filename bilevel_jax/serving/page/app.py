@@ -8,11 +8,12 @@ import gradio
 from bilevel_jax.errors import InputError
 from bilevel_jax.images.color_methods import COLOR_METHODS
 from bilevel_jax.inference.pair_size import NO_RESIZE, RESIZE
-from bilevel_jax.serving.page.answer import SIDES, Wishes, answer, methods
+from bilevel_jax.serving.page.answer import ALIGNMENTS, SIDES, Wishes, answer, methods
 
 TITLE = "Fuse an infrared and a visible picture"
 COMPARED = ("infrared", "visible")
 KEPT = 3600  # seconds after which uploaded and fused files are deleted
+EVENT = "fuse"  # name of the button's event, by which programs call it
 BY_METHOD = "the method's own"
 
 
@@ -34,6 +35,9 @@ def page() -> gradio.Blocks:
             method = gradio.Dropdown(methods(), value=methods()[0], label="Network or rule", elem_id="method")
             color = gradio.Dropdown([BY_METHOD, *COLOR_METHODS], value=BY_METHOD, label="Colour", elem_id="color")
             resize = gradio.Dropdown(list(RESIZE), value=NO_RESIZE, label="Which picture is resized", elem_id="resize")
+            align = gradio.Dropdown(
+                list(ALIGNMENTS), value=ALIGNMENTS[0], label="Alignment of the infrared picture", elem_id="align"
+            )
             side = gradio.Radio(list(SIDES), value=SIDES[0], label="Infrared side of a side-by-side file")
         button = gradio.Button("Fuse", variant="primary", elem_id="fuse")
         message = gradio.Markdown(elem_id="message")
@@ -46,9 +50,10 @@ def page() -> gradio.Blocks:
             download = gradio.File(label="Fused picture", interactive=False, elem_id="download")
         button.click(
             _fuse,
-            [*files, method, color, resize, side, compared],
+            [*files, method, color, resize, side, align, compared],
             [message, slider, table, download, state],
             concurrency_limit=1,
+            api_name=EVENT,
         )
         compared.change(_shown, [state, compared], slider)
     return blocks
@@ -92,11 +97,12 @@ def _fuse(
     color: str,
     resize: str,
     side: str,
+    align: str,
     compared: str,
 ) -> tuple[Any, ...]:
     own = "" if color == BY_METHOD else color
     try:
-        result = answer(infrared, visible, both, Wishes(method, own, resize, side))
+        result = answer(infrared, visible, both, Wishes(method, own, resize, side, align))
     except InputError as error:
         return f"**{error}**", None, None, None, None
     except Exception as error:  # a page must stay up, whatever a file holds

@@ -1,6 +1,6 @@
 """What every source of frames gives, whether it is a video file or a folder of pictures."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -52,6 +52,16 @@ class FrameSource(Protocol):
 
     def sampled(self, count: int) -> Generator[Frame, None, None]:
         """Yields up to `count` frames that are spread over the source.
+
+        Raises:
+            InputError: a frame cannot be read.
+        """
+
+    def nearest(self, times: Sequence[float]) -> Generator[Frame, None, None]:
+        """Yields the frames that are nearest to these times; a frame that is nearest to several comes once.
+
+        Args:
+            times: in seconds, rising.
 
         Raises:
             InputError: a frame cannot be read.

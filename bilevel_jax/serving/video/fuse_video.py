@@ -16,7 +16,9 @@ from bilevel_jax.images.files import IMAGE_SUFFIXES, write_image, written_suffix
 from bilevel_jax.inference import ImageFuser
 from bilevel_jax.inference.overlap import WriteBehind
 from bilevel_jax.metrics.brightness_flicker import brightness_flicker
+from bilevel_jax.registration import write_transform
 from bilevel_jax.serving.video.containers import container_of
+from bilevel_jax.serving.video.film_placement import FilmPlacement
 from bilevel_jax.serving.video.frame import FrameSource
 from bilevel_jax.serving.video.fused_frames import FusedFrame, FusedVideo, VideoOptions, open_videos
 from bilevel_jax.serving.video.sources import is_video_name
@@ -37,6 +39,7 @@ def fuse_video(
     options: VideoOptions | None = None,
     *,
     suffix: str | None = None,
+    transform_file: str | os.PathLike | None = None,
 ) -> Path:
     """Fuses two videos into a video file or into a folder of pictures, with a progress bar and a summary.
 
@@ -49,6 +52,7 @@ def fuse_video(
         out: a video file with one of the suffixes of `containers.CONTAINERS`, or a folder for pictures.
         options: how the videos are fused.
         suffix: file format of the pictures, such as png; None = png. A video file has none.
+        transform_file: JSON file that receives the transform, where `options.alignment` asks for an estimate.
 
     Returns:
         `out`.
@@ -64,6 +68,8 @@ def fuse_video(
     started = time.perf_counter()
     with StopRequest() as stop:
         video = open_videos(infrared, visible, fuser, options, without=out)
+        _tell_placement(video.placement, transform_file)
+        _check_stop(stop, out, to_file)
         means: list[tuple[float, float, float]] = []
         stem = Path(visible).stem or "frame"
         with contextlib.ExitStack() as stack:
@@ -125,6 +131,18 @@ def _check_output(
     container_of(out)
     if suffix is not None:
         raise InputError(f"--format={suffix} is for pictures in a folder, but --out={out} is a video file.")
+
+
+def _tell_placement(placement: FilmPlacement, transform_file: str | os.PathLike | None) -> None:
+    for line in placement.lines:
+        print(line, flush=True)
+    if transform_file is None:
+        return
+    if placement.estimated is None:
+        print(f"note: {transform_file} is not written, because no transform is trusted.", flush=True)
+        return
+    write_transform(transform_file, placement.estimated)
+    print(f"Wrote {transform_file}", flush=True)
 
 
 def _brightness(frame: FusedFrame) -> tuple[float, float, float]:

@@ -15,7 +15,9 @@ from jaxtyping import UInt
 from bilevel_jax.errors import InputError
 from bilevel_jax.inference import Fuser, ImageFuser
 from bilevel_jax.inference.overlap import read_ahead
+from bilevel_jax.inference.pair_placement import AlignmentChoice, PlacedPair, fuse_placed
 from bilevel_jax.inference.pair_size import NO_RESIZE, RESIZE, is_stretched, to_one_size
+from bilevel_jax.serving.video.film_placement import ALIGNED_FRAMES, FilmPlacement, film_placement
 from bilevel_jax.serving.video.frame import FrameSource
 from bilevel_jax.serving.video.matching import FramePair, Matches
 from bilevel_jax.serving.video.sources import open_sources
@@ -53,8 +55,12 @@ class VideoOptions:
         visible_range: (low, high) levels of 16-bit visible frames that become black and white; None = measured once.
         exposure: gain of the infrared frames. `WHOLE_VIDEO` = the median of the gains of frames that are spread over
             the video; `EACH_FRAME` = each frame has its own, so that the brightness may flicker; a number = this gain.
-        warp: moves every infrared frame onto the visible one: takes and returns uint8 or uint16 [H, W, 1 or 3], the
-            size of the visible frame; called from two threads. None = the cameras are registered.
+        alignment: what moves the infrared frames onto the visible ones, whose size they take. A transform that it does
+            not hold is estimated once for the whole video. None = the cameras are registered, and a plain shift is
+            reported.
+        align_on: frames, spread over the video, on which the transform is estimated.
+        warp: moves every infrared frame by a function of your own, in place of `alignment`: takes and returns uint8 or
+            uint16 [H, W, 1 or 3], the size of the visible frame; called from two threads.
     """
 
     offset: float = 0.0
@@ -63,6 +69,8 @@ class VideoOptions:
     infrared_range: tuple[float, float] | None = None
     visible_range: tuple[float, float] | None = None
     exposure: str | float = WHOLE_VIDEO
+    alignment: AlignmentChoice | None = None
+    align_on: int = ALIGNED_FRAMES
     warp: Callable[[UInt[np.ndarray, "h w d"]], UInt[np.ndarray, "h w d"]] | None = None
 
 
@@ -75,6 +83,7 @@ class FusedVideo:
         infrared, visible: the sources.
         levels: how every frame is scaled.
         options: how the videos are fused.
+        placement: how every infrared frame is laid on its visible frame.
     """
 
     fuser: ImageFuser
@@ -82,6 +91,7 @@ class FusedVideo:
     visible: FrameSource
     levels: SteadyLevels
     options: VideoOptions
+    placement: FilmPlacement
     _first: threading.Lock = field(default_factory=threading.Lock)
     _compiled: bool = False
     _matches: Matches | None = None
@@ -103,8 +113,9 @@ class FusedVideo:
     def notes(self) -> list[str]:
         """Returns what a user should know about the videos, whole sentences; complete after the last frame."""
         found = [f"{source.path} {note}" for source in (self.infrared, self.visible) for note in source.notes]
-        if is_stretched(self.infrared.size, self.visible.size) and self.options.warp is None:
-            source = self.infrared if self.options.resize == "infrared" else self.visible
+        moved = self.options.warp is not None or self.placement.mover is not None
+        if is_stretched(self.infrared.size, self.visible.size) and not moved:
+            source = self.infrared if self.placement.resize == "infrared" else self.visible
             found.append(f"{source.path} is stretched: it has not the aspect ratio of the other video")
         return found + ([] if self._matches is None else self._matches.notes)
 
@@ -113,15 +124,21 @@ class FusedVideo:
         if pair is None:
             return None
         try:
-            infrared, visible = placed(pair, self.levels, self.options)
+            placed = self._placed(pair)
             with contextlib.ExitStack() as stack:
                 if not self._compiled:  # two threads that start at once would compile the network twice
                     stack.enter_context(self._first)
-                fused = self.fuser.fuse(infrared, visible, self.levels.gain)
+                fused = fuse_placed(self.fuser, placed, self.levels.gain)
                 self._compiled = True
         except InputError as error:
             raise InputError(f"{pair.infrared.where} and {pair.visible.where}: {error}") from error
-        return FusedFrame(pair.visible.time, fused, infrared, visible)
+        return FusedFrame(pair.visible.time, fused, placed.infrared, placed.visible)
+
+    def _placed(self, pair: FramePair) -> PlacedPair:
+        """Both frames with scaled levels, in one size, the infrared one moved."""
+        placed = self.placement(self.levels.infrared(pair.infrared.samples), self.levels.visible(pair.visible.samples))
+        warp = self.options.warp
+        return placed if warp is None else placed._replace(infrared=warp(placed.infrared))
 
 
 def open_videos(
@@ -140,17 +157,20 @@ def open_videos(
         without: a folder that is left out of the search for pictures.
 
     Raises:
-        InputError: as `open_sources`; an option is unknown; the sizes differ and none is to change; or PyAV is not
-            installed.
+        InputError: as `open_sources` and `film_placement`; an option is unknown; the sizes differ and none is to
+            change; or PyAV is not installed.
     """
     options = options or VideoOptions()
     if options.resize not in RESIZE:
         raise InputError(f"--resize={options.resize} is not known; expected one of {', '.join(RESIZE)}.")
     if not math.isfinite(options.offset):
         raise InputError(f"--offset={options.offset:g} is no time; expected a number of seconds.")
+    if options.warp is not None and options.alignment is not None:
+        raise InputError("VideoOptions has a warp and an alignment; expected one of them.")
     named = options.exposure in (WHOLE_VIDEO, EACH_FRAME)
     sources = open_sources(infrared, visible, options.fps, without)
-    _check_sizes(*sources, options)
+    if options.alignment is None:
+        _check_sizes(*sources, options)
     levels = measure_levels(
         fuser,
         *sources,
@@ -159,7 +179,17 @@ def open_videos(
         exposure=None if named else float(options.exposure),
         every_frame=options.exposure == EACH_FRAME,
     )
-    return FusedVideo(fuser, *sources, levels, options)
+    placement = FilmPlacement(options.resize)
+    if options.warp is None:
+        placement = film_placement(
+            *sources,
+            levels,
+            offset=options.offset,
+            resize=options.resize,
+            alignment=options.alignment,
+            count=options.align_on,
+        )
+    return FusedVideo(fuser, *sources, levels, options, placement)
 
 
 def fused_frames(
@@ -179,19 +209,6 @@ def fused_frames(
         InputError: as `open_videos`, or a frame cannot be read.
     """
     yield from open_videos(infrared, visible, fuser or Fuser.pretrained(), options)
-
-
-def placed(
-    pair: FramePair, levels: SteadyLevels, options: VideoOptions
-) -> tuple[UInt[np.ndarray, "h w d"], UInt[np.ndarray, "h w c"]]:
-    """Returns both frames with scaled levels, in one size, the infrared one moved by `options.warp`.
-
-    Raises:
-        InputError: the sizes differ and none is to change.
-    """
-    infrared, visible = levels.infrared(pair.infrared.samples), levels.visible(pair.visible.samples)
-    infrared, visible = to_one_size(infrared, visible, options.resize)
-    return infrared if options.warp is None else options.warp(infrared), visible
 
 
 def _check_sizes(infrared: FrameSource, visible: FrameSource, options: VideoOptions) -> None:

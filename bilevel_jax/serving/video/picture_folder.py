@@ -33,6 +33,12 @@ class PictureFolder:
         self.notes: list[str] = []
         self.video: Path | None = None
         self._files, self._infrared = list(files), infrared
+        gaps = gaps_after(files)
+        if gaps:
+            self.notes.append(
+                f"has {len(gaps)} gap(s) in the numbers of its pictures, the first after {gaps[0].name}; they follow "
+                "each other without a pause"
+            )
         self.size = self._read(files[0]).shape[:2]
 
     def frames(self) -> Generator[Frame, None, None]:
@@ -42,6 +48,10 @@ class PictureFolder:
     def sampled(self, count: int) -> Generator[Frame, None, None]:
         """Yields up to `count` pictures that are spread over the folder; see `FrameSource`."""
         return self._at(dict.fromkeys(int((place + 0.5) * self.count / count) for place in range(count)))
+
+    def nearest(self, times: Sequence[float]) -> Generator[Frame, None, None]:
+        """Yields the pictures that are nearest to these times; see `FrameSource`."""
+        return self._at(dict.fromkeys(min(max(round(time * self.rate), 0), self.count - 1) for time in times))
 
     def read_as_grey(self) -> None:
         """Does nothing: pictures are read as they are."""
@@ -56,6 +66,21 @@ class PictureFolder:
         picture = read_infrared(path)
         self.notes += [note for note in picture.notes if note not in self.notes]
         return picture.samples
+
+
+def gaps_after(files: Sequence[Path]) -> list[Path]:
+    """Returns the pictures after which numbers are missing, where the last numbers in the names count up.
+
+    Numbers may count in any step, such as 0, 5, 10, ...; a gap is longer than the usual step by more than its half.
+    """
+    numbers = [re.findall(r"\d+", file.stem) for file in files]
+    if not all(numbers):
+        return []
+    steps = np.diff([float(found[-1]) for found in numbers])
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    if usual <= 0 or (steps <= 0).any():
+        return []
+    return [file for file, step in zip(files[:-1], steps, strict=True) if step > 1.5 * usual]
 
 
 def by_number(path: Path) -> list[tuple[int, int | str]]:

@@ -1,7 +1,7 @@
 """Reads a video file frame by frame: upright, with square pixels, and with all bits of an infrared camera."""
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -59,35 +59,70 @@ class VideoFile:
         """Yields all frames in the order of their times; see `FrameSource`."""
         with self._opened() as (container, stream):
             first: float | None = None
-            time, decoded, odd, damaged = -np.inf, 0, 0, 0
+            time, decoded, odd, damaged, untimed = -np.inf, 0, 0, 0, 0
+            sizes: dict[tuple[int, int], float] = {}  # when each size came first
             for frame in self._decoded(container, stream):
                 decoded += 1
                 stamp = self._stamp(frame, None if first is None else first + time)
                 first = stamp if first is None else first
                 damaged += bool(frame.is_corrupt)
+                untimed += frame.time is None
                 if stamp - first <= time:
                     odd += 1
                     continue
                 time = stamp - first
+                sizes.setdefault((frame.width, frame.height), time)
                 yield Frame(time, self._pixels(frame), f"{self.path} at {time:.2f} s")
             self._check_whole(decoded, time)
             if odd:
                 self._note(f"has {odd} frame(s) whose time is not after that of the frame before; they are left out")
+            if untimed:
+                self._note(f"does not say when its frames were taken; {self.rate:.4g} frames/s are assumed")
+            for (width, height), begin in list(sizes.items())[1:]:
+                self._note(f"has frames of {width} x {height} pixels from {begin:.2f} s on; they are resized")
             if damaged:
                 self._note(f"has {damaged} damaged frame(s), which are used as they could be decoded")
 
     def sampled(self, count: int) -> Generator[Frame, None, None]:
         """Yields up to `count` frames that are spread over the file; see `FrameSource`."""
         with self._opened() as (container, stream):
-            start = 0.0 if stream.start_time is None else float(stream.start_time * stream.time_base)
-            long = self._seconds is not None and self._seconds > SHORT
-            chosen = self._sought(container, stream, start, count) if long else self._spread(container, stream, count)
-            last = -np.inf
-            for frame in chosen:
-                stamp = self._stamp(frame, last)
-                if stamp > last:
-                    last = stamp
-                    yield Frame(stamp - start, self._pixels(frame), f"{self.path} at {stamp - start:.2f} s")
+            if self._is_long:
+                seconds = self._seconds or 0.0
+                times = [seconds * (place + 0.5) / count for place in range(count)]
+                chosen = self._sought(container, stream, times)
+            else:
+                chosen = self._spread(container, stream, count)
+            yield from self._as_frames(chosen, stream)
+
+    def nearest(self, times: Sequence[float]) -> Generator[Frame, None, None]:
+        """Yields the frames that are nearest to these times; see `FrameSource`."""
+        with self._opened() as (container, stream):
+            choose = self._sought if self._is_long else self._closest
+            yield from self._as_frames(choose(container, stream, times), stream)
+
+    @property
+    def _is_long(self) -> bool:
+        return self._seconds is not None and self._seconds > SHORT
+
+    def _as_frames(self, chosen: Iterable[Any], stream: Any) -> Generator[Frame, None, None]:
+        start, last = _start(stream), -np.inf
+        for frame in chosen:
+            stamp = self._stamp(frame, last)
+            if stamp > last:
+                last = stamp
+                yield Frame(stamp - start, self._pixels(frame), f"{self.path} at {stamp - start:.2f} s")
+
+    def _closest(self, container: Any, stream: Any, times: Sequence[float]) -> Iterator[Any]:
+        """The frames nearest to these times, of a file that is decoded as a whole."""
+        start, stamp = _start(stream), -np.inf
+        found: dict[int, tuple[float, Any]] = {}
+        for frame in self._decoded(container, stream):
+            stamp = self._stamp(frame, stamp)
+            for place, time in enumerate(times):
+                away = abs(stamp - start - time)
+                if place not in found or away < found[place][0]:
+                    found[place] = away, frame
+        return iter([found[place][1] for place in sorted(found)])
 
     def _spread(self, container: Any, stream: Any, count: int) -> Iterator[Any]:
         """Frames of a file that is decoded as a whole."""
@@ -101,10 +136,10 @@ class VideoFile:
         places = dict.fromkeys(int((place + 0.5) * len(kept) / count) for place in range(count))
         return iter([kept[place] for place in places if place < len(kept)])
 
-    def _sought(self, container: Any, stream: Any, start: float, count: int) -> Iterator[Any]:
-        """Frames of a long file, which is decoded near them alone."""
-        for place in range(count):
-            wanted = start + (self._seconds or 0.0) * (place + 0.5) / count
+    def _sought(self, container: Any, stream: Any, times: Iterable[float]) -> Iterator[Any]:
+        """Frames of a long file at these times, which is decoded near them alone."""
+        for time in times:
+            wanted = _start(stream) + time
             # A file without an index is read on from where it is.
             with contextlib.suppress(self._av.FFmpegError, OSError):
                 container.seek(round(wanted / stream.time_base), stream=stream)
@@ -135,7 +170,10 @@ class VideoFile:
                 raise InputError(f"{self.path} has {has}; expected a video.")
             stream = streams[0]
             if stream.codec_context is None:
-                raise InputError(f"{self.path} has a video codec that FFmpeg does not know; expected another codec.")
+                raise InputError(
+                    f"{self.path} has a video codec that FFmpeg does not know, or is damaged; expected a whole "
+                    "video file of another codec."
+                )
             stream.thread_type = "AUTO"
             yield container, stream
 
@@ -189,6 +227,10 @@ class VideoFile:
 
 _ATTACHED = 1 << 10 | 1 << 11  # FFmpeg's marks of a cover picture and of thumbnails
 _HIGH_DYNAMIC_RANGE = (16, 18)  # FFmpeg's numbers of the transfer curves PQ and HLG
+
+
+def _start(stream: Any) -> float:
+    return 0.0 if stream.start_time is None else float(stream.start_time * stream.time_base)
 
 
 def _declared_seconds(container: Any, stream: Any) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt
 
 from bilevel_jax.atomic import replacing
-from bilevel_jax.errors import RunError
+from bilevel_jax.errors import InputError, RunError
 from bilevel_jax.serving.video.av_package import load_av
 from bilevel_jax.serving.video.containers import FINE, container_of
 from bilevel_jax.serving.video.pixel_layout import HD_LINES
@@ -52,15 +52,17 @@ class VideoWriter:
             picture: uint8 or uint16 with 1 or 3 channels; all of one size.
 
         Raises:
+            InputError: the picture has not the size of the first one.
             RunError: the encoder refuses the picture.
         """
         plain = _even(_eight_bits(picture))
         if self._stream is None:
             self._start_stream(time, plain)
         elif plain.shape[:2] != (self._stream.height, self._stream.width):
-            raise RunError(
-                f"A frame of {plain.shape[1]} x {plain.shape[0]} pixels cannot follow one of {self._stream.width} x "
-                f"{self._stream.height} in {self._path}; expected frames of one size."
+            raise InputError(
+                f"The fused frame at {time:.2f} s is {plain.shape[1]} x {plain.shape[0]} pixels and those before it "
+                f"are {self._stream.width} x {self._stream.height}; expected visible frames of one size for "
+                f"{self._path}, --resize=visible, or --out with a folder for pictures."
             )
         self._last = max(self._last + 1, round(Fraction(time - self._start) / self._tick))
         self._container.mux(self._stream.encode(self._encoded(plain)))

@@ -11,6 +11,7 @@ from PIL import Image
 from bilevel_jax.errors import InputError, StopSignal
 from bilevel_jax.inference import TrivialFuser
 from bilevel_jax.serving.video import CONTAINERS, VideoOptions, fuse_video
+from bilevel_jax.serving.video.picture_folder import gaps_after
 
 from .conftest import in_color, pictures
 
@@ -161,20 +162,85 @@ def test_a_bad_file_gives_one_sentence_and_no_output(sources, tmp_path, kind, ca
     assert files(tmp_path) == before
 
 
-def test_a_signal_leaves_nothing_half_written(sources, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("when", ["while measuring", "while fusing"])
+def test_a_signal_leaves_nothing_half_written(sources, tmp_path, number, when):
     class Stopped(TrivialFuser):
-        count = 0
+        count, measured, exposure = 0, 0, 4.0
+
+        def exposure_of(self, infrared):
+            self.measured += 1
+            if self.measured == 2 and when == "while measuring":  # a second signal would end the process at once
+                os.kill(os.getpid(), number)
+            return 1.0
 
         def fuse(self, infrared, visible, exposure=None):
             self.count += 1
             if self.count == 5:
-                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), number)
             return super().fuse(infrared, visible, exposure)
 
-    before, handler = files(tmp_path), signal.getsignal(signal.SIGTERM)
+    before, handler = files(tmp_path), signal.getsignal(number)
+    options = VideoOptions(exposure="folder" if when == "while measuring" else 1.0)
+    fuser = Stopped("max")
     with pytest.raises(StopSignal, match="out.mp4 was not written"):
-        fuse_video(Stopped("max"), *sources, tmp_path / "out.mp4")
-    assert files(tmp_path) == before and signal.getsignal(signal.SIGTERM) == handler
+        fuse_video(fuser, *sources, tmp_path / "out.mp4", options)
+    assert files(tmp_path) == before and signal.getsignal(number) == handler
+    assert (fuser.count == 0) == (when == "while measuring")
+
+
+def test_a_file_without_a_frame_is_refused_and_one_frame_is_a_video(make_video, tmp_path):
+    infrared = make_video("ir.mkv", pictures([50] * 3))
+    (tmp_path / "none.y4m").write_bytes(b"YUV4MPEG2 W64 H48 F10:1 Ip A1:1 C420jpeg\n")
+    with pytest.raises(InputError, match="none.y4m .*expected"):
+        fuse_video(RULE, infrared, tmp_path / "none.y4m", tmp_path / "out.mp4")
+    out = fuse_video(RULE, infrared, make_video("one.mkv", in_color(pictures([90]))), tmp_path / "out.mp4")
+    assert len(read(out)[0]) == 1
+
+
+def test_frames_that_change_their_size_are_resized_and_said(make_video, tmp_path, capsys):
+    parts = [
+        make_video(f"{size[0]}.h264", in_color(pictures([90] * 4, size)), codec="libx264", pixels="yuv420p")
+        for size in ((48, 64), (32, 64))
+    ]
+    (tmp_path / "vis.h264").write_bytes(b"".join(part.read_bytes() for part in parts))
+    out = fuse_video(RULE, make_video("ir.mkv", pictures([50] * 9)), tmp_path / "vis.h264", tmp_path / "out.mp4")
+    said = capsys.readouterr().out
+    assert "vis.h264 has frames of 64 x 32 pixels from" in said and "they are resized" in said
+    assert {picture.shape for picture in read(out)[1]} == {(48, 64, 3)}
+
+
+def folders(tmp_path, names, sizes):
+    """Two folders of pictures with these names."""
+    for camera in ("ir", "vi"):
+        (tmp_path / camera).mkdir()
+        for name, size in zip(names, sizes, strict=True):
+            picture = pictures([90], size if camera == "vi" else (48, 64))[0]
+            picture = in_color([picture])[0] if camera == "vi" else picture
+            Image.fromarray(picture).save(tmp_path / camera / f"{name}.png")
+    return tmp_path / "ir", tmp_path / "vi"
+
+
+def test_gaps_in_the_numbers_of_pictures_are_said(tmp_path, capsys):
+    names = [f"f{number:03d}" for number in (0, 5, 10, 30, 35, 50)]
+    fuse_video(RULE, *folders(tmp_path, names, [(48, 64)] * 6), tmp_path / "out.mp4")
+    assert "vi has 2 gap(s) in the numbers of its pictures, the first after f010.png" in capsys.readouterr().out
+
+
+def test_steady_numbers_have_no_gap():
+    for names in (["1", "2", "3"], ["a_10_640", "a_20_640", "a_30_640"], ["a", "b", "c"], ["7"]):
+        assert gaps_after([Path(f"{name}.png") for name in names]) == []
+
+
+def test_pictures_of_several_sizes_cannot_be_one_video(tmp_path):
+    sources = folders(tmp_path, ["1", "2", "3"], [(48, 64), (48, 64), (24, 32)])
+    with pytest.raises(InputError, match="3.png: The infrared image is 64 x 48 pixels and the visible 32 x 24"):
+        fuse_video(RULE, *sources, tmp_path / "out.mp4")
+    with pytest.raises(InputError, match="at 0.08 s is 32 x 24 pixels and those before it are 64 x 48; .*--out with a"):
+        fuse_video(RULE, *sources, tmp_path / "out.mp4", VideoOptions(resize="infrared"))
+    assert not (tmp_path / "out.mp4").exists()
+    out = fuse_video(RULE, *sources, tmp_path / "out.mp4", VideoOptions(resize="visible"))
+    assert len(read(out)[0]) == 3
 
 
 def test_outputs_of_another_kind_are_refused(sources, tmp_path):

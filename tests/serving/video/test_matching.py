@@ -7,7 +7,7 @@ import pytest
 
 from bilevel_jax.errors import InputError
 from bilevel_jax.serving.video.frame import Frame
-from bilevel_jax.serving.video.matching import Matches
+from bilevel_jax.serving.video.matching import Matches, spread_pairs
 
 
 class Times:
@@ -22,6 +22,11 @@ class Times:
     def frames(self):
         for number, time in enumerate(self._times):
             yield Frame(time, np.full((1, 1, 1), number, np.uint8), self.path.name)
+
+    def nearest(self, times):
+        frames = list(self.frames())
+        places = dict.fromkeys(int(np.argmin([abs(frame.time - time) for frame in frames])) for time in times)
+        yield from (frames[place] for place in places)
 
     def sampled(self, count):
         return self.frames()
@@ -66,3 +71,22 @@ def test_videos_without_a_common_time_are_refused():
     infrared, visible = (Times(name, [0.0, 0.1], 10) for name in ("ir", "vis"))
     with pytest.raises(InputError, match="ir and vis have no time in common; expected another --offset"):
         list(Matches(infrared, visible, 5.0))
+
+
+@pytest.mark.parametrize("offset", [0.0, 2.0, -2.0])
+def test_pairs_to_measure_on_are_spread_over_the_common_time_and_are_the_ones_that_are_fused(offset):
+    infrared, visible = Times("ir", list(np.arange(45) / 9), 9), Times("vis", list(np.arange(150) / 30), 30)
+    fused = {pair.visible.time: pair.infrared.time for pair in Matches(infrared, visible, offset)}
+    pairs = spread_pairs(infrared, visible, offset, 6)
+    times = [pair.visible.time for pair in pairs]
+    assert len(pairs) == 6 and np.ptp(times) > 0.6 * (5 - abs(offset))
+    assert all(abs(pair.infrared.time - fused[pair.visible.time]) < 1e-9 for pair in pairs)
+
+
+@pytest.mark.parametrize("offset", [60.0, -60.0])
+def test_an_offset_beyond_the_end_is_refused_before_anything_is_decoded(offset):
+    sources = [Times(name, list(np.arange(50) / 10), 10) for name in ("ir", "vis")]
+    for source in sources:
+        source.frames = lambda: pytest.fail("a frame was read")
+    with pytest.raises(InputError, match="ir and vis have no time in common; expected another --offset"):
+        spread_pairs(*sources, offset, 6)
