@@ -19,12 +19,12 @@ from bilevel_jax.models.upsampling import doubled
 LEVELS = 3  # halvings from the image to its surroundings
 REACH = 4  # pixels of the smallest size: where the mean of the surroundings ends
 SPREAD = 2.0  # pixels of the smallest size: sigma of that mean
-LUKEWARM = 0.1  # warmth above the surroundings that does not count yet
+LUKEWARM = 0.05  # warmth above the surroundings that does not count yet
 FULL_HEAT = 0.25  # warmth beyond that which replaces 0.63 of the visible image, before training
 DARKENED = 0.3  # share of the darkening by heat that is done: a lamp is warm, and stays a lamp
 MOST_HEAT = 1.5  # largest factor of that warmth, and its inverse the smallest
 DETAIL_SCALE = 10.0  # details are about this much smaller than images
-TONE = 0.6  # from here on, the infrared image's highlights are rolled off
+TONE = 0.7  # from here on, the infrared image's highlights are rolled off
 MOST_ADDED = 0.5  # largest share of an infrared detail that is added or taken away
 NEAR_WARM = 8.0  # share of the infrared details near a thing that is kept, for each unit of its warmth
 AWAY = 0.3  # share of the infrared details that is kept away from warm things
