@@ -22,9 +22,13 @@ SPREAD = 2.0  # pixels of the smallest size: sigma of that mean
 LUKEWARM = 0.05  # warmth above the surroundings that does not count yet
 FULL_HEAT = 0.25  # warmth beyond that which replaces 0.63 of the visible image, before training
 DARKENED = 0.3  # share of the darkening by heat that is done: a lamp is warm, and stays a lamp
+SEEN = 0.5  # from this contrast on, as a share of the warmth, the visible image begins to show a thing by itself
+WELL_SEEN = 0.75  # from here on, it does
+LEFT_AS_SEEN = 0.9  # share of the replacement by heat that is left out there
+LEAST_WARMTH = 0.05  # added to the warmth in that share
 MOST_HEAT = 1.5  # largest factor of that warmth, and its inverse the smallest
 DETAIL_SCALE = 10.0  # details are about this much smaller than images
-TONE = 0.7  # from here on, the infrared image's highlights are rolled off
+TONE = 0.6  # from here on, the infrared image's highlights are rolled off
 MOST_ADDED = 0.5  # largest share of an infrared detail that is added or taken away
 NEAR_WARM = 8.0  # share of the infrared details near a thing that is kept, for each unit of its warmth
 AWAY = 0.3  # share of the infrared details that is kept away from warm things
@@ -46,8 +50,8 @@ class LocalHeatFusion(FusionNetwork):
     much lighter or darker a place becomes. All of these are bounded, and they are smooth maps at half of the size or
     less: what is finest in the fused image comes from its sources.
 
-    Six rules keep rims, patches, speckle and white shapes away. What is less than 0.1 warmer than its surroundings does
-    not count as warm. Only warm things are replaced by something darker, and by three tenths of the difference. Details
+    Seven rules keep rims, patches, speckle and white shapes away. What is less than 0.05 warmer than its surroundings
+    does not count as warm. What the visible image shows well by itself is hardly replaced. Only warm things are replaced by something darker, and by three tenths of the difference. Details
     may take away half of the light that heat has added; what they darken beyond that is compressed to a fifth. Fine
     infrared details are added without their smallest amplitudes, which are noise, and only three tenths of them far
     from warm things. The infrared image's highlights are rolled off, and heat replaces the visible image gradually, so
@@ -113,9 +117,14 @@ class _Sizes:
         self.images = halvings(image, LEVELS - 1)
 
     @cached_property
+    def around_quarter(self) -> Float[Array, "b h4 w4 1"]:
+        """The mean of the surroundings, at a quarter of the size."""
+        return self.grown(_surroundings(self.base), LEVELS, 2)
+
+    @cached_property
     def around(self) -> Float[Array, "b h2 w2 1"]:
         """The mean of the surroundings, at half of the size."""
-        return self.grown(_surroundings(self.base), LEVELS, 1)
+        return self.grown_once(self.around_quarter, 1)
 
     def at(self, size: int) -> Float[Array, "b h w 3"]:
         """The image, its detail and the detail's strength at one size."""
@@ -149,14 +158,27 @@ def _by_heat(
         own: 0 = what replaces has the level of its visible surroundings; 1 = it has its own level.
     """
     warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - warm.around - LUKEWARM, 0.0) / FULL_HEAT
-    share = _gradually(warmth + more)
-    fields = jnp.concatenate([share, jnp.minimum(share, _gradually(warmth)), soft_clip(own)], axis=-1)
+    share, hidden = _gradually(warmth + more), _hidden(warm, lit)
+    share_of_warm = jnp.minimum(share, _gradually(warmth))
+    fields = jnp.concatenate([hidden * share, hidden * share_of_warm, soft_clip(own)], axis=-1)
     share, share_of_warm, own = jnp.split(lit.grown_once(fields, 0), 3, axis=-1)
     ground, around = (sizes.grown_once(sizes.around, 0) for sizes in (lit, warm))
     luma = lit.images[0]
     fine = luma - lit.grown(lit.images[2], 2)
     change = ground + own * (around - ground) + warm.images[0] - around + fine - luma
     return share * jnp.maximum(change, 0.0) + DARKENED * share_of_warm * jnp.minimum(change, 0.0)
+
+
+def _hidden(warm: _Sizes, lit: _Sizes) -> Float[Array, "b h2 w2 1"]:
+    """At half of the size: 1 where the visible image does not show what is warm, 0.1 where it shows it well.
+
+    It shows a thing well if its own contrast with the surroundings, lighter or darker, is nearly as large as the
+    warmth. A dark coat on a light square is an example: heat would bring it to the light of the square.
+    """
+    contrast = nn.max_pool(abs(lit.images[2] - lit.around_quarter), (3, 3), padding="SAME")
+    warmth = nn.max_pool(jnp.maximum(warm.images[2] - warm.around_quarter, 0.0), (3, 3), padding="SAME")
+    seen = (contrast / (warmth + LEAST_WARMTH) - SEEN) / (WELL_SEEN - SEEN)
+    return 1.0 - LEFT_AS_SEEN * lit.grown_once(jnp.clip(seen, 0.0, 1.0), 1)
 
 
 def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
