@@ -51,12 +51,13 @@ class LocalHeatFusion(FusionNetwork):
     less: what is finest in the fused image comes from its sources.
 
     Seven rules keep rims, patches, speckle and white shapes away. What is less than 0.05 warmer than its surroundings
-    does not count as warm. What the visible image shows well by itself is hardly replaced. Only warm things are replaced by something darker, and by three tenths of the difference. Details
-    may take away half of the light that heat has added; what they darken beyond that is compressed to a fifth. Fine
-    infrared details are added without their smallest amplitudes, which are noise, and only three tenths of them far
-    from warm things. The infrared image's highlights are rolled off, and heat replaces the visible image gradually, so
-    that hot people keep their shading. Light above 0.85 that the visible image does not have is compressed to three
-    tenths.
+    does not count as warm. What the visible image shows well by itself is hardly replaced: heat would bring a dark coat
+    on a light square to the light of the square. Only warm things are replaced by something darker, and by three tenths
+    of the difference. Details may take away half of the light that heat has added; what they darken beyond that is
+    compressed to a fifth. Fine infrared details are added without their smallest amplitudes, which are noise, and only
+    three tenths of them far from warm things. The infrared image's highlights are rolled off, and heat replaces the
+    visible image gradually, so that hot people keep their shading. Light above 0.85 that the visible image does not
+    have is compressed to three tenths.
 
     The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is compressed to a
     hundredth. Raises AssertionError where the inputs' shapes differ.

@@ -78,9 +78,9 @@ def test_light_that_the_visible_image_lacks_is_compressed_above_the_knee(fuse, t
 
 def test_what_is_not_warm_is_not_darkened_and_a_warm_thing_by_a_share():
     rng = np.random.default_rng(3)
-    infrared, visible = np.full(SIZE, 0.3, np.float32), rng.uniform(0.5, 0.9, SIZE).astype(np.float32)
+    infrared, visible = np.full(SIZE, 0.3, np.float32), rng.uniform(0.75, 0.9, SIZE).astype(np.float32)
     infrared[0, 40:60, 50:62], infrared[0, 44:48, 70:90] = 0.6, 0.05
-    visible[0, 40:60, 50:62] = 0.95
+    visible[0, 40:60, 50:62] = 0.85
     heat, more, own = rng.standard_normal((3, 1, 48, 60, 1)).astype(np.float32)
     own += 1  # mostly the infrared image's own level, which is darker than the visible image
     change = np.asarray(_by_heat(_Sizes(infrared), _Sizes(visible), heat, more, own))[0, ..., 0]
@@ -89,6 +89,20 @@ def test_what_is_not_warm_is_not_darkened_and_a_warm_thing_by_a_share():
     # A share leaves [0, 1] by a hundredth of what it is beyond.
     assert change[far].min() > -0.02
     assert -0.95 * DARKENED < change[40:60, 50:62].min() < -0.02
+
+
+@pytest.mark.parametrize("thing, shown", [(0.2, "as seen"), (0.55, "as hot")])
+def test_a_warm_thing_that_the_visible_image_shows_well_stays_as_it_is(fuse, start, thing, shown):
+    """A dark coat on a light square stays dark; one in the tone of the square becomes light."""
+    infrared, visible = np.full(SIZE, 0.2, np.float32), np.full(SIZE, 0.6, np.float32)
+    inside = np.s_[0, 40:56, 52:60, 0]
+    infrared[inside], visible[inside] = 0.55, thing
+    fused = np.asarray(fuse(start, infrared, visible))[0, 44:52, 54:58, 0]
+    added = fused - thing
+    if shown == "as seen":
+        assert (added < 0.1).all() and (fused < 0.3).all()
+    else:
+        assert (added > 0.1).all() and (fused > 0.65).all()
 
 
 def test_what_is_lukewarm_changes_nothing_before_training(fuse, start):
