@@ -52,7 +52,7 @@ def yolox_loss(
     """
     chex.assert_rank([outputs["raw"], boxes, classes], [3, 3, 2])
     logits, objectness, found = class_logits(outputs), outputs["raw"][..., 4], yolox_boxes(outputs)
-    owner = yolox_owners(outputs, boxes, classes)
+    owner = yolox_owners(outputs, boxes, classes, known)
     positive, owner = owner >= 0, jnp.maximum(owner, 0)
     weights = (jnp.ones(len(boxes)) if weight is None else jnp.asarray(weight, jnp.float32))[:, None]
     counted = positive * weights
@@ -74,7 +74,12 @@ def _class_entropy(
     return (entropy if known is None else jnp.where(known[:, None], entropy, 0.0)).sum(axis=-1)
 
 
-def yolox_owners(outputs: YoloxOutputs, boxes: Float[Array, "b n 4"], classes: Int[Array, "b n"]) -> Int[Array, "b a"]:
+def yolox_owners(
+    outputs: YoloxOutputs,
+    boxes: Float[Array, "b n 4"],
+    classes: Int[Array, "b n"],
+    known: Bool[Array, "b k"] | None = None,
+) -> Int[Array, "b a"]:
     """The number of the true box that each cell answers for, -1 = none. The result is constant to differentiation.
 
     The cost of a candidate is the cross-entropy of sqrt(objectness * class) plus 3 times -log(IoU). A box takes its k
@@ -85,16 +90,18 @@ def yolox_owners(outputs: YoloxOutputs, boxes: Float[Array, "b n 4"], classes: I
         outputs: of the detector.
         boxes: true boxes, yxyx in pixels of the canvas.
         classes: of the true boxes; -1 = padding.
+        known: which of the data set's classes are annotated in each image; None = all. The cross-entropy leaves out the
+            others: a cell that also sees an object of such a class is no worse a candidate for that.
     """
     logits = class_logits(outputs)
     # log sqrt(p q) from the logits of p and q, which never is the logarithm of 0.
     likely = 0.5 * (jax.nn.log_sigmoid(logits) + jax.nn.log_sigmoid(outputs["raw"][..., 4:5]))
-    known = outputs["members"].any(axis=1)[classes] & (classes >= 0)
+    labelled = outputs["members"].any(axis=1)[classes] & (classes >= 0)
     centres = (outputs["cells"] + 0.5)[:, ::-1] * outputs["strides"][:, None]
     reach = CENTRE_RADIUS * outputs["strides"]
     targets = _targets(outputs["members"])
     owners = jax.vmap(lambda *image: _owners(centres, reach, targets, *image))
-    return jax.lax.stop_gradient(owners(yolox_boxes(outputs), likely, boxes, classes, known))
+    return jax.lax.stop_gradient(owners(yolox_boxes(outputs), likely, boxes, classes, labelled, known))
 
 
 def _owners(
@@ -105,13 +112,16 @@ def _owners(
     likely: Float[Array, "a k"],
     boxes: Float[Array, "n 4"],
     classes: Int[Array, " n"],
-    known: Bool[Array, " n"],
+    labelled: Bool[Array, " n"],
+    known: Bool[Array, " k"] | None,
 ) -> Int[Array, " a"]:
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    candidate = (jnp.abs(centres - middle[:, None]) < reach[:, None]).all(axis=-1) & known[:, None]  # [n, a]
+    candidate = (jnp.abs(centres - middle[:, None]) < reach[:, None]).all(axis=-1) & labelled[:, None]  # [n, a]
     overlap = jnp.where(candidate, iou(boxes, found), 0.0)
     # The cross-entropy of probability p with the targets of the own class.
     unlikely = jnp.log1p(-jnp.exp(jnp.minimum(likely, -1e-6)))
+    if known is not None:
+        likely, unlikely = jnp.where(known, likely, 0.0), jnp.where(known, unlikely, 0.0)
     own = jnp.matmul(targets[classes], (likely - unlikely).T, precision=jax.lax.Precision.HIGHEST)
     entropy = -(unlikely.sum(axis=1) + own)
     cost = jnp.where(candidate, entropy - OVERLAP_COST * jnp.log(overlap + 1e-8), jnp.inf)

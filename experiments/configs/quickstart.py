@@ -16,8 +16,10 @@ from bilevel_jax.training.config import default_config
 
 def get_config() -> ConfigDict:
     config = default_config()
-    config.fusion.name = "local_heat"
+    config.fusion.name = "local_heat_vivid"
     config.semantic.depth = 10
+    config.semantic.outer_weight = 4.0
+    config.outer.learning_rate = 2e-3
     config.rows.steps = 300
     config.rows.boundaries = (250,)
     config.rows.scales = (0.1,)

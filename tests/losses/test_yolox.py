@@ -150,6 +150,27 @@ def test_a_class_of_coco_that_one_known_name_stands_for_is_known():
     assert wins == [False, False, True]
 
 
+def test_an_object_of_an_unknown_class_does_not_cost_a_cell_its_box():
+    raw = _nothing()
+    raw[..., 2:4] -= 5  # no other cell's box overlaps with the person's
+    # Two cells of stride 16 beside the person's centre see the person's box. The first one also sees a car, such as
+    # one that the person stands in front of; the second one is a little less sure of the person.
+    _says(raw, 69, BOXES[0, 0], PERSON)
+    _says(raw, 68, BOXES[0, 0], PERSON)
+    raw[0, 69, 5 + CAR], raw[0, 68, 5 + PERSON] = 5, 2
+    raw[0, 68:70, 2:4] -= 0.01  # both overlap by a little less than 1 with the box: one cell answers
+    owners = lambda known: np.flatnonzero(np.asarray(yolox_owners(_outputs(raw), *person, known)[0]) == 0)
+    person = BOXES[:, :1], CLASSES[:, :1]
+    np.testing.assert_array_equal(owners(None), [68])
+    np.testing.assert_array_equal(owners(jnp.array([[True, True]])), [68])
+    np.testing.assert_array_equal(owners(jnp.array([[True, False]])), [69])
+    # A set that marks people alone teaches the same as a data set of people alone.
+    alone = _outputs(raw) | {"members": jnp.asarray(coco_members(NAMES[:1]))}
+    np.testing.assert_array_equal(
+        yolox_owners(_outputs(raw), *person, jnp.array([[True, False]])), yolox_owners(alone, *person)
+    )
+
+
 def test_sums_by_numpy_for_the_assignment_at_hand():
     raw, boxes, classes = _random(1), BOXES, CLASSES
     outputs = _outputs(raw)

@@ -1,6 +1,7 @@
 """A fusion network that shows local heat in the visible image and looks no farther than 64 pixels."""
 
 from functools import cached_property
+from typing import NamedTuple
 
 import chex
 import flax.linen as nn
@@ -19,21 +20,45 @@ from bilevel_jax.models.upsampling import doubled
 LEVELS = 3  # halvings from the image to its surroundings
 REACH = 4  # pixels of the smallest size: where the mean of the surroundings ends
 SPREAD = 2.0  # pixels of the smallest size: sigma of that mean
-LUKEWARM = 0.1  # warmth above the surroundings that does not count yet
 FULL_HEAT = 0.25  # warmth beyond that which replaces 0.63 of the visible image, before training
-DARKENED = 0.3  # share of the darkening by heat that is done: a lamp is warm, and stays a lamp
+SEEN = 0.5  # from this contrast on, as a share of the warmth, the visible image begins to show a thing by itself
+WELL_SEEN = 0.75  # from here on, it does
+LEAST_WARMTH = 0.05  # added to the warmth in that share
 MOST_HEAT = 1.5  # largest factor of that warmth, and its inverse the smallest
 DETAIL_SCALE = 10.0  # details are about this much smaller than images
-TONE = 0.6  # from here on, the infrared image's highlights are rolled off
-MOST_ADDED = 0.5  # largest share of an infrared detail that is added or taken away
 NEAR_WARM = 8.0  # share of the infrared details near a thing that is kept, for each unit of its warmth
-AWAY = 0.3  # share of the infrared details that is kept away from warm things
-MOST_LIGHT = 0.15  # largest change of the light of a place
-NOISE = 0.012  # that much of the infrared image's fine details is taken for noise and is not added
 GIVEN_BACK = 0.5  # share of the light added by heat that details may take away again
 SHADOWS = 0.2  # slope of what details darken beyond that
 KNEE = 0.85  # from here on, light that the visible image does not have is compressed
 HIGHLIGHTS = 0.3  # slope above the knee
+
+
+class Rules(NamedTuple):
+    """How much of the heat and of the infrared details is shown.
+
+    Attributes:
+        lukewarm: warmth above the surroundings that does not count yet.
+        tone: from here on, the infrared image's highlights are rolled off.
+        darkened: share of the darkening by heat that is done: a lamp is warm, and stays a lamp.
+        left_as_seen: share of the replacement by heat that is left out where the visible image shows a thing well.
+        most_light: largest change of the light of a place.
+        most_added: largest share of an infrared detail that is added or taken away.
+        away: share of the infrared details that is kept away from warm things.
+        noise: that much of the infrared image's fine details is taken for noise and is not added.
+    """
+
+    lukewarm: float
+    tone: float
+    darkened: float
+    left_as_seen: float
+    most_light: float
+    most_added: float
+    away: float
+    noise: float
+
+
+CALM = Rules(0.05, 0.6, 0.3, 0.9, 0.15, 0.5, 0.3, 0.012)
+VIVID = Rules(0.0, 0.9, 1.0, 0.0, 0.5, 1.0, 1.0, 0.0)
 
 
 class LocalHeatFusion(FusionNetwork):
@@ -46,18 +71,21 @@ class LocalHeatFusion(FusionNetwork):
     much lighter or darker a place becomes. All of these are bounded, and they are smooth maps at half of the size or
     less: what is finest in the fused image comes from its sources.
 
-    Six rules keep rims, patches, speckle and white shapes away. What is less than 0.1 warmer than its surroundings does
-    not count as warm. Only warm things are replaced by something darker, and by three tenths of the difference. Details
-    may take away half of the light that heat has added; what they darken beyond that is compressed to a fifth. Fine
-    infrared details are added without their smallest amplitudes, which are noise, and only three tenths of them far
-    from warm things. The infrared image's highlights are rolled off, and heat replaces the visible image gradually, so
-    that hot people keep their shading. Light above 0.85 that the visible image does not have is compressed to three
-    tenths.
+    Seven `rules` keep rims, patches, speckle and white shapes away (`CALM`). What is less than 0.05 warmer than its
+    surroundings does not count as warm. What the visible image shows well by itself is hardly replaced: heat would
+    bring a dark coat on a light square to the light of the square. Only warm things are replaced by something darker,
+    and by three tenths of the difference. Details may take away half of the light that heat has added; what they darken
+    beyond that is compressed to a fifth. Fine infrared details are added without their smallest amplitudes, which are
+    noise, and only three tenths of them far from warm things. The infrared image's highlights are rolled off, and heat
+    replaces the visible image gradually, so that hot people keep their shading. Light above 0.85 that the visible image
+    does not have is compressed to three tenths. Networks that learn from the pictures gain from more contrast than eyes
+    like: `VIVID` has the rules on dark rims and on light above 0.85 alone.
 
     The infrared image should be exposed first (`images.exposure`). Outside [0, 1] the result is compressed to a
     hundredth. Raises AssertionError where the inputs' shapes differ.
     """
 
+    rules: Rules = CALM
     width: int = 16  # channels at half of the size; twice as many at a quarter, three times as many at an eighth
 
     receptive_radius = 64  # at most 60 are reached; a multiple of 8 keeps the pyramids of tiles in step
@@ -66,7 +94,8 @@ class LocalHeatFusion(FusionNetwork):
     def __call__(self, ir: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
         chex.assert_rank([ir, luma], 4)
         chex.assert_equal_shape([ir, luma])
-        warm, lit = _Sizes(_rolled_off(ir)), _Sizes(luma)
+        rules = self.rules
+        warm, lit = _Sizes(_rolled_off(ir, rules.tone)), _Sizes(luma)
         features = jnp.concatenate([warm.base, lit.base], axis=-1)
         for index in range(3):
             features = nn.relu(Conv(3 * self.width, name=f"surroundings{index}")(features))
@@ -74,14 +103,15 @@ class LocalHeatFusion(FusionNetwork):
         energies = [DETAIL_SCALE * halve(abs(own.details[0])) for own in (warm, lit)]
         features, quarter = level(2 * self.width, 2, name="quarter")(features, warm.at(2), lit.at(2))
         _, half = level(self.width, 5, name="half")(features, warm.at(1), lit.at(1), *energies)
-        replaced = luma + _by_heat(warm, lit, *(half[..., i : i + 1] for i in range(3)))
-        replaced += lit.grown(MOST_LIGHT * jnp.tanh(quarter[..., :1]), 2)
-        near = _near_warm(warm)
-        details = _added(quarter[..., 1:], warm.details[2], halve(near))
-        details = lit.grown_once(details, 1) + _added(half[..., 3:4], _without_noise(warm.details[1]), near)
+        replaced = luma + _by_heat(warm, lit, *(half[..., i : i + 1] for i in range(3)), rules)
+        replaced += lit.grown(rules.most_light * jnp.tanh(quarter[..., :1]), 2)
+        near = _near_warm(warm, rules.away)
+        fine = [_without_noise(detail, rules.noise) for detail in warm.details[:2]]
+        details = _added(rules.most_added, quarter[..., 1:], warm.details[2], halve(near))
+        details = lit.grown_once(details, 1) + _added(rules.most_added, half[..., 3:4], fine[1], near)
         added = lit.grown_once(jnp.concatenate([details, half[..., 4:], near], axis=-1), 0)
         details, share, near = jnp.split(added, 3, axis=-1)
-        details += _added(share, _without_noise(warm.details[0]), near)
+        details += _added(rules.most_added, share, fine[0], near)
         least = replaced - GIVEN_BACK * jnp.maximum(replaced - luma, 0.0)
         return soft_clip(_with_headroom(_without_rims(replaced + details, least), luma))
 
@@ -113,9 +143,14 @@ class _Sizes:
         self.images = halvings(image, LEVELS - 1)
 
     @cached_property
+    def around_quarter(self) -> Float[Array, "b h4 w4 1"]:
+        """The mean of the surroundings, at a quarter of the size."""
+        return self.grown(_surroundings(self.base), LEVELS, 2)
+
+    @cached_property
     def around(self) -> Float[Array, "b h2 w2 1"]:
         """The mean of the surroundings, at half of the size."""
-        return self.grown(_surroundings(self.base), LEVELS, 1)
+        return self.grown_once(self.around_quarter, 1)
 
     def at(self, size: int) -> Float[Array, "b h w 3"]:
         """The image, its detail and the detail's strength at one size."""
@@ -139,6 +174,7 @@ def _by_heat(
     heat: Float[Array, "b h2 w2 1"],
     more: Float[Array, "b h2 w2 1"],
     own: Float[Array, "b h2 w2 1"],
+    rules: Rules = CALM,
 ) -> Float[Array, "b h w 1"]:
     """The change of the visible luminance where heat replaces it.
 
@@ -147,16 +183,30 @@ def _by_heat(
         heat: at half of the size, how much warmth replaces: from little at a low value to much at a high one.
         more: added to the share that is replaced.
         own: 0 = what replaces has the level of its visible surroundings; 1 = it has its own level.
+        rules: how much of it is shown.
     """
-    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - warm.around - LUKEWARM, 0.0) / FULL_HEAT
-    share = _gradually(warmth + more)
-    fields = jnp.concatenate([share, jnp.minimum(share, _gradually(warmth)), soft_clip(own)], axis=-1)
+    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - warm.around - rules.lukewarm, 0.0) / FULL_HEAT
+    share, hidden = _gradually(warmth + more), 1.0 - rules.left_as_seen * _seen(warm, lit)
+    share_of_warm = jnp.minimum(share, _gradually(warmth))
+    fields = jnp.concatenate([hidden * share, hidden * share_of_warm, soft_clip(own)], axis=-1)
     share, share_of_warm, own = jnp.split(lit.grown_once(fields, 0), 3, axis=-1)
     ground, around = (sizes.grown_once(sizes.around, 0) for sizes in (lit, warm))
     luma = lit.images[0]
     fine = luma - lit.grown(lit.images[2], 2)
     change = ground + own * (around - ground) + warm.images[0] - around + fine - luma
-    return share * jnp.maximum(change, 0.0) + DARKENED * share_of_warm * jnp.minimum(change, 0.0)
+    return share * jnp.maximum(change, 0.0) + rules.darkened * share_of_warm * jnp.minimum(change, 0.0)
+
+
+def _seen(warm: _Sizes, lit: _Sizes) -> Float[Array, "b h2 w2 1"]:
+    """At half of the size: 0 where the visible image does not show what is warm, 1 where it shows it well.
+
+    It shows a thing well if its own contrast with the surroundings, lighter or darker, is nearly as large as the
+    warmth. A dark coat on a light square is an example: heat would bring it to the light of the square.
+    """
+    contrast = nn.max_pool(abs(lit.images[2] - lit.around_quarter), (3, 3), padding="SAME")
+    warmth = nn.max_pool(jnp.maximum(warm.images[2] - warm.around_quarter, 0.0), (3, 3), padding="SAME")
+    seen = (contrast / (warmth + LEAST_WARMTH) - SEEN) / (WELL_SEEN - SEEN)
+    return lit.grown_once(jnp.clip(seen, 0.0, 1.0), 1)
 
 
 def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
@@ -175,10 +225,10 @@ def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
     return base
 
 
-def _rolled_off(ir: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
-    """Compresses the highlights smoothly: 1 becomes 0.85, and the slope at 1 is 0.37."""
-    over = jnp.maximum(ir - TONE, 0.0)
-    return jnp.minimum(ir, TONE) + (1.0 - TONE) * (1.0 - jnp.exp(-over / (1.0 - TONE)))
+def _rolled_off(ir: Float[Array, "b h w 1"], tone: float) -> Float[Array, "b h w 1"]:
+    """Compresses what is brighter than `tone` smoothly. With 0.6, 1 becomes 0.85; the slope at 1 is 0.37."""
+    over = jnp.maximum(ir - tone, 0.0)
+    return jnp.minimum(ir, tone) + (1.0 - tone) * (1.0 - jnp.exp(-over / (1.0 - tone)))
 
 
 def _gradually(warmth: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
@@ -186,21 +236,21 @@ def _gradually(warmth: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
     return jnp.where(warmth > 0, 1.0 - jnp.exp(-jnp.maximum(warmth, 0.0)), soft_clip(warmth))
 
 
-def _near_warm(warm: _Sizes) -> Float[Array, "b h2 w2 1"]:
-    """At half of the size: 1 at warm things and close by, `AWAY` elsewhere."""
+def _near_warm(warm: _Sizes, away: float) -> Float[Array, "b h2 w2 1"]:
+    """At half of the size: 1 at warm things and close by, `away` elsewhere."""
     near = nn.max_pool(jnp.maximum(warm.images[1] - warm.around, 0.0), (5, 5), padding="SAME")
-    return AWAY + (1.0 - AWAY) * jnp.minimum(NEAR_WARM * near, 1.0)
+    return away + (1.0 - away) * jnp.minimum(NEAR_WARM * near, 1.0)
 
 
-def _without_noise(detail: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
-    return detail - jnp.clip(detail, -NOISE, NOISE)
+def _without_noise(detail: Float[Array, "b h w 1"], noise: float) -> Float[Array, "b h w 1"]:
+    return detail - jnp.clip(detail, -noise, noise)
 
 
 def _added(
-    share: Float[Array, "b h w 1"], detail: Float[Array, "b h w 1"], near: Float[Array, "b h w 1"]
+    most: float, share: Float[Array, "b h w 1"], detail: Float[Array, "b h w 1"], near: Float[Array, "b h w 1"]
 ) -> Float[Array, "b h w 1"]:
     """The infrared details that are added at one size."""
-    return MOST_ADDED * jnp.tanh(share) * near * detail
+    return most * jnp.tanh(share) * near * detail
 
 
 def _without_rims(fused: Float[Array, "b h w 1"], least: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
@@ -217,5 +267,10 @@ def _with_headroom(fused: Float[Array, "b h w 1"], luma: Float[Array, "b h w 1"]
 VARIANTS = {
     "local_heat": NamedNetwork(
         LocalHeatFusion, {"width": 16}, "shows what is locally hot in the visible image, from a rule at the start"
-    )
+    ),
+    "local_heat_vivid": NamedNetwork(
+        LocalHeatFusion,
+        {"width": 16, "rules": VIVID},
+        "local_heat without the rules that calm its pictures: for networks that learn from them, not for eyes",
+    ),
 }

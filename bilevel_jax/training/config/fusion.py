@@ -13,7 +13,8 @@ KEYS = (
         1.0,
         at_least(1),
         "maximum gain for dim infrared images before the network. The gain of each image is measured outside the "
-        "network, without constant areas. The losses see the infrared image without the gain. 1 = none",
+        "network, without constant areas. The gain of the losses, visual.exposure, is then measured in the same way. "
+        "1 = none",
     ),
     Key(
         "fusion.exposure_jitter",

@@ -51,7 +51,8 @@ KEYS = (
         1.0,
         at_least(1),
         "maximum gain for dim infrared images in the target and the terms of the visual task, except for terms whose "
-        "help says that infrared images count without exposure. 1 = none",
+        "help says that infrared images count without exposure. Where fusion.exposure is above 1, the gain is measured "
+        "as it is before the network, without constant areas. 1 = none",
     ),
     Key(
         "visual.infrared_gain",

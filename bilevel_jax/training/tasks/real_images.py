@@ -11,12 +11,12 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.images.blur import gaussian_blur
 from bilevel_jax.images.color import luma
-from bilevel_jax.images.exposure import expose
 from bilevel_jax.images.trivial_fusion.heat import heat
 from bilevel_jax.images.well_exposed import well_exposed
 from bilevel_jax.losses import fusion
 from bilevel_jax.markdown_table import markdown_table
 from bilevel_jax.models.discriminators import Pictures
+from bilevel_jax.training.exposed_infrared import exposed_infrared
 from bilevel_jax.training.prepared_batch import PreparedBatch
 
 Luminance = Float[Array, "b h w 1"]
@@ -46,7 +46,7 @@ def target(config: ConfigDict, batch: PreparedBatch) -> Luminance:
 
 def infrared(config: ConfigDict, batch: PreparedBatch) -> Luminance:
     """Returns the infrared images after exposure and gain, in [0, 1]."""
-    return jnp.minimum(config.visual.infrared_gain * expose(batch["ir"], config.visual.exposure), 1.0)
+    return jnp.minimum(config.visual.infrared_gain * exposed_infrared(config, batch), 1.0)
 
 
 def exposed(config: ConfigDict, batch: PreparedBatch) -> tuple[Luminance, Float[Array, " b"]]:

@@ -13,8 +13,8 @@ from ml_collections import ConfigDict
 from bilevel_jax.bilevel import Task
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.images.color import luma
-from bilevel_jax.images.exposure import expose
 from bilevel_jax.losses import fusion
+from bilevel_jax.training.exposed_infrared import exposed_infrared
 from bilevel_jax.training.prepared_batch import PreparedBatch
 from bilevel_jax.training.tasks.discriminator import Discriminator, Fused
 from bilevel_jax.training.tasks.real_images import target
@@ -53,7 +53,7 @@ def appearance_loss(config: ConfigDict, fused: Fused, batch: PreparedBatch) -> T
     compared, light = target(config, batch), luma(batch["vis"])
     images = fusion.Images(
         compared,
-        expose(batch["ir"], config.visual.exposure),
+        exposed_infrared(config, batch),
         light,
         batch["vis"],
         raw_infrared=batch["ir"],

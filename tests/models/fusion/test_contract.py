@@ -10,14 +10,28 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.models.fusion import VARIANTS, FusionNetwork, fusion_help, fusion_network, parameter_count
 
 # 417,730: arXiv 2305.06720's release, counted with its one PReLU shared by three places.
-COUNTS = {"paper": 417_730, "tiny": 10_418, "pyramid": 37_193, "pyramid_exposed": 37_193, "local_heat": 70_743}
+COUNTS = {
+    "paper": 417_730,
+    "tiny": 10_418,
+    "pyramid": 37_193,
+    "pyramid_exposed": 37_193,
+    "local_heat": 70_743,
+    "local_heat_vivid": 70_743,
+}
 FIRST_NAMES = list({network.module: name for name, network in reversed(VARIANTS.items())}.values())  # of each class
 WITH_RADIUS = [name for name in VARIANTS if fusion_network(name).receptive_radius is not None]
 WITHOUT_RADIUS = [name for name in VARIANTS if name not in WITH_RADIUS]
 # Networks that halve the image look the same only from every n-th pixel.
-PERIODS = {"local_heat": 8}
-REACHED = {"local_heat": 60}
-RADII = {"paper": 23, "tiny": 11, "pyramid": None, "pyramid_exposed": None, "local_heat": 64}
+PERIODS = {"local_heat": 8, "local_heat_vivid": 8}
+REACHED = {"local_heat": 60, "local_heat_vivid": 60}
+RADII = {
+    "paper": 23,
+    "tiny": 11,
+    "pyramid": None,
+    "pyramid_exposed": None,
+    "local_heat": 64,
+    "local_heat_vivid": 64,
+}
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
