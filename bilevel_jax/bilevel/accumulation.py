@@ -13,9 +13,9 @@ from bilevel_jax.bilevel.trees import PyTree
 class Accumulated(NamedTuple):
     """What has been gathered since the last update."""
 
-    gradient: PyTree  # float32 mean so far: combined where the weights are known beforehand, else [K, *shape]
-    losses: Float[Array, " k"]  # float32
-    present: Bool[Array, " k"]  # the tasks present at any of the steps
+    gradient: PyTree  # float32 mean so far: combined where one pull serves all tasks, else [K, *shape]
+    losses: Float[Array, " k"]  # float32, the sum over the steps at which a task was present, divided by all steps
+    present: Int[Array, " k"]  # int32, the number of steps at which a task was present
     steps: Int[Array, ""]  # int32
 
 
@@ -23,7 +23,7 @@ def nothing_yet(params: PyTree, num_tasks: int, stacked: bool) -> Accumulated:
     """The start, for gradients shaped as `params`, with a leading task axis where they come `stacked`."""
     axis = (num_tasks,) if stacked else ()
     gradient = jax.tree.map(lambda p: jnp.zeros((*axis, *jnp.shape(p)), trees.accumulator(jnp.result_type(p))), params)
-    none = jnp.zeros((num_tasks,), bool)
+    none = jnp.zeros((num_tasks,), jnp.int32)
     return Accumulated(gradient, none.astype(jnp.float32), none, jnp.zeros((), jnp.int32))
 
 
@@ -39,6 +39,11 @@ def with_one_more(
     return Accumulated(
         jax.tree.map(lambda a, g: a + share * g.astype(a.dtype), so_far.gradient, gradient),
         so_far.losses if losses is None else so_far.losses + share * losses,
-        so_far.present | (True if present is None else present),
+        so_far.present + (1 if present is None else present.astype(jnp.int32)),
         so_far.steps + 1,
     )
+
+
+def mean_losses(gathered: Accumulated) -> Float[Array, " k"]:
+    """The mean of each task's losses over the steps at which it was present; 0 for a task that never was."""
+    return gathered.losses * (gathered.steps / jnp.maximum(gathered.present, 1)).astype(jnp.float32)
