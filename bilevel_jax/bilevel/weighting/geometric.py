@@ -10,7 +10,7 @@ LEAST = 1e-8
 
 @WeightingTraits(
     promises=[Promise.ONE_TASK_UNCHANGED, Promise.SYMMETRIC, "direction free of the losses' units"],
-    paper="Chennupati et al. 2019, eq. 2",
+    paper="Chennupati et al. 2019",
     choose_for="positive losses in different units, without any option or state, at one pull a step. The loss that is "
     "nearest to 0 leads",
 )
@@ -23,7 +23,7 @@ def geometric() -> Weighting:
 
     References:
       Chennupati et al., MultiNet++: Multi-Stream Feature Aggregation and Geometric Loss Strategy for Multi-Task
-      Learning, CVPR Workshops 2019 (arXiv 1904.08492), equation 2.
+      Learning, CVPR Workshops 2019 (arXiv 1904.08492).
     """
 
     def weigh(losses: Float[Array, " k"], state, present):

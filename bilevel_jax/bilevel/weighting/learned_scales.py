@@ -1,4 +1,4 @@
-"""Weights that are parameters of their own: each follows the inverse of its task's loss, one gradient step at a time."""
+"""Weights that are learned: each follows the inverse of its task's loss, one gradient step an update."""
 
 import jax.numpy as jnp
 

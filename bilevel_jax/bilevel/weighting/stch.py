@@ -11,9 +11,9 @@ from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, Weightin
 
 @WeightingTraits(
     promises=[Promise.ONE_TASK_UNCHANGED, Promise.SYMMETRIC],
-    paper="Lin et al. 2024, eq. 7",
-    choose_for="comparable losses of which the largest must fall, at one pull a step: a chosen trade-off (`preference`), "
-    "also where the Pareto front is not convex",
+    paper="Lin et al. 2024",
+    choose_for="comparable losses of which the largest must fall, at one pull a step. With `preference` it reaches a "
+    "chosen trade-off, also where the Pareto front is not convex",
 )
 def stch(mu: float = 0.1, preference: Sequence[float] | None = None, ideal: Sequence[float] | None = None) -> Weighting:
     """The gradient of a smooth maximum of the losses: the weights p_k softmax(p (loss - z) / mu)_k.
@@ -28,8 +28,8 @@ def stch(mu: float = 0.1, preference: Sequence[float] | None = None, ideal: Sequ
       ideal: z, K numbers below the losses, such as each task's loss when it is trained alone. None: 0.
 
     References:
-      Lin et al., Smooth Tchebycheff Scalarization for Multi-Objective Optimization, ICML 2024 (arXiv 2402.19078),
-      equation 7.
+      Lin et al., Smooth Tchebycheff Scalarization for Multi-Objective Optimization, ICML 2024
+      (arXiv 2402.19078).
     """
     if surely(mu <= 0):
         raise ValueError(f"stch needs mu > 0, got {mu}")

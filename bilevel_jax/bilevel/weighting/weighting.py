@@ -38,8 +38,8 @@ class Weighting(NamedTuple):
         "gradients" the combined update.
       init_with_params: a function (num_tasks, key, params) -> state, in place of `init` where the state has the shape
         of the gradients.
-      weigh_present: for "gradients", "losses" and "current_losses", a function (gradients or losses, state, present [K])
-        -> (result, next state). None: `weigh` gets zeros for absent tasks.
+      weigh_present: for "gradients", "losses" and "current_losses", a function (gradients or losses, state, present
+        [K]) -> (result, next state). None: `weigh` gets zeros for absent tasks.
       degree: for "gramian", how the weights change where all gradients are multiplied by s: they are multiplied by
         s^degree. The Gramian is then given in units in which it does not overflow. None: `weigh` gets it as it is.
       drops_rows: for "gramian", whether a gradient of weight 0 is left out, NaN or not.
