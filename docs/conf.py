@@ -1,8 +1,8 @@
 """Configuration of the documentation: python -m sphinx -W docs build/site
 
 Two kinds of pages are written before Sphinx reads the others, and git ignores both: the API pages in `api/`, and in
-`generated/` the tables that are made from the registries of the package. Notebooks and model cards are copied from
-where they lie. Links name the place where a file lies, so that they work in the repository too.
+`generated/` the tables and the pages of methods, which are made from the registries of the package. Notebooks and model
+cards are copied from where they lie. Links name the place where a file lies, so that they work in the repository too.
 """
 
 import shutil
@@ -17,13 +17,14 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 from api_pages import write_pages  # noqa: E402
 from generated_tables import write_tables  # noqa: E402
+from method_pages import write_method_pages  # noqa: E402
 
 project = "bilevel_jax"
 smartquotes = False
 author = "The bilevel_jax maintainers"
 copyright = "2026, the bilevel_jax maintainers"  # noqa: A001
 extensions = ["myst_nb"]
-exclude_patterns = ["_ext", "generated", "_build"]
+exclude_patterns = ["_ext", "generated/*.md", "_build"]  # the tables stand in other pages
 
 html_theme = "furo"
 html_title = "bilevel_jax"
@@ -45,6 +46,7 @@ suppress_warnings = ["ref.python"]
 
 write_pages(ROOT / "bilevel_jax", HERE / "api")
 write_tables(HERE / "generated")
+write_method_pages(HERE / "generated")
 for folder, files in {"examples": "examples/*.ipynb", "cards": "bilevel_jax/pretrained/*.md"}.items():
     (HERE / folder).mkdir(exist_ok=True)
     for path in sorted(ROOT.glob(files)):
