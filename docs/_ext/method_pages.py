@@ -9,6 +9,7 @@ from api_pages import write_changed
 from docstring_markdown import docstring, escaped
 
 from bilevel_jax.bilevel import ESTIMATORS, WEIGHTINGS, named_weighting
+from bilevel_jax.bilevel.docstrings import references
 from bilevel_jax.bilevel.registry import Option, options_of
 from bilevel_jax.bilevel.tables import MANY_TASKS, paper_link
 from bilevel_jax.bilevel.weighting import example_options
@@ -63,16 +64,24 @@ def estimator_page(name: str) -> str:
 def _page(
     name: str, factory: Callable[..., object], choose_for: str, facts: Mapping[str, str], use: str, flag: str
 ) -> str:
-    text = re.sub(r"^Args:\n(?:[ \t]+.*\n?|\n)*", "", inspect.getdoc(factory) or "", flags=re.MULTILINE)
+    # The options stand in their table, and the references below.
+    text = re.sub(r"^(Args|References):\n(?:[ \t]+.*\n?|\n)*", "", inspect.getdoc(factory) or "", flags=re.MULTILINE)
     summary, _, rest = text.partition("\n\n")
     rows = [f"| {title} | {fact} |" for title, fact in facts.items() if fact]
     lines = [f"# {name}", "", docstring(summary), "", "| | |", "|---|---|", *rows, ""]
-    lines += ["## When to choose it", "", escaped(choose_for[:1].upper() + choose_for[1:]) + ".", ""]
+    lines += ["## When to choose it", "", escaped(_sentence(choose_for)), ""]
     lines += ["## Options", "", *_options_table(_options(factory)), ""]
     lines += ["```python", use, "```", ""]
     lines += [f"In a training run: `{flag}`.", ""] if flag else []
     lines += ["## What it does", "", docstring(rest), ""] if rest else []
+    lines += ["## References", "", escaped(references(factory)), ""]
     return "\n".join(lines)
+
+
+def _sentence(clause: str) -> str:
+    """A clause with a full stop, and a capital letter unless it begins with a variable such as v."""
+    first = clause.split()[0]
+    return (clause if len(first) == 1 and first != "a" else clause[:1].upper() + clause[1:]).rstrip(".") + "."
 
 
 def _options(factory: Callable[..., object]) -> dict[str, Option]:

@@ -41,7 +41,7 @@ def test_what_a_page_says(pages):
     assert "[Liu et al. 2023, alg. 1](https://arxiv.org/abs/2306.03792)" in famo
     assert "| `step_size` | `0.025` | rate of Adam on xi, above 0." in famo and "Differs from the paper:" in famo
     assert famo.count("rate of Adam on xi") == 1  # the options stand in the table alone
-    assert "**References**" in famo and "\n**Args**" not in famo
+    assert "## References\n\nLiu et al., FAMO" in famo and "**Args**" not in famo and "**References**" not in famo
     assert "--config.bilevel.weighting=famo" in famo
     assert "| `weights` | required | K numbers" in (pages / "weightings" / "fixed.md").read_text()
     assert "One of `'min'`, `'median'`, `'rmse'`" in (pages / "weightings" / "aligned_mtl.md").read_text()

@@ -1,4 +1,4 @@
-"""The page docs/how_to/mgda_on_the_representation.md: its code runs, takes one pull, and is the equation of the paper."""
+"""The page docs/how_to/mgda_on_the_representation.md: its code runs, takes one pull, and does what the paper says."""
 
 import re
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_both_losses_fall(page):
 
 
 def test_the_weights_are_those_of_the_shortest_combination(page):
-    """Two tasks have a closed form: w = clip(<g_2 - g_1, g_2> / |g_1 - g_2|^2, 0, 1), equation 3 of the paper."""
+    """Two tasks have a closed form: w = clip(<g_2 - g_1, g_2> / |g_1 - g_2|^2, 0, 1)."""
     _, (state, _), _ = page["step"](page["start"], page["states"], page["batch"])
     (one, two), _ = plain(page, page["start"])
     share = np.clip((two - one) @ two / ((one - two) @ (one - two)), 0, 1)

@@ -130,7 +130,7 @@ def test_shared_path_equals_the_plain_formula_for_every_weighting(task):
 
 
 def test_weights_that_follow_from_the_losses_take_one_pull():
-    """One outer step with `geometric`: the weights of its own losses, and one backward pass through the fused images."""
+    """One outer step with `geometric`: the weights of its own losses, and one backward pass through the network."""
     config, networks, optimizers, state = setup("segmentation", weighting="geometric")
     problem, calls = problem_from_config(config, networks), []
 
