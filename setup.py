@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "bilevel_jax" / "__init__.py").read_text())[1]
-# Reading ONNX files as networks of JAX, and running them as judges.
+# Reading ONNX files as networks of JAX, running them as judges, and writing fusion networks as such.
 JUDGE = ["onnx>=1.18", "onnxruntime>=1.20"]
 # Aligning the two cameras.
 ALIGN = ["opencv-python-headless>=4.10"]
@@ -73,6 +73,7 @@ setup(
             "import-linter>=2.0",
             "selenium>=4.20",
         ],
+        "page": ["gradio>=6.0"],
         "thermal": ["flyr>=5.0"],
         "video": VIDEO,
         "docs": ["sphinx>=8.2", "furo>=2025.9", "myst-nb>=1.3"],

@@ -1,6 +1,7 @@
 """Starts the commands: first what must happen before JAX is imported, then the command's module, then the exit code."""
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from bilevel_jax.compilation import hide_false_errors
@@ -44,7 +45,9 @@ def run_subcommand(argv: Sequence[str], commands: Mapping[str, str], default: st
 
 
 def fuse() -> int:
-    """The console command bilevel-fuse."""
+    """The console command bilevel-fuse; `bilevel-fuse page` serves a page in the browser."""
+    if sys.argv[1:2] == ["page"]:
+        return start("bilevel_jax.commands.page:page_command", [sys.argv[0], *sys.argv[2:]])
     return start("bilevel_jax.commands.fuse:fuse_command")
 
 

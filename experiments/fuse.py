@@ -5,7 +5,7 @@ python experiments/fuse.py --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workd
 
 import sys
 
-from bilevel_jax.start import start
+from bilevel_jax.start import fuse
 
 if __name__ == "__main__":
-    sys.exit(start("bilevel_jax.commands.fuse:fuse_command"))
+    sys.exit(fuse())

@@ -29,6 +29,9 @@ class AggregateState(NamedTuple):
     accumulated: Accumulated | tuple[()]  # () without accumulation
 
 
+_MAY_BE_EMPTY = ("next_weights", "weighting", "accumulated")
+
+
 def find_state(state: PyTree) -> AggregateState:
     """The AggregateState inside the state of a chain; raises ValueError unless there is exactly one.
 
@@ -40,15 +43,16 @@ def find_state(state: PyTree) -> AggregateState:
         raise ValueError(f"expected the state of one dynamic_aggregate, found {len(found)}")
     if isinstance(found[0], AggregateState):
         return found[0]
-    may_be_empty = ("next_weights", "weighting", "accumulated")
-    parts = {name: () if (part := found[0].get(name)) is None else part for name in may_be_empty}
-    arrays = {name: jnp.asarray(found[0][name]) for name in AggregateState._fields[:5] if parts.get(name) != ()}
-    return AggregateState(**(parts | arrays))
+    raw = found[0]
+    arrays = {name: jnp.asarray(raw[name]) for name in ("count", "weights", "cosines", "conflicts")}
+    following, weighting, accumulated = (() if (part := raw.get(name)) is None else part for name in _MAY_BE_EMPTY)
+    following = jnp.asarray(following) if len(following) else ()
+    return AggregateState(next_weights=following, weighting=weighting, accumulated=accumulated, **arrays)
 
 
 def _is_state(node: PyTree) -> bool:
     if isinstance(node, Mapping):
-        return set(AggregateState._fields[:5]) - {"next_weights"} <= set(node)
+        return set(AggregateState._fields) - set(_MAY_BE_EMPTY) <= set(node)
     return isinstance(node, AggregateState)
 
 

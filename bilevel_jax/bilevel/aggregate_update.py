@@ -11,7 +11,7 @@ from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.accumulation import mean_losses, nothing_yet, with_one_more
 from bilevel_jax.bilevel.aggregate_state import AggregateState, coming_weights, with_diagnostics
 from bilevel_jax.bilevel.gramian import complex_again, real_parts, scaled_gramian
-from bilevel_jax.bilevel.gramian_weights import weights_of_gradients
+from bilevel_jax.bilevel.gramian_weights import combined_by_gramian
 from bilevel_jax.bilevel.present_tasks import present_mask, weigh_losses
 from bilevel_jax.bilevel.shared_leaves import Mask, makes_masks, shared_mask, split_leaves
 from bilevel_jax.bilevel.skipped_steps import all_finite, chosen, unless_spoilt, zeros_unless
@@ -20,6 +20,7 @@ from bilevel_jax.bilevel.update_checks import (
     check_axis,
     check_combined,
     check_task_axis,
+    refuse_conditional,
     refuse_masked,
     vector_of_tasks,
 )
@@ -137,6 +138,7 @@ def _checked(
     """The losses and weights as float32 [K]; raises ValueError for what an update is refused for."""
     rule = settings.rule
     refuse_masked(updates)
+    refuse_conditional()
     if weights is not None and not rule.one_pull:
         raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
     if rule.needs in ("losses", "current_losses") and losses is None:
@@ -216,12 +218,10 @@ def _finish(
             combined, inner = rule.weigh_present(real, state.weighting, present)
         combined = complex_again(combined, weighed)
         return merge(combined, heads), state._replace(weighting=unless_spoilt(inner, state.weighting))
-    used, inner, matrix = weights_of_gradients(rule, weighed, state.weighting, present, settings.gramian_dtype)
-    state = with_diagnostics(state, matrix)
-    if rule.drops_rows:
-        weighed = jax.tree.map(lambda g: jnp.where(_column(used != 0, g), g, jnp.zeros((), g.dtype)), weighed)
-    inner = unless_spoilt(inner, state.weighting)
-    return merge(combine(used, weighed), heads), state._replace(weights=used.astype(jnp.float32), weighting=inner)
+    found = combined_by_gramian(rule, weighed, state.weighting, present, settings.gramian_dtype)
+    state = with_diagnostics(state, found.gramian)
+    inner = unless_spoilt(found.state, state.weighting)
+    return merge(found.gradient, heads), state._replace(weights=found.weights, weighting=inner)
 
 
 def _accumulate(
@@ -250,15 +250,11 @@ def _accumulate(
 def _present_and_scaled(updates: PyTree, present: Present, task_scale: Sequence[float] | None) -> PyTree:
     """The task gradients with those of absent tasks 0 and the others multiplied by their scale."""
     if present is not None:
-        updates = jax.tree.map(lambda g: jnp.where(_column(present, g), g, 0), updates)
+        updates = jax.tree.map(lambda g: jnp.where(trees.column(present, g), g, 0), updates)
     if task_scale is not None:
         scale = jnp.asarray(task_scale, jnp.float32)
-        updates = jax.tree.map(lambda g: (_column(scale, g) * g).astype(g.dtype), updates)
+        updates = jax.tree.map(lambda g: (trees.column(scale, g) * g).astype(g.dtype), updates)
     return updates
-
-
-def _column(values: Array, leaf: Array) -> Array:
-    return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
 
 
 def combine(weights: Float[Array, " k"], task_grads: PyTree) -> PyTree:

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from bilevel_jax.bilevel.trees import PyTree, accumulator, sum_of
+from bilevel_jax.bilevel.trees import PyTree, accumulator, column, sum_of
 
 FEW_TASKS = 4
 CHUNK = 16384  # values of a task
@@ -64,7 +64,7 @@ def _of_scaled_gradients(task_grads: PyTree) -> tuple[Float[Array, "k k"], Int[A
     # Two factors, because one may be out of range: each gradient gets length near 1, then its place below the longest.
     own = jnp.ldexp(jnp.ones_like(largest), jnp.where(usable, -exponents, 0))
     place = jnp.ldexp(jnp.ones_like(largest), jnp.where(usable, jnp.maximum(exponents - top, -60), 0))
-    scaled = [leaf * jnp.reshape(own, (-1,) + (1,) * (leaf.ndim - 1)) for leaf in wide]
+    scaled = [leaf * column(own, leaf) for leaf in wide]
     matrix = sum_of(_by_rows(leaf) for leaf in scaled)
     return matrix * place[:, None] * place[None, :], top
 

@@ -1,7 +1,7 @@
 """Which leaves of the parameters all tasks share, and how a tree is taken apart and put together by them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ Mask = PyTree | None  # a pytree of bools like the parameters, or a prefix of on
 Merge = Callable[[PyTree, Sequence[Array]], PyTree]
 
 
-def makes_masks(shared: PyTree | Callable[[PyTree], PyTree] | None) -> bool:
+def makes_masks(shared: PyTree | Callable[[PyTree], PyTree] | None) -> TypeGuard[Callable[[PyTree], PyTree]]:
     """Whether `shared` is a function that makes a mask; a module with `__call__` whose leaves are bools is a mask."""
     leaves = jax.tree.leaves(shared)
     return bool(leaves) and all(callable(leaf) for leaf in leaves)
@@ -56,7 +56,7 @@ def _bools(mask: Mask, tree: PyTree) -> list[bool]:
         names = _names(path)
         prefix = next((names[:length] for length in range(len(names) + 1) if names[:length] in found), None)
         if prefix is None:
-            raise ValueError(f"shared= says nothing about {_text(names)}; it has {_listed(found)}")
+            raise ValueError(f"shared= has no True or False for {_text(names)}: it has them for {_listed(found)}")
         used.add(prefix)
         chosen.append(found[prefix])
     unused = [names for names in found if names not in used and not _is_empty(tree, names)]
@@ -70,7 +70,7 @@ def _names(path: tuple[Any, ...]) -> tuple[str, ...]:
     return tuple(str(getattr(entry, "key", getattr(entry, "name", getattr(entry, "idx", entry)))) for entry in path)
 
 
-def _bool(path: tuple[Any, ...], leaf: object) -> bool:
+def _bool(path: tuple[Any, ...], leaf: PyTree) -> bool:
     if isinstance(leaf, jax.core.Tracer) or np.ndim(leaf) != 0 or np.asarray(leaf).dtype != bool:
         raise ValueError(f"shared= has {leaf!r} at {_text(_names(path))}: expected True or False, known before jit")
     return bool(leaf)
@@ -87,7 +87,7 @@ def _childless(node: PyTree) -> bool:
 
 
 def _text(names: tuple[str, ...]) -> str:
-    return "/".join(names) or "the whole tree"
+    return repr("/".join(names)) if names else "the whole tree"
 
 
 def _listed(paths: Any) -> str:

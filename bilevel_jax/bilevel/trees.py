@@ -6,7 +6,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 PyTree = Any  # any nesting of dicts, lists and tuples of arrays, such as the parameters of a network
 
@@ -57,6 +57,11 @@ def weighted_sum(weights: Float[Array, " k"], stack: PyTree) -> PyTree:
         return sum(weights[k].astype(wide) * g[k].astype(wide) for k in range(g.shape[0])).astype(g.dtype)
 
     return jax.tree.map(leaf, stack)
+
+
+def column(values: Shaped[Array, " k"], leaf: Array) -> Shaped[Array, "k ..."]:
+    """The values, one for each slice of a leaf along its leading axis, in a shape that multiplies the leaf."""
+    return jnp.reshape(values, (-1,) + (1,) * (leaf.ndim - 1))
 
 
 def mean(tree: PyTree, axis_name: str | None) -> PyTree:

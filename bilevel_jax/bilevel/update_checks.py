@@ -1,5 +1,6 @@
 """What an update of `dynamic_aggregate` is refused for, each with one sentence that says what to do."""
 
+import traceback
 from collections.abc import Mapping
 
 import jax
@@ -8,6 +9,15 @@ import optax
 from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel.trees import PyTree, varying_axes
+
+_CONDITIONAL = {
+    wrapper.__module__
+    for wrapper in (
+        optax.apply_if_finite,
+        optax.transforms.conditionally_mask,
+        optax.transforms.conditionally_transform,
+    )
+}
 
 
 def refuse_masked(tree: PyTree) -> None:
@@ -20,6 +30,21 @@ def refuse_masked(tree: PyTree) -> None:
             f"hide {', '.join(hidden[:3])} from it and would give it back with its task axis: put dynamic_aggregate "
             "first, as in optax.chain(dynamic_aggregate(...), optax.partition({...}, labels))"
         )
+
+
+def refuse_conditional() -> None:
+    """Raises ValueError where optax's apply_if_finite, conditionally_mask or conditionally_transform call the update.
+
+    At a step that they skip they return what they were given, which still has its task axis. Nothing that the update is
+    given shows it, so this looks at who calls it.
+    """
+    for frame, _ in traceback.walk_stack(None):
+        if frame.f_globals.get("__name__") in _CONDITIONAL:
+            raise ValueError(
+                "dynamic_aggregate stands inside optax.apply_if_finite, conditionally_mask or conditionally_transform, "
+                "which keep the task axis of a step that they skip: put them behind it, as in "
+                "optax.chain(dynamic_aggregate(...), optax.apply_if_finite(optax.adam(1e-3), 5))"
+            )
 
 
 def check_task_axis(task_grads: PyTree, num_tasks: int, params: PyTree | None) -> None:
@@ -77,7 +102,6 @@ def check_axis(updates: PyTree, state: PyTree, params: PyTree | None, needs: str
 
 
 def _shapes_like(tree: PyTree, params: PyTree | None) -> dict[object, tuple[int, ...]]:
-    """The shapes of the parameters by path, where the parameters have the same structure as `tree`, else none."""
-    if params is None or jax.tree.structure(tree) != jax.tree.structure(params):
-        return {}
-    return {path: jnp.shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    """The shapes of the parameters by path, where `tree` has leaves at the same paths, else none."""
+    shapes = {path: jnp.shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    return shapes if list(shapes) == [path for path, _ in jax.tree_util.tree_leaves_with_path(tree)] else {}

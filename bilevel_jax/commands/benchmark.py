@@ -10,6 +10,7 @@ SUBCOMMANDS = {
     "core": "bilevel_jax.commands.benchmark_core:core_command",
     "pipeline": "bilevel_jax.commands.benchmark_pipeline:pipeline_command",
     "metrics": "bilevel_jax.commands.benchmark_metrics:metrics_command",
+    "serving": "bilevel_jax.commands.benchmark_serving:serving_command",
     "imported": "bilevel_jax.commands.benchmark_imported:imported_command",
     "align": "bilevel_jax.commands.benchmark_align:align_command",
     "accelerator": "bilevel_jax.commands.benchmark_accelerator:accelerator_command",

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
@@ -19,7 +18,7 @@ from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.method_names import EXPOSED, METHOD_OPTIONS
 from bilevel_jax.inference.pair_size import NO_RESIZE, RESIZE
 from bilevel_jax.inference.pairing import FoundPairs, read_pair_table, search_pairs
-from bilevel_jax.inference.pretrained import pretrained_file, pretrained_names
+from bilevel_jax.inference.pretrained import pretrained_names, weights_file
 from bilevel_jax.inference.trivial import TrivialFuser
 
 USAGE = """bilevel-fuse --ir=DIR_OR_FILE --vis=DIR_OR_FILE --out=DIR [--workdir=DIR | --weights=NAME | --method=RULE]
@@ -125,7 +124,7 @@ def _from_weights(given: str | None) -> Fuser:
             "--workdir is missing: no pretrained weights are installed; expected the folder of a training run "
             f"(train.py --workdir=DIR), or --method with one of {', '.join(TRIVIAL_METHODS)}."
         )
-    path = Path(given) if given and given.endswith(".safetensors") else pretrained_file(given)
+    path = weights_file(given)
     fuser = Fuser.from_weights(path)
     card = path.with_suffix(".md")
     about = f"; their model card is {card}" if card.exists() else ""

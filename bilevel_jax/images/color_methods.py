@@ -140,8 +140,16 @@ def daylight_share(light: Float[ArrayT, "*batch h w 1"]) -> Float[ArrayT, "*batc
     Args:
         light: luminance of the whole visible images, in [0, 1].
     """
-    around = gaussian_mean(light, AROUND * min(light.shape[-3:-1]))
-    share = namespace(light).clip((around - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
+    return share_of_day(gaussian_mean(light, AROUND * min(light.shape[-3:-1])))
+
+
+def share_of_day(around: Float[ArrayT, "*batch h w 1"]) -> Float[ArrayT, "*batch h w 1"]:
+    """Returns 0 where the light around a pixel is that of the night, 1 where it is that of the day, and a smooth step.
+
+    Args:
+        around: the mean luminance around each pixel, in [0, 1].
+    """
+    share = namespace(around).clip((around - NIGHT) / (DAY - NIGHT), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)
 
 

@@ -52,7 +52,7 @@ def expose(
     pixels = small.reshape(small.shape[0], -1).astype(np.float32)
     if isinstance(infrared, np.ndarray):
         means = images.reshape(images.shape[0], -1).mean(axis=1, dtype=np.float32)
-        factor = _gain(means, np.quantile(pixels, HIGHLIGHTS, axis=1), most).astype(infrared.dtype)
+        factor = gain_for(means, np.quantile(pixels, HIGHLIGHTS, axis=1), most).astype(infrared.dtype)
         return np.minimum(factor[:, None, None, None] * images, 1.0).reshape(infrared.shape)
     if extent is None or quarter is None:
         highlights = jnp.quantile(pixels, HIGHLIGHTS, axis=1)
@@ -61,7 +61,7 @@ def expose(
         measured = within(quarter, *small.shape[1:3]).reshape(-1)
         highlights = _quantile(pixels, measured, HIGHLIGHTS)
         means = image_sums(zeros_beyond(images.astype(jnp.float32), extent)) / (extent[0] * extent[1])
-    factor = jax.lax.stop_gradient(_gain(means, highlights, most)).astype(infrared.dtype)
+    factor = jax.lax.stop_gradient(gain_for(means, highlights, most)).astype(infrared.dtype)
     return jnp.minimum(factor[:, None, None, None] * images, 1.0).reshape(infrared.shape)
 
 
@@ -85,7 +85,7 @@ def exposure_gain(infrared: Float[ArrayT, "*batch h w 1"], most: float = MOST) -
     else:
         images = jax.lax.stop_gradient(images)
         means, highlights, counts = _statistics_on_device(images, ~_constant(images))
-    gains = namespace(images).where(counts >= FEWEST, _gain(means, highlights, most), 1.0)
+    gains = namespace(images).where(counts >= FEWEST, gain_for(means, highlights, most), 1.0)
     return gains.astype(np.float32).reshape(infrared.shape[:-3])
 
 
@@ -113,7 +113,8 @@ def apply_gain(
     return space.minimum(brightened, SHOULDER) + rolled_off
 
 
-def _gain(means: Float[ArrayT, " b"], highlights: Float[ArrayT, " b"], most: float) -> Float[ArrayT, " b"]:
+def gain_for(means: Float[ArrayT, " b"], highlights: Float[ArrayT, " b"], most: float) -> Float[ArrayT, " b"]:
+    """Returns the gain of images with the given means and highlights, which are in [0, 1]; from 1 to `most`."""
     space = namespace(means)
     return space.clip(
         space.minimum(KEY / space.maximum(means, LEAST), 1.0 / space.maximum(highlights, LEAST)), 1.0, most

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 from jaxtyping import Bool, Float, Int
 
 from bilevel_jax.images.namespace import namespace
@@ -118,10 +119,13 @@ def double(
 
 
 def _mirrored(length: int, extent: Extent | None, axis: int) -> np.ndarray | jax.Array:
-    """The places -2 ... length + 1; those outside are mirrored about the first and the last pixel of axis -3 or -2."""
-    if extent is None:
+    """The places -2 ... length + 1; those outside are mirrored about the first and the last pixel of axis -3 or -2.
+
+    The length may be a symbolic dimension of `jax.export`. Then the places are computed when the program runs.
+    """
+    if extent is None and not is_symbolic_dim(length):
         return np.pad(np.arange(length), 2, mode="reflect")
-    last = extent[axis + 3] - 1
+    last = (length if extent is None else extent[axis + 3]) - 1
     place = jnp.arange(-2, length + 2) % jnp.maximum(2 * last, 1)
     # Beyond the extent and its mirror images there may be no pixel any more.
     return jnp.minimum(jnp.minimum(place, 2 * last - place), length - 1)
@@ -129,5 +133,9 @@ def _mirrored(length: int, extent: Extent | None, axis: int) -> np.ndarray | jax
 
 def _part(images: ArrayT, axis: int, part: slice) -> ArrayT:
     """A slice along an axis that is counted from the end."""
+    if isinstance(images, jax.Array) and any(is_symbolic_dim(length) for length in images.shape):
+        # jax.numpy would make a gather of it, which an exported program computes slowly.
+        stop = images.shape[axis] if part.stop is None else part.stop
+        return jax.lax.slice_in_dim(images, part.start or 0, stop, part.step or 1, axis=axis % images.ndim)
     place: tuple[Any, ...] = (..., part, *[slice(None)] * (-axis - 1))
     return images[place]

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 from flax.traverse_util import flatten_dict
-from jaxtyping import Float32, PyTree
+from jaxtyping import Float, Float32, PyTree
 from ml_collections import ConfigDict
 
 from bilevel_jax.checkpoints import SavedState, load_run
@@ -147,6 +147,17 @@ class Fuser(ImageFuser):
             InputError: no weights have that name. The message lists the names.
         """
         return cls.from_weights(pretrained_file(name, folder))
+
+    @property
+    def radius(self) -> int | None:
+        """The network's receptive radius in pixels; None = the result depends on the whole image."""
+        return None if self._whole else self._radius
+
+    def network(
+        self, infrared: Float[jax.Array, "b h w 1"], luma: Float[jax.Array, "b h w 1"]
+    ) -> Float[jax.Array, "b h w 1"]:
+        """Returns what the network alone makes of two luminance images in [0, 1], not clipped; JAX may trace it."""
+        return self._apply(self._params, infrared, luma)
 
     def with_params(self, params: PyTree) -> "Fuser":
         """Returns the same network with other parameters; both share their compiled programs."""

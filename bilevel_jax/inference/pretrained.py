@@ -29,6 +29,15 @@ def pretrained_file(name: str | None = None, folder: str | os.PathLike | None = 
     return folder / f"{name or DEFAULT}.safetensors"
 
 
+def weights_file(given: str | None) -> Path:
+    """Returns the file of weights that a command names: NAME.safetensors, or the name of weights of the package.
+
+    Raises:
+        InputError: as `pretrained_file`; whether another file exists is not checked.
+    """
+    return Path(given) if given and given.endswith(".safetensors") else pretrained_file(given)
+
+
 def is_of_package(path: str | os.PathLike) -> bool:
     """Whether a file is in the folder of the package's own weights."""
     return Path(path).resolve().parent == FOLDER.resolve()

@@ -9,7 +9,8 @@ maps, so every batch teaches both.
 Over the first 12 steps the medians of the gradients' norms are 1.1 (visual), 0.08 (semantic) and 0.03 (segmenter)
 without `outer_weight`, which brings them to one order of magnitude.
 
-Time and figures are not measured.
+The weights `scenes` of the package are made by this command, in 6 minutes on two busy cores of a server CPU (500 steps,
+2026-11-28). On real test pairs they are 4.5 % behind those of heat.py (docs/results/local_heat.md).
 """
 
 import runpy

@@ -54,7 +54,7 @@ def test_heads_pass_through(name):
         shared=lambda tree: jax.tree_util.tree_map_with_path(lambda path, _: path[0].key == "trunk", tree),
     )
     close(by_function.update(grads, by_function.init(PARAMS))[0], update)
-    with pytest.raises(ValueError, match="1 leaves for 2"):
+    with pytest.raises(ValueError, match=r"no True or False for 'head'"):
         dynamic_aggregate("mgda", shared=[True]).update(stacks(2), tx.init(PARAMS))
 
 
@@ -199,7 +199,7 @@ def test_heads_of_a_combined_gradient():
         close(same, values)
         update, _ = tx.update(combined, state, weights=weights, present=present)
         close(update, tx.update(grads, state, present=present)[0])
-    with pytest.raises(ValueError, match="1 leaves for 2"):
+    with pytest.raises(ValueError, match=r"no True or False for 'head'"):
         combined_gradient(losses, params, weights, shared=[True])
 
 

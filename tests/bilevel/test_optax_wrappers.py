@@ -37,6 +37,23 @@ def test_a_mask_around_the_transform_is_refused_and_behind_it_works(wrap):
     assert jax.tree.map(jnp.shape, updates) == jax.tree.map(jnp.shape, PARAMS)
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda tx: optax.apply_if_finite(tx, 5),
+        lambda tx: optax.transforms.conditionally_mask(tx, lambda step: step % 2 == 0),
+        lambda tx: optax.transforms.conditionally_transform(tx, lambda step: step % 2 == 0),
+    ],
+)
+def test_a_condition_around_the_transform_is_refused_and_behind_it_works(wrap):
+    around, grads = wrap(chained()), task_gradients(losses, PARAMS)[1]
+    with pytest.raises(ValueError, match=r"put them behind it, as in optax.chain\(dynamic_aggregate\(...\)"):
+        around.update(grads, around.init(PARAMS), PARAMS)
+    behind = optax.chain(dynamic_aggregate("mgda"), wrap(optax.adam(0.1)))
+    found, expected = (tx.update(grads, tx.init(PARAMS), PARAMS)[0] for tx in (behind, chained()))
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
 def test_multi_steps_and_a_second_transform_are_refused():
     grads = task_gradients(losses, PARAMS)[1]
     around = optax.MultiSteps(chained(), 1)

@@ -64,10 +64,10 @@ def test_one_bool_for_all_and_an_empty_subtree():
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        ({"backbone": True, "head": False}, "says nothing about trunk/b; it has backbone, head"),
-        ({"trunk": True, "head": False, "neck": True}, "has neck, which no parameter has"),
-        ({"trunk": True}, "says nothing about head"),
-        ({"trunk": "yes", "head": False}, "has 'yes' at trunk: expected True or False"),
+        ({"backbone": True, "head": False}, "no True or False for 'trunk/b': it has them for 'backbone', 'head'"),
+        ({"trunk": True, "head": False, "neck": True}, "has 'neck', which no parameter has"),
+        ({"trunk": True}, "no True or False for 'head'"),
+        ({"trunk": "yes", "head": False}, "has 'yes' at 'trunk': expected True or False"),
         ({"trunk": {"b": True, "k": True, "scale": True}, "head": False}, "trunk/scale"),
         ({"trunk": 1.0, "head": False}, "expected True or False"),
     ],

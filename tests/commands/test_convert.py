@@ -17,4 +17,4 @@ def test_each_conversion_has_a_help_of_its_own(name, capsys):
 @pytest.mark.parametrize(("arguments", "given"), [([], "nothing"), (["exprt"], "'exprt'")])
 def test_a_missing_or_unknown_name_is_refused(arguments, given, capsys):
     assert run_command(convert_command, ["convert.py", *arguments]) == 2
-    assert f"The command is {given}; expected one of export, import, backbone" in capsys.readouterr().err
+    assert f"The command is {given}; expected one of export, import, backbone, onnx" in capsys.readouterr().err

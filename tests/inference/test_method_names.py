@@ -78,7 +78,7 @@ def test_a_rule_with_options_is_the_rule_on_the_exposed_image_in_that_colour(rul
 
 def test_weights_of_the_package_take_a_colour():
     colored = named_fuser("pretrained:detector+hue")
-    assert isinstance(colored, Fuser) and colored.color == "hue" and named_fuser("pretrained").color == "light"
+    assert isinstance(colored, Fuser) and colored.color == "hue" and named_fuser("pretrained").color == "chroma"
     with pytest.raises(InputError, match="no pretrained weights 'none'"):
         named_fuser("pretrained:none")
 

@@ -1,7 +1,7 @@
 """The steps of an inner optimizer as a function of the outer variable, and what may depend on that variable."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from jaxtyping import Array
 from bilevel_jax.bilevel.trees import PyTree
 
 # A transform, or a function of the outer variable that makes one: a learning rate may be the outer variable.
-InnerOptimizer = optax.GradientTransformation | Callable[[PyTree], optax.GradientTransformation]
+InnerOptimizer: TypeAlias = optax.GradientTransformation | Callable[[PyTree], optax.GradientTransformation]
 Start = Callable[[PyTree, PyTree], PyTree]  # (outer_params, inner_params) -> where the inner steps start
 
 

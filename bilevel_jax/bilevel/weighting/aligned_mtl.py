@@ -22,14 +22,14 @@ def aligned_mtl(scale_mode: Scale = "min", preference: Sequence[float] | None = 
 
     Needs the Gramian. All singular values of the stacked gradients are replaced by one value, the scale.
 
+    The Gramian is computed in float64, because the smallest singular value of nearly parallel gradients is lost in
+    float32. On accelerators without float64 pass `gramian_dtype="float32"` to `dynamic_aggregate`: a singular value
+    below about 5e-4 of the largest may then count as 0, and the update jumps to the next one.
+
     Args:
       scale_mode: the scale: the smallest singular value that is not zero ("min"), their lower median ("median"), or
         the root of their mean square ("rmse").
       preference: K weights in place of 1/K, at least 0.
-
-    The Gramian is computed in float64, because the smallest singular value of nearly parallel gradients is lost in
-    float32. On accelerators without float64 pass `gramian_dtype="float32"` to `dynamic_aggregate`: a singular value
-    below about 5e-4 of the largest may then count as 0, and the update jumps to the next one.
 
     References:
       Senushkin et al., Independent Component Alignment for Multi-Task Learning, CVPR 2023 (arXiv 2305.19000),

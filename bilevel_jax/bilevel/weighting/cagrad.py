@@ -56,17 +56,21 @@ def cagrad(c: float = 0.5) -> Weighting:
             longer = length(at(shift)) > radius * shift
             return jnp.where(longer, middle, low), jnp.where(longer, high, middle)
 
-        # |g_w| <= 1 after scaling bounds the root from above; below the lower end g_w is zero to rounding. That is far
-        # below the longest gradient's rounding: where one gradient is 1e8 times shorter, g_w is about as short.
+        # |g_w| <= 1 after scaling bounds the root from above. Below the lower end |g_w| is far below the rounding of the
+        # longest gradient: the root is there where one gradient is 1e8 times shorter, and nowhere where g_w is zero.
         tiny = jnp.finfo(matrix.dtype).eps
         high = -jnp.log(jnp.maximum(radius, tiny))
-        low, high = jax.lax.fori_loop(0, 40 if tiny > 1e-10 else 60, halve, (high + jnp.log(tiny**2), high))
+        edge = high + jnp.log(tiny)
+        above = length(at(jnp.exp(edge))) > radius * jnp.exp(edge)
+        lowest = jnp.where(above, edge, edge + jnp.log(tiny))
+        bounds = lowest, jnp.where(above, high, edge)
+        low, high = jax.lax.fori_loop(0, 30 if tiny > 1e-10 else 60, halve, bounds)
         shift = jax.lax.stop_gradient(jnp.exp((low + high) / 2))
         w = at(shift + _implicit(lambda s: length(at(s)) - radius * s, shift))
-        # g_w is zero where the terms of its square cancel to rounding.
-        terms = jnp.abs(w) @ jnp.abs(matrix) @ jnp.abs(w)
-        some = length(w) ** 2 > 8 * size * tiny * terms
-        return mean + jnp.where(some, radius / jnp.where(some, length(w), 1.0), 0.0) * w
+        # The square of |g_w| is rounding where its terms cancel. The floor keeps the update's length bounded there.
+        floor = jnp.sqrt(size * tiny * (w @ jnp.abs(matrix) @ w))
+        found = (above | (low > lowest)) & (floor > 0)
+        return mean + jnp.where(found, radius / jnp.maximum(length(w), jnp.where(found, floor, 1.0)), 0.0) * w
 
     return without_state("gramian", weights)
 

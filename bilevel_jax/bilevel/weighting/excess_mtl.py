@@ -34,7 +34,9 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
     def init_with_params(num_tasks, key, params):
         del key
         zeros = jnp.zeros((num_tasks,), jnp.float32)
-        squares = jax.tree.map(lambda p: jnp.zeros((num_tasks, *jnp.shape(p)), accumulator(jnp.result_type(p))), params)
+        # Made of the parameters, so that the sums are split over devices as they are.
+        none = jax.tree.map(lambda p: jnp.zeros_like(p, accumulator(jnp.result_type(p))), params)
+        squares = jax.tree.map(lambda zero: jnp.stack([zero] * num_tasks), none)
         return {"log_weights": zeros, "first": zeros, "seen": zeros.astype(bool), "squares": squares}
 
     def init(num_tasks, key):

@@ -22,15 +22,15 @@ def fixed(weights: Sequence[float]) -> Weighting:
     Args:
       weights: K numbers; they need not sum to 1.
     """
-    weights = vector(weights)
+    given = vector(weights)
 
     def init(num_tasks, key):
         del key
-        if len(weights) != num_tasks:
-            raise ValueError(f"{len(weights)} fixed weights for {num_tasks} tasks")
-        return jnp.asarray(weights, jnp.float32)
+        if len(given) != num_tasks:
+            raise ValueError(f"{len(given)} fixed weights for {num_tasks} tasks")
+        return jnp.asarray(given, jnp.float32)
 
     def current(state):
-        return jnp.asarray(weights, jnp.float32) if isinstance(weights, jax.Array) else state
+        return jnp.asarray(given, jnp.float32) if isinstance(given, jax.Array) else state
 
     return Weighting("nothing", init, lambda _, state: (current(state), state))

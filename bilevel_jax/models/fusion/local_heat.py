@@ -1,9 +1,12 @@
 """A fusion network that shows local heat in the visible image and looks no farther than 64 pixels."""
 
+from functools import cached_property
+
 import chex
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 from jaxtyping import Array, Float
 
 from bilevel_jax.images.pyramid import double, halve, halvings, laplacian_pyramid
@@ -16,14 +19,14 @@ from bilevel_jax.models.upsampling import doubled
 LEVELS = 3  # halvings from the image to its surroundings
 REACH = 4  # pixels of the smallest size: where the mean of the surroundings ends
 SPREAD = 2.0  # pixels of the smallest size: sigma of that mean
-FULL_HEAT = 0.25  # warmth above the surroundings that replaces the visible image wholly, before training
 LUKEWARM = 0.1  # warmth above the surroundings that does not count yet
+FULL_HEAT = 0.25  # warmth beyond that which replaces 0.63 of the visible image, before training
 DARKENED = 0.3  # share of the darkening by heat that is done: a lamp is warm, and stays a lamp
 MOST_HEAT = 1.5  # largest factor of that warmth, and its inverse the smallest
 DETAIL_SCALE = 10.0  # details are about this much smaller than images
 TONE = 0.6  # from here on, the infrared image's highlights are rolled off
 MOST_ADDED = 0.5  # largest share of an infrared detail that is added or taken away
-NEAR_WARM = 8.0  # times the warmth around a place: the share of the details there that is kept at least
+NEAR_WARM = 8.0  # share of the infrared details near a thing that is kept, for each unit of its warmth
 AWAY = 0.3  # share of the infrared details that is kept away from warm things
 MOST_LIGHT = 0.15  # largest change of the light of a place
 NOISE = 0.012  # that much of the infrared image's fine details is taken for noise and is not added
@@ -109,6 +112,11 @@ class _Sizes:
         self.details, self.base = laplacian_pyramid(image, LEVELS)
         self.images = halvings(image, LEVELS - 1)
 
+    @cached_property
+    def around(self) -> Float[Array, "b h2 w2 1"]:
+        """The mean of the surroundings, at half of the size."""
+        return self.grown(_surroundings(self.base), LEVELS, 1)
+
     def at(self, size: int) -> Float[Array, "b h w 3"]:
         """The image, its detail and the detail's strength at one size."""
         detail = DETAIL_SCALE * self.details[size]
@@ -140,12 +148,11 @@ def _by_heat(
         more: added to the share that is replaced.
         own: 0 = what replaces has the level of its visible surroundings; 1 = it has its own level.
     """
-    around = warm.grown(_surroundings(warm.base), LEVELS, 1)
-    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - around - LUKEWARM, 0.0) / FULL_HEAT
+    warmth = MOST_HEAT ** jnp.tanh(heat) * jnp.maximum(warm.images[1] - warm.around - LUKEWARM, 0.0) / FULL_HEAT
     share = _gradually(warmth + more)
     fields = jnp.concatenate([share, jnp.minimum(share, _gradually(warmth)), soft_clip(own)], axis=-1)
     share, share_of_warm, own = jnp.split(lit.grown_once(fields, 0), 3, axis=-1)
-    ground, around = lit.grown(_surroundings(lit.base), LEVELS), warm.grown_once(around, 0)
+    ground, around = (sizes.grown_once(sizes.around, 0) for sizes in (lit, warm))
     luma = lit.images[0]
     fine = luma - lit.grown(lit.images[2], 2)
     change = ground + own * (around - ground) + warm.images[0] - around + fine - luma
@@ -157,8 +164,12 @@ def _surroundings(base: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
     taps = np.exp(-0.5 * (np.arange(-REACH, REACH + 1) / SPREAD) ** 2)
     for axis in (1, 2):
         length = base.shape[axis]
-        distance = np.arange(length)[:, None] - np.arange(length)
-        weights = np.where(abs(distance) <= REACH, taps[np.clip(distance, -REACH, REACH) + REACH], 0.0)
+        # Constants of the program, unless the length is known only when an exported program runs.
+        space = jnp if is_symbolic_dim(length) else np
+        distance = space.arange(length)[:, None] - space.arange(length)
+        weights = space.where(
+            abs(distance) <= REACH, space.asarray(taps)[space.clip(distance, -REACH, REACH) + REACH], 0.0
+        )
         shares = jnp.asarray(weights / weights.sum(axis=1, keepdims=True), base.dtype)
         base = jnp.moveaxis(jnp.tensordot(shares, base, (1, axis)), 0, axis)
     return base
@@ -177,8 +188,7 @@ def _gradually(warmth: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
 
 def _near_warm(warm: _Sizes) -> Float[Array, "b h2 w2 1"]:
     """At half of the size: 1 at warm things and close by, `AWAY` elsewhere."""
-    warmth = jnp.maximum(warm.images[1] - warm.grown(_surroundings(warm.base), LEVELS, 1), 0.0)
-    near = nn.max_pool(warmth, (5, 5), padding="SAME")
+    near = nn.max_pool(jnp.maximum(warm.images[1] - warm.around, 0.0), (5, 5), padding="SAME")
     return AWAY + (1.0 - AWAY) * jnp.minimum(NEAR_WARM * near, 1.0)
 
 

@@ -11,6 +11,7 @@ from jaxtyping import UInt
 from tqdm import tqdm
 
 from bilevel_jax.errors import InputError, StopSignal
+from bilevel_jax.images.color import luma
 from bilevel_jax.images.files import IMAGE_SUFFIXES, write_image, written_suffixes
 from bilevel_jax.inference import ImageFuser
 from bilevel_jax.inference.overlap import WriteBehind
@@ -135,8 +136,8 @@ def _brightness(frame: FusedFrame) -> tuple[float, float, float]:
 def _mean(picture: UInt[np.ndarray, "h w c"]) -> float:
     # Every second row and column is enough for the mean, and four times as fast.
     channels = picture[::2, ::2].reshape(-1, picture.shape[-1]).mean(axis=0)
-    weights = (1.0,) if len(channels) == 1 else (0.299, 0.587, 0.114)
-    return float(np.dot(channels, weights)) * 255.0 / np.iinfo(picture.dtype).max
+    light = channels if len(channels) == 1 else luma(channels)
+    return float(light[0]) * 255.0 / np.iinfo(picture.dtype).max
 
 
 def _tell(video: FusedVideo, means: list[tuple[float, float, float]], seconds: float, out: Path) -> None:
