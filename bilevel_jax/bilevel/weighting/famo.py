@@ -22,7 +22,8 @@ def famo(step_size: float = 0.025, weight_decay: float = 1e-3, min_losses: Seque
 
     Needs current losses, which must not be below their bounds b. xi takes one step of Adam with weight decay, along the
     change of each log(loss_k - b_k) from one update to the next. With b = 0, a factor on one loss changes neither xi
-    nor the direction of the update. A loss below its bound makes the update NaN, because it has no logarithm.
+    nor the direction of the update, as long as the loss is far above the 1e-8 that is added to it. A loss below its
+    bound makes the update NaN, because it has no logarithm.
 
     Differs from the paper: the losses after a step are those of the NEXT update, on its batch. The paper evaluates them
     on the batch of the step, which takes one more forward pass. With batches that differ much in difficulty, xi follows
