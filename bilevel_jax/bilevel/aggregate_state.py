@@ -88,13 +88,13 @@ def next_weights(
     """
     found = find_state(state)
     rule = None if weighting is None else named_weighting(weighting, **options)
-    by_losses = isinstance(found.next_weights, tuple)
-    if rule is not None and by_losses != (rule.needs == "current_losses"):
+    known = found.next_weights
+    if rule is not None and isinstance(known, tuple) != (rule.needs == "current_losses"):
         raise ValueError(f"the state is not that of the weighting {weighting!r}: pass the one of dynamic_aggregate")
     num_tasks = found.weights.shape[-1]
     mask = present_mask(present, num_tasks)
-    if not by_losses:
-        return renormalised(found.next_weights, mask)
+    if not isinstance(known, tuple):
+        return renormalised(known, mask)
     if rule is None or losses is None:
         raise ValueError(
             "the weights of this weighting follow from the losses of the update itself: pass "
@@ -110,10 +110,10 @@ def coming_weights(
     rule: Weighting, state: AggregateState, losses: Float[Array, " k"] | None, present: Bool[Array, " k"] | None
 ) -> Float[Array, " k"]:
     """The weights of the coming update for a rule whose weights follow from the state and the losses."""
-    if rule.needs == "current_losses":
-        assert losses is not None, "a weighting that needs the current losses got none"
-        return weigh_losses(rule, losses, state.weighting, present)[0].astype(jnp.float32)
-    return renormalised(state.next_weights, present)
+    if not isinstance(state.next_weights, tuple):
+        return renormalised(state.next_weights, present)
+    assert losses is not None, "a weighting that needs the current losses got none"
+    return weigh_losses(rule, losses, state.weighting, present)[0].astype(jnp.float32)
 
 
 def with_diagnostics(state: AggregateState, matrix: Float[Array, "k k"] | None) -> AggregateState:

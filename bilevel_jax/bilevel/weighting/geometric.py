@@ -1,7 +1,6 @@
 """The geometric mean of the losses."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits, of_current_losses
 
@@ -26,7 +25,7 @@ def geometric() -> Weighting:
       Learning, CVPR Workshops 2019 (arXiv 1904.08492).
     """
 
-    def weigh(losses: Float[Array, " k"], state, present):
+    def weigh(losses, state, present):
         losses = losses.astype(jnp.float32)
         logs = jnp.log(jnp.where(losses < 0, jnp.nan, jnp.maximum(losses, LEAST)))
         number = jnp.maximum(jnp.sum(present, dtype=jnp.float32), 1.0)
