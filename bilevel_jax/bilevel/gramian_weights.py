@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from bilevel_jax.bilevel.gramian import scaled_gramian
 from bilevel_jax.bilevel.present_tasks import weigh_present
@@ -46,27 +46,21 @@ def combined_by_gramian(
 
 def _combined(rule: Weighting, task_grads: PyTree, state: PyTree, present: Bool[Array, " k"] | None) -> Combined:
     matrix, exponent = scaled_gramian(task_grads)
-    weights, state = _weigh(rule, matrix, exponent, state, present)
+    unit = jnp.ldexp(jnp.ones((), matrix.dtype), exponent)  # the matrix is that of the gradients divided by it
+    weights, state = weigh_present(rule, matrix if rule.degree is not None else matrix * unit * unit, state, present)
     if rule.drops_rows:
         kept = weights != 0
         task_grads = jax.tree.map(lambda g: jnp.where(column(kept, g), g, jnp.zeros((), g.dtype)), task_grads)
-    return Combined(weighted_sum(weights, task_grads), weights.astype(jnp.float32), state, matrix)
-
-
-def _weigh(
-    rule: Weighting,
-    matrix: Float[Array, "k k"],
-    exponent: Int[Array, ""],
-    state: PyTree,
-    present: Bool[Array, " k"] | None,
-) -> tuple[Float[Array, " k"], PyTree]:
-    """The weights for the Gramian matrix 4^exponent, by the rule's degree."""
-    if rule.degree is None:
-        factor = jnp.ldexp(jnp.ones((), matrix.dtype), exponent)
-        return weigh_present(rule, matrix * factor * factor, state, present)
-    weights, state = weigh_present(rule, matrix, state, present)
-    if isinstance(rule.degree, float) and rule.degree == 0.0:
-        return weights, state
-    if isinstance(rule.degree, float) and rule.degree == -1.0:  # exact
-        return jnp.ldexp(weights, -exponent), state
-    return weights * jnp.exp2(exponent.astype(weights.dtype) * jnp.asarray(rule.degree, weights.dtype)), state
+    degree = 0.0 if rule.degree is None else rule.degree
+    if isinstance(degree, float) and degree in (0.0, -1.0):
+        weights = weights if degree == 0.0 else jnp.ldexp(weights, -exponent)  # exact
+        return Combined(weighted_sum(weights, task_grads), weights.astype(jnp.float32), state, matrix)
+    # The weights of very short gradients may be too large for float32; the update is not.
+    inverse = jnp.ldexp(jnp.ones((), matrix.dtype), -exponent)
+    units = jax.tree.map(lambda g: g.astype(jnp.promote_types(g.dtype, inverse.dtype)) * inverse, task_grads)
+    power = exponent.astype(weights.dtype)
+    longer = jnp.exp2(power * (1 + jnp.asarray(degree, weights.dtype)))
+    gradient = jax.tree.map(lambda d, g: (d * longer).astype(g.dtype), weighted_sum(weights, units), task_grads)
+    shown = weights * jnp.exp2(power * jnp.asarray(degree, weights.dtype))
+    most = float(jnp.finfo(jnp.float32).max)
+    return Combined(gradient, jnp.clip(shown, -most, most).astype(jnp.float32), state, matrix)

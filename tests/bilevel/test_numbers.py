@@ -30,7 +30,7 @@ def test_length_of_all_gradients(name):
     step = jax.jit(lambda g: tx.update({"w": g}, tx.init({"w": g[0]}))[0]["w"])
     expected = np.asarray(step(jnp.asarray(DRAWN)), np.float64)
     assert np.linalg.norm(expected) > 0.01
-    for scale in (2.0**-99, 2.0**99) if name != "fairgrad" else (2.0**-60, 2.0**60):
+    for scale in (2.0**-99, 2.0**99):
         found = np.asarray(step(jnp.asarray(DRAWN * np.float32(scale))), np.float64)
         np.testing.assert_allclose(found * scale ** -(1 + degree), expected, rtol=1e-4, atol=1e-5)
 

@@ -42,7 +42,8 @@ def cagrad(c: float = 0.5) -> Weighting:
         radius = c * jnp.sqrt(mean_squared)
 
         def length(w):
-            return jnp.sqrt(jnp.maximum(w @ matrix @ w, 0.0))
+            squared = w @ matrix @ w
+            return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)  # no slope at 0
 
         def at(shift):
             # radius |g_w| = min over t of radius (|g_w|^2 / t + t) / 2; for a given t = radius * shift the objective is
@@ -56,8 +57,8 @@ def cagrad(c: float = 0.5) -> Weighting:
             longer = length(at(shift)) > radius * shift
             return jnp.where(longer, middle, low), jnp.where(longer, high, middle)
 
-        # |g_w| <= 1 after scaling bounds the root from above. Below the lower end |g_w| is far below the rounding of the
-        # longest gradient: the root is there where one gradient is 1e8 times shorter, and nowhere where g_w is zero.
+        # |g_w| <= 1 after scaling bounds the root from above. Below the lower end |g_w| is far below the rounding of
+        # the longest gradient: the root is there where one gradient is 1e8 times shorter, nowhere where g_w is zero.
         tiny = jnp.finfo(matrix.dtype).eps
         high = -jnp.log(jnp.maximum(radius, tiny))
         edge = high + jnp.log(tiny)
@@ -68,7 +69,7 @@ def cagrad(c: float = 0.5) -> Weighting:
         shift = jax.lax.stop_gradient(jnp.exp((low + high) / 2))
         w = at(shift + _implicit(lambda s: length(at(s)) - radius * s, shift))
         # The square of |g_w| is rounding where its terms cancel. The floor keeps the update's length bounded there.
-        floor = jnp.sqrt(size * tiny * (w @ jnp.abs(matrix) @ w))
+        floor = jnp.sqrt(size * tiny * jax.lax.stop_gradient(w @ jnp.abs(matrix) @ w))
         found = (above | (low > lowest)) & (floor > 0)
         return mean + jnp.where(found, radius / jnp.maximum(length(w), jnp.where(found, floor, 1.0)), 0.0) * w
 
