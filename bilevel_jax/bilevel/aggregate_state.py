@@ -1,7 +1,7 @@
 """The state of `dynamic_aggregate`, and what can be read from it."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -43,11 +43,12 @@ def find_state(state: PyTree) -> AggregateState:
         raise ValueError(f"expected the state of one dynamic_aggregate, found {len(found)}")
     if isinstance(found[0], AggregateState):
         return found[0]
-    raw = found[0]
-    arrays = {name: jnp.asarray(raw[name]) for name in ("count", "weights", "cosines", "conflicts")}
-    following, weighting, accumulated = (() if (part := raw.get(name)) is None else part for name in _MAY_BE_EMPTY)
-    following = jnp.asarray(following) if len(following) else ()
-    return AggregateState(next_weights=following, weighting=weighting, accumulated=accumulated, **arrays)
+    raw, parts = found[0], dict[str, Any]()
+    for name in AggregateState._fields:
+        part = raw.get(name)
+        empty = part is None or (name in _MAY_BE_EMPTY and isinstance(part, tuple | list) and not part)
+        parts[name] = () if empty else part if name in ("weighting", "accumulated") else jnp.asarray(part)
+    return AggregateState(**parts)
 
 
 def _is_state(node: PyTree) -> bool:

@@ -103,5 +103,7 @@ def check_axis(updates: PyTree, state: PyTree, params: PyTree | None, needs: str
 
 def _shapes_like(tree: PyTree, params: PyTree | None) -> dict[object, tuple[int, ...]]:
     """The shapes of the parameters by path, where `tree` has leaves at the same paths, else none."""
-    shapes = {path: jnp.shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    shapes: dict[object, tuple[int, ...]] = {
+        path: jnp.shape(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+    }
     return shapes if list(shapes) == [path for path, _ in jax.tree_util.tree_leaves_with_path(tree)] else {}

@@ -58,6 +58,11 @@ def test_a_cut_start_and_an_outer_variable_without_effect_are_refused():
     )
     with pytest.raises(ValueError, match="inner_optimizer=lambda w"):
         method.estimate(jnp.array(0.1), jnp.zeros(2), None, None, method.init(jnp.array(0.1), jnp.zeros(2)))
+    # The state of optax.inject_hyperparams holds the rate, so that the steps do not depend on the outer variable.
+    injected = lambda w: optax.inject_hyperparams(optax.sgd)(learning_rate=w)  # noqa: E731
+    method = estimator("unrolled", outer, inner, inner_optimizer=injected, steps=3)
+    with pytest.raises(ValueError, match="keeps the outer variable in its state"):
+        method.estimate(jnp.array(0.1), jnp.zeros(2), None, None, method.init(jnp.array(0.1), jnp.zeros(2)))
 
 
 @pytest.mark.parametrize("name", ["unrolled", "forward"])

@@ -16,25 +16,58 @@ InnerOptimizer: TypeAlias = optax.GradientTransformation | Callable[[PyTree], op
 Start = Callable[[PyTree, PyTree], PyTree]  # (outer_params, inner_params) -> where the inner steps start
 
 
+def by_outer(inner_optimizer: InnerOptimizer) -> bool:
+    """Whether an inner optimizer is a function of the outer variable."""
+    return callable(inner_optimizer) and not isinstance(inner_optimizer, optax.GradientTransformation)
+
+
 def optimizer_at(inner_optimizer: InnerOptimizer, outer_params: PyTree) -> optax.GradientTransformation:
     """The inner optimizer for a value of the outer variable."""
-    if isinstance(inner_optimizer, optax.GradientTransformation) or not callable(inner_optimizer):
-        return inner_optimizer
-    return inner_optimizer(outer_params)
+    return inner_optimizer(outer_params) if by_outer(inner_optimizer) else inner_optimizer
 
 
-def check_reached(losses: Callable[[PyTree], Any], outer_params: PyTree) -> None:
-    """Raises ValueError where the outer variable changes neither of the two losses, so that its gradient is 0."""
-    jaxpr = jax.make_jaxpr(losses)(outer_params).jaxpr
-    reached = set(jaxpr.invars)
-    for equation in jaxpr.eqns:
-        if any(not isinstance(var, Literal) and var in reached for var in equation.invars):
-            reached |= set(equation.outvars)
-    if not any(not isinstance(var, Literal) and var in reached for var in jaxpr.outvars):
+def check_effect(
+    losses: Callable[[PyTree], Any],
+    inner_optimizer: InnerOptimizer,
+    outer_params: PyTree,
+    inner_params: PyTree,
+    state: PyTree,
+    starts_by_outer: bool,
+) -> None:
+    """Raises ValueError where the outer variable cannot change what the inner steps reach, so that its gradient is 0.
+
+    Args:
+      losses: a function of the outer variable to all that the two losses and their inner gradients give.
+      inner_optimizer: the optimizer, or a function of the outer variable that makes it.
+      outer_params: the outer variable.
+      inner_params: where the steps start.
+      state: the optimizer's.
+      starts_by_outer: whether the start is a function of the outer variable.
+    """
+    if by_outer(inner_optimizer):
+        zeros = jax.tree.map(jnp.zeros_like, inner_params)
+        if _reaches(lambda w: optimizer_at(inner_optimizer, w).init(inner_params), outer_params) and not _reaches(
+            lambda w: optimizer_at(inner_optimizer, w).update(zeros, state, inner_params)[0], outer_params
+        ):
+            raise ValueError(
+                "inner_optimizer keeps the outer variable in its state, as optax.inject_hyperparams does, so its "
+                "gradient would be 0: pass inner_optimizer=lambda w: optax.sgd(w)"
+            )
+    elif not starts_by_outer and not _reaches(losses, outer_params):
         raise ValueError(
             "the outer variable is in neither loss, so its gradient would be 0. For a learning rate pass "
             "inner_optimizer=lambda w: optax.sgd(w), for an initialisation start=lambda w, v: w"
         )
+
+
+def _reaches(function: Callable[[PyTree], Any], argument: PyTree) -> bool:
+    """Whether any result of a function depends on its argument."""
+    jaxpr = jax.make_jaxpr(function)(argument).jaxpr
+    reached = set(jaxpr.invars)
+    for equation in jaxpr.eqns:
+        if any(not isinstance(var, Literal) and var in reached for var in equation.invars):
+            reached |= set(equation.outvars)
+    return any(not isinstance(var, Literal) and var in reached for var in jaxpr.outvars)
 
 
 @jax.custom_vjp

@@ -12,7 +12,7 @@ from bilevel_jax.bilevel.hypergradient.estimator import Estimate, Estimator, Los
 from bilevel_jax.bilevel.hypergradient.inner_steps import (
     InnerOptimizer,
     Start,
-    check_reached,
+    check_effect,
     optimizer_at,
     without_nan_cotangent,
     without_nan_tangent,
@@ -100,7 +100,6 @@ def through_steps(
             f"{name} with start= needs backward_steps = steps: the derivative by the start would be cut off"
         )
     unrolls(loop, steps)
-    by_outer = callable(inner_optimizer) and not isinstance(inner_optimizer, optax.GradientTransformation)
     reverse_mode = derivative is reverse
     outer_with_aux, axis_name = with_aux(outer_loss, context), context.axis_name
     inner_gradient = jax.value_and_grad(with_aux(inner_loss, context), argnums=1, has_aux=True)
@@ -115,10 +114,11 @@ def through_steps(
         outer_params, start = trees.per_device((outer_params, inner_params), axis_name)
 
         first = jax.tree.map(lambda a: a[0], inner_batch)
-        if start_at is None and not by_outer:
-            check_reached(
-                lambda w: (inner_gradient(w, start, first), outer_with_aux(w, start, outer_batch)[0]), outer_params
-            )
+
+        def losses(w):
+            return inner_gradient(w, start, first), outer_with_aux(w, start, outer_batch)[0]
+
+        check_effect(losses, inner_optimizer, outer_params, start, state, start_at is not None)
 
         def steps_from(carry, w, batches, number):
             optimizer = optimizer_at(inner_optimizer, w)

@@ -1,7 +1,5 @@
 """Conflict-averse gradient descent."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -37,48 +35,78 @@ def cagrad(c: float = 0.5) -> Weighting:
         scale = jnp.trace(matrix)
         scale = jnp.where(scale > 0, scale, 1.0)
         matrix = matrix / scale
-        products = matrix @ mean  # <g_i, g_0>
-        mean_squared = jnp.maximum(mean @ products, 0.0)
-        radius = c * jnp.sqrt(mean_squared)
-
-        def length(w):
-            squared = w @ matrix @ w
-            return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)  # no slope at 0
-
-        def at(shift):
-            # radius |g_w| = min over t of radius (|g_w|^2 / t + t) / 2; for a given t = radius * shift the objective is
-            # that of the shortest vector in the hull of g_i + shift g_0.
-            return shortest(matrix + shift * (products[:, None] + products[None, :]) + shift**2 * mean_squared)
-
-        def halve(_, bounds):
-            low, high = bounds
-            middle = (low + high) / 2
-            shift = jnp.exp(middle)
-            longer = length(at(shift)) > radius * shift
-            return jnp.where(longer, middle, low), jnp.where(longer, high, middle)
-
-        # |g_w| <= 1 after scaling bounds the root from above. Below the lower end |g_w| is far below the rounding of
-        # the longest gradient: the root is there where one gradient is 1e8 times shorter, nowhere where g_w is zero.
-        tiny = jnp.finfo(matrix.dtype).eps
-        high = -jnp.log(jnp.maximum(radius, tiny))
-        edge = high + jnp.log(tiny)
-        above = length(at(jnp.exp(edge))) > radius * jnp.exp(edge)
-        lowest = jnp.where(above, edge, edge + jnp.log(tiny))
-        bounds = lowest, jnp.where(above, high, edge)
-        low, high = jax.lax.fori_loop(0, 30 if tiny > 1e-10 else 60, halve, bounds)
-        shift = jax.lax.stop_gradient(jnp.exp((low + high) / 2))
-        w = at(shift + _implicit(lambda s: length(at(s)) - radius * s, shift))
+        shift = _shift(matrix, c)
+        w = _shifted(matrix, shift)
         # The square of |g_w| is rounding where its terms cancel. The floor keeps the update's length bounded there.
-        floor = jnp.sqrt(size * tiny * jax.lax.stop_gradient(w @ jnp.abs(matrix) @ w))
-        found = (above | (low > lowest)) & (floor > 0)
-        return mean + jnp.where(found, radius / jnp.maximum(length(w), jnp.where(found, floor, 1.0)), 0.0) * w
+        noise = size * jnp.finfo(matrix.dtype).eps * (w @ jnp.abs(matrix) @ w)
+        floor = jnp.where(noise > 0, jnp.sqrt(jax.lax.stop_gradient(jnp.where(noise > 0, noise, 1.0))), 1.0)
+        lambdas = jnp.where(shift > 0, _radius(matrix, c) / jnp.maximum(_length(matrix, w), floor), 0.0)
+        return mean + lambdas * w
 
     return without_state("gramian", weights)
 
 
-def _implicit(equation: Callable[[Array], Array], root: Float[Array, ""]) -> Float[Array, ""]:
-    """Zero, with the derivative of the root of an equation by whatever the equation depends on."""
-    held = jax.lax.stop_gradient
-    value, slope = jax.jvp(equation, (root,), (jnp.ones_like(root),))
-    sound = jnp.isfinite(held(slope)) & (held(slope) != 0)
-    return jnp.where(sound, -(value - held(value)) / jnp.where(sound, held(slope), 1.0), 0.0)
+# radius |g_w| = min over t of radius (|g_w|^2 / t + t) / 2, with radius = c |g_0|. For a given t = radius * shift the
+# objective is that of the shortest vector in the hull of g_i + shift g_0. The sought one has |g_w| = radius * shift.
+
+
+def _shifted(matrix: Float[Array, "k k"], shift: Float[Array, ""]) -> Float[Array, " k"]:
+    """The weights of the shortest vector in the hull of g_i + shift g_0."""
+    products, mean_squared = _with_mean(matrix)
+    return shortest(matrix + shift * (products[:, None] + products[None, :]) + shift**2 * mean_squared)
+
+
+def _with_mean(matrix: Float[Array, "k k"]) -> tuple[Float[Array, " k"], Float[Array, ""]]:
+    """(<g_i, g_0>, |g_0|^2)."""
+    mean = jnp.full((matrix.shape[0],), 1.0 / matrix.shape[0], matrix.dtype)
+    products = matrix @ mean
+    return products, jnp.maximum(mean @ products, 0.0)
+
+
+def _radius(matrix: Float[Array, "k k"], c: float | Array) -> Float[Array, ""]:
+    return c * _root(_with_mean(matrix)[1])
+
+
+def _length(matrix: Float[Array, "k k"], w: Float[Array, " k"]) -> Float[Array, ""]:
+    return _root(w @ matrix @ w)
+
+
+def _root(squared: Float[Array, ""]) -> Float[Array, ""]:
+    """The square root; 0, with derivative 0, where rounding has made the square 0 or negative."""
+    return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)
+
+
+def _excess(matrix: Float[Array, "k k"], c: float | Array, shift: Float[Array, ""]) -> Float[Array, ""]:
+    return _length(matrix, _shifted(matrix, shift)) - _radius(matrix, c) * shift
+
+
+@jax.custom_jvp
+def _shift(matrix: Float[Array, "k k"], c: float | Array) -> Float[Array, ""]:
+    """The shift with |g_w| = radius * shift, by bisection, for a matrix of trace 1; 0 where g_w is zero."""
+    radius = _radius(matrix, c)
+    # |g_w| <= 1 bounds the root from above. It is mostly above `edge`; below that, |g_w| is less than the rounding of
+    # the longest gradient: there is a root where one gradient is 1e8 times shorter, and none where g_w is zero.
+    tiny = jnp.finfo(matrix.dtype).eps
+    highest = -jnp.log(jnp.maximum(radius, tiny))
+    edge = highest + jnp.log(tiny)
+    lowest = edge + jnp.log(tiny)
+
+    def halve(step, bounds):
+        low, high = bounds
+        middle = jnp.where(step == 0, edge, (low + high) / 2)
+        shift = jnp.exp(middle)
+        longer = _length(matrix, _shifted(matrix, shift)) > radius * shift
+        return jnp.where(longer, middle, low), jnp.where(longer, high, middle)
+
+    low, high = jax.lax.fori_loop(0, 31 if tiny > 1e-10 else 61, halve, (lowest, highest))
+    return jnp.where(low > lowest, jnp.exp((low + high) / 2), 0.0)
+
+
+@_shift.defjvp
+def _shift_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The derivative of the root of `_excess`."""
+    shift = _shift(*primals)
+    slope = jax.jvp(lambda s: _excess(*primals, s), (shift,), (jnp.ones_like(shift),))[1]
+    moved = jax.jvp(lambda matrix, c: _excess(matrix, c, shift), primals, tangents)[1]
+    sound = jnp.isfinite(slope) & (slope != 0) & (shift > 0)
+    return shift, jnp.where(sound, -moved / jnp.where(sound, slope, 1.0), 0.0)
