@@ -21,8 +21,8 @@ class Accumulated(NamedTuple):
 
 def nothing_yet(params: PyTree, num_tasks: int, stacked: bool) -> Accumulated:
     """The start, for gradients shaped as `params`, with a leading task axis where they come `stacked`."""
-    axis = (num_tasks,) if stacked else ()
-    gradient = jax.tree.map(lambda p: jnp.zeros((*axis, *jnp.shape(p)), trees.accumulator(jnp.result_type(p))), params)
+    zeros = trees.wide_zeros(params)
+    gradient = trees.stacked([zeros] * num_tasks) if stacked else zeros
     none = jnp.zeros((num_tasks,), jnp.int32)
     return Accumulated(gradient, none.astype(jnp.float32), none, jnp.zeros((), jnp.int32))
 

@@ -253,7 +253,9 @@ def _present_and_scaled(updates: PyTree, present: Present, task_scale: Sequence[
         updates = jax.tree.map(lambda g: jnp.where(trees.column(present, g), g, 0), updates)
     if task_scale is not None:
         scale = jnp.asarray(task_scale, jnp.float32)
-        updates = jax.tree.map(lambda g: (trees.column(scale, g) * g).astype(g.dtype), updates)
+        updates = jax.tree.map(
+            lambda g: trees.times(g.astype(trees.accumulator(g.dtype)), trees.column(scale, g)).astype(g.dtype), updates
+        )
     return updates
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from bilevel_jax.bilevel.gramian import scaled_gramian
 from bilevel_jax.bilevel.present_tasks import weigh_present
-from bilevel_jax.bilevel.trees import PyTree, column, weighted_sum
+from bilevel_jax.bilevel.trees import PyTree, at_least, column, times, weighted_sum
 from bilevel_jax.bilevel.weighting import Weighting
 
 
@@ -37,7 +37,7 @@ def combined_by_gramian(
     if dtype == "float32":
         return _combined(rule, task_grads, state, present)
     with jax.enable_x64(True):
-        wide = jax.tree.map(lambda g: g.astype(jnp.promote_types(g.dtype, jnp.float64)), task_grads)
+        wide = jax.tree.map(lambda g: g.astype(at_least(g.dtype, jnp.float64)), task_grads)
         found = _combined(rule, wide, state, present)
         gradient = jax.tree.map(lambda d, g: d.astype(g.dtype), found.gradient, task_grads)
         following = jax.tree.map(lambda new, old: new.astype(old.dtype), found.state, state)
@@ -57,10 +57,10 @@ def _combined(rule: Weighting, task_grads: PyTree, state: PyTree, present: Bool[
         return Combined(weighted_sum(weights, task_grads), weights.astype(jnp.float32), state, matrix)
     # The weights of very short gradients may be too large for float32; the update is not.
     inverse = jnp.ldexp(jnp.ones((), matrix.dtype), -exponent)
-    units = jax.tree.map(lambda g: g.astype(jnp.promote_types(g.dtype, inverse.dtype)) * inverse, task_grads)
+    units = jax.tree.map(lambda g: times(g.astype(at_least(g.dtype, inverse.dtype)), inverse), task_grads)
     power = exponent.astype(weights.dtype)
     longer = jnp.exp2(power * (1 + jnp.asarray(degree, weights.dtype)))
-    gradient = jax.tree.map(lambda d, g: (d * longer).astype(g.dtype), weighted_sum(weights, units), task_grads)
+    gradient = jax.tree.map(lambda d, g: times(d, longer).astype(g.dtype), weighted_sum(weights, units), task_grads)
     shown = weights * jnp.exp2(power * jnp.asarray(degree, weights.dtype))
     most = float(jnp.finfo(jnp.float32).max)
     return Combined(gradient, jnp.clip(shown, -most, most).astype(jnp.float32), state, matrix)

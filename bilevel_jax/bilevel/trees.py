@@ -13,7 +13,18 @@ PyTree = Any  # any nesting of dicts, lists and tuples of arrays, such as the pa
 
 def accumulator(dtype: DTypeLike) -> jnp.dtype:
     """The type that sums over `dtype` are taken in: float32, or float64 where the values are float64."""
-    return jnp.promote_types(dtype, jnp.float32)
+    return at_least(dtype, jnp.float32)
+
+
+def at_least(dtype: DTypeLike, least: DTypeLike) -> jnp.dtype:
+    """The narrowest type that holds both, also where jax refuses to mix types (`jax_numpy_dtype_promotion`)."""
+    with jax.numpy_dtype_promotion("standard"):
+        return jnp.promote_types(dtype, least)
+
+
+def times(a: Array, factor: Float[Array, "..."]) -> Array:
+    """The product in the type of `a`."""
+    return a * factor.astype(a.dtype)
 
 
 def vdot(a: PyTree, b: PyTree) -> Float[Array, ""]:
@@ -41,6 +52,11 @@ def add_scaled(a: PyTree, scale: Float[Array, ""] | float, b: PyTree) -> PyTree:
 def scaled(scale: Float[Array, ""] | float, a: PyTree) -> PyTree:
     """Returns scale * a leaf by leaf, in the types of `a`."""
     return jax.tree.map(lambda x: (scale * x).astype(x.dtype), a)
+
+
+def wide_zeros(a: PyTree) -> PyTree:
+    """Zeros in float32 or wider, split over devices as the leaves are."""
+    return jax.tree.map(lambda x: jnp.zeros_like(x, accumulator(jnp.result_type(x))), a)
 
 
 def stacked(trees: list[PyTree]) -> PyTree:

@@ -28,6 +28,9 @@ def test_split_parameters_give_split_updates(name, accumulate):
             values, grads = task_gradients(losses, params)
             return tx.update(grads, state, params, losses=values)
 
-        updates, _ = jax.eval_shape(step, params, state)
+        updates, after = jax.eval_shape(step, params, state)
         assert updates["w"].shape == (8, 2)
         assert jax.tree.leaves(updates)[0].sharding.spec == PartitionSpec("x", None)
+        # The state is split as it was, so that a scan over steps can carry it.
+        split = [jax.typeof(leaf).sharding.spec for leaf in jax.tree.leaves(state)]
+        assert [leaf.sharding.spec for leaf in jax.tree.leaves(after)] == split

@@ -1,5 +1,7 @@
 """Weightings at the edges of float32: scales, ratios, opposed gradients, non-finite rows, complex leaves."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -132,10 +134,12 @@ def test_reverse_mode_through_an_update(name):
     np.testing.assert_allclose(jax.jvp(f, (2.0,), (1.0,))[1], jax.grad(f)(2.0), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["cagrad", "mgda", "trimmed_mean", "upgrad"])
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
 def test_strict_promotion_of_types(name):
     tx = transform(name, 4)
     with jax.numpy_dtype_promotion("strict"):
-        for present in (None, jnp.array([True, False, True, True])):
-            step = lambda g, p=present: tx.update(g, tx.init({"w": jnp.zeros(4)}), present=p)  # noqa: E731
-            jax.eval_shape(step, {"w": jnp.eye(4)})
+        for dtype in (jnp.float32, jnp.bfloat16):
+            params, grads = {"w": jnp.zeros(4, dtype)}, {"w": jnp.eye(4, dtype=dtype)}
+            for present in (None, jnp.array([True, False, True, True])):
+                step = functools.partial(tx.update, losses=jnp.ones(4), present=present)
+                jax.eval_shape(step, grads, tx.init(params))

@@ -71,7 +71,7 @@ def moreau_envelope(
             return trees.add_scaled(theta, -step_size, trees.add_scaled(at.inner_v(w, theta, inner_batch), 1.0, pull))
 
         theta = repeated(nearer, state["theta"], steps, unrolls(loop, steps, context.axis_name))
-        multiplier = c * (1.0 + state["count"]) ** p
+        multiplier = c * (1.0 + state["count"].astype(jnp.result_type(float))) ** p
         value, extra, F_w, F_v = at.outer(w, v, outer_batch)
         inner_value, inner_extra, f_w, f_v = at.inner(w, v, inner_batch)
         q_w = trees.add_scaled(f_w, -1.0, at.inner(w, theta, inner_batch)[2])

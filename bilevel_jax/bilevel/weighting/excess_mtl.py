@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.option_checks import surely
-from bilevel_jax.bilevel.trees import accumulator, sum_of
+from bilevel_jax.bilevel.trees import sum_of
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
 
 
@@ -34,9 +34,7 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
     def init_with_params(num_tasks, key, params):
         del key
         zeros = jnp.zeros((num_tasks,), jnp.float32)
-        # Made of the parameters, so that the sums are split over devices as they are.
-        none = jax.tree.map(lambda p: jnp.zeros_like(p, accumulator(jnp.result_type(p))), params)
-        squares = jax.tree.map(lambda zero: jnp.stack([zero] * num_tasks), none)
+        squares = trees.stacked([trees.wide_zeros(params)] * num_tasks)
         return {"log_weights": zeros, "first": zeros, "seen": zeros.astype(bool), "squares": squares}
 
     def init(num_tasks, key):
