@@ -46,4 +46,5 @@ def with_one_more(
 
 def mean_losses(gathered: Accumulated) -> Float[Array, " k"]:
     """The mean of each task's losses over the steps at which it was present; 0 for a task that never was."""
-    return gathered.losses * (gathered.steps / jnp.maximum(gathered.present, 1)).astype(jnp.float32)
+    steps, present = (count.astype(jnp.float32) for count in (gathered.steps, gathered.present))
+    return gathered.losses * (steps / jnp.maximum(present, 1.0))

@@ -58,7 +58,8 @@ def famo(step_size: float = 0.025, weight_decay: float = 1e-3, min_losses: Seque
         fallen = jnp.where(comparable, state["last"] - logs, 0.0)
         shares = jax.nn.softmax(state["logits"], where=comparable)
         gradient = shares * (fallen - jnp.sum(shares * fallen))  # softmax's Jacobian times `fallen`
-        steps, moved = jax.vmap(adam.update)(gradient, state["adam"], state["logits"])
+        with jax.numpy_dtype_promotion("standard"):  # optax raises a float to a whole number of steps
+            steps, moved = jax.vmap(adam.update)(gradient, state["adam"], state["logits"])
         logits = jnp.where(comparable, state["logits"] + steps, state["logits"])
         kept = jax.tree.map(lambda new, old: jnp.where(comparable, new, old), moved, state["adam"])
         last = jnp.where(present, logs, state["last"])
