@@ -1,9 +1,10 @@
 """Configuration of the documentation: python -m sphinx -W docs build/site
 
 Two kinds of pages are written before Sphinx reads the others, and git ignores both: the API pages in `api/`, and in
-`generated/` the tables that are made from the registries of the package. Notebooks and model cards are copied from
-where they lie. Links name the place where a file lies, so that they work in the repository too. The page that fuses in
-the browser goes into the site's folder `browser`; without npm or the network the site is built without it.
+`generated/` the tables and the pages of methods, which are made from the registries of the package. Notebooks and model
+cards are copied from where they lie. Links name the place where a file lies, so that they work in the repository too.
+The page that fuses in the browser goes into the site's folder `browser`; without npm or the network the site is built
+without it.
 """
 
 import shutil
@@ -19,13 +20,14 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE)]
 from api_pages import write_pages  # noqa: E402
 from build_browser import write_page_and_link  # noqa: E402
 from generated_tables import write_tables  # noqa: E402
+from method_pages import write_method_pages  # noqa: E402
 
 project = "bilevel_jax"
 smartquotes = False
 author = "The bilevel_jax maintainers"
 copyright = "2026, the bilevel_jax maintainers"  # noqa: A001
 extensions = ["myst_nb"]
-exclude_patterns = ["_ext", "browser", "generated", "_build"]
+exclude_patterns = ["_ext", "browser", "generated/*.md", "_build"]  # the tables stand in other pages
 
 html_theme = "furo"
 html_title = "bilevel_jax"
@@ -49,6 +51,7 @@ suppress_warnings = ["ref.python"]
 write_pages(ROOT / "bilevel_jax", HERE / "api")
 write_tables(HERE / "generated")
 write_page_and_link(HERE / "generated")
+write_method_pages(HERE / "generated")
 for folder, files in {"examples": "examples/*.ipynb", "cards": "bilevel_jax/pretrained/*.md"}.items():
     (HERE / folder).mkdir(exist_ok=True)
     for path in sorted(ROOT.glob(files)):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from bilevel_jax.benchmarks import core_networks
 from bilevel_jax.benchmarks.core_networks import Network
-from bilevel_jax.bilevel import ESTIMATORS, combined_gradient, dynamic_aggregate, task_gradients, weights_known
+from bilevel_jax.bilevel import ESTIMATORS, combined_gradient, dynamic_aggregate, named_weighting, task_gradients
 from bilevel_jax.bilevel.registry import Options, options_of
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.bilevel.weighting import example_options
@@ -82,8 +82,8 @@ def weighting_costs(names: Sequence[str], task_grads: PyTree, repeats: int) -> I
 
 
 def whole_step(name: str, gradients: Gradients, update: Cost, num_tasks: int) -> float:
-    """Seconds of gradients and update together; one pull serves all tasks where the weights are known beforehand."""
-    if weights_known(name, **example_options(name, num_tasks)):
+    """Seconds of gradients and update together; one pull serves all tasks where the losses are enough for weights."""
+    if named_weighting(name, **example_options(name, num_tasks)).one_pull:
         return gradients.combined.seconds
     return gradients.stacked.seconds + update.seconds
 

@@ -13,8 +13,8 @@ from bilevel_jax.bilevel.trees import PyTree
 class Accumulated(NamedTuple):
     """What has been gathered since the last update."""
 
-    gradient: PyTree  # float32 mean so far: combined where the weights are known beforehand, else [K, *shape]
-    losses: Float[Array, " k"]  # float32 mean so far
+    gradient: PyTree  # float32 mean so far: combined where one pull serves all tasks, else [K, *shape]
+    losses: Float[Array, " k"]  # float32, the sum over the steps at which a task was present, divided by all steps
     present: Int[Array, " k"]  # int32: at how many steps each task was present
     steps: Int[Array, ""]  # int32
 
@@ -23,8 +23,8 @@ def nothing_yet(params: PyTree, num_tasks: int, stacked: bool) -> Accumulated:
     """The start, for gradients shaped as `params`, with a leading task axis where they come `stacked`."""
     zeros = trees.wide_zeros(params)
     gradient = trees.stacked([zeros] * num_tasks) if stacked else zeros
-    none = jnp.zeros((num_tasks,), bool)
-    return Accumulated(gradient, none.astype(jnp.float32), none.astype(jnp.int32), jnp.zeros((), jnp.int32))
+    none = jnp.zeros((num_tasks,), jnp.int32)
+    return Accumulated(gradient, none.astype(jnp.float32), none, jnp.zeros((), jnp.int32))
 
 
 def with_one_more(

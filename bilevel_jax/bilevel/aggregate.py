@@ -31,10 +31,11 @@ def dynamic_aggregate(
     The transform must stand first in an `optax.chain`. Its update takes `(task_grads, state, params=None, *,
     losses=None, weights=None, present=None)` and ignores other extra arguments:
 
-    - `losses`, float [K]: the task losses at this update. Weightings that need "losses" require them.
+    - `losses`, float [K]: the task losses at this update. Weightings that need "losses" or "current_losses" require
+      them.
     - `weights`, float [K], from `next_weights`: says that the gradient is combined by these weights already. It then
       has no task axis and passes through (with `shared`: the gradient of `combined_gradient(..., shared=shared)`).
-      Allowed only where the weights are known beforehand.
+      Allowed only where the weights are known beforehand or follow from the losses.
     - `present`, [K] as a list, tuple or array: a task is absent where its value is False or 0, so numbers of labels
       serve too. It has weight 0, its gradient is not looked at, and its loss counts as 0 (`dwa` holds its history).
       Weights that are known beforehand are scaled up to the same total. Every other weighting gives the update of a
@@ -55,6 +56,7 @@ def dynamic_aggregate(
         by the names on the paths, so a dict serves for a FrozenDict or a module. Only leaves that are True are
         weighed; the other leaves, such as task heads, pass through as the sum over tasks.
       accumulate: n > 1 gathers the mean of n gradients and makes one update at the n-th; before it the update is zero.
+        A weighting that needs "current_losses" weighs each of the n gradients by the losses of its own step.
         Put what follows in the chain into
         `optax.transforms.conditionally_transform(tx, lambda step: step % n == n - 1)`.
       diagnostics: fills in the state's `cosines` and `conflicts` also where the weighting does not need the Gramian.
@@ -117,5 +119,8 @@ def dynamic_aggregate(
 
 
 def weights_known(weighting: str | Weighting | WeightingFactory[...], **options: object) -> bool:
-    """Whether a weighting's weights are known before any backward pass, so that one pull-back serves all tasks."""
+    """Whether a weighting's weights are known before any loss, so that `next_weights(state)` gives them.
+
+    One pull-back then serves all tasks, as it does where the weights follow from the losses (`Weighting.one_pull`).
+    """
     return named_weighting(weighting, **options).known_beforehand

@@ -9,10 +9,10 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.accumulation import nothing_yet, over_present_steps, with_one_more
-from bilevel_jax.bilevel.aggregate_state import AggregateState, with_diagnostics
+from bilevel_jax.bilevel.aggregate_state import AggregateState, coming_weights, with_diagnostics
 from bilevel_jax.bilevel.gramian import complex_again, real_parts, scaled_gramian
 from bilevel_jax.bilevel.gramian_weights import combined_by_gramian
-from bilevel_jax.bilevel.present_tasks import present_mask, renormalised
+from bilevel_jax.bilevel.present_tasks import present_mask, weigh_losses
 from bilevel_jax.bilevel.shared_leaves import Mask, makes_masks, shared_mask, split_leaves
 from bilevel_jax.bilevel.skipped_steps import all_finite, chosen, unless_spoilt, zeros_unless
 from bilevel_jax.bilevel.trees import PyTree
@@ -56,13 +56,15 @@ def begin(settings: Settings, params: PyTree) -> AggregateState:
         inner = rule.init_with_params(num_tasks, key, real_parts(weighed, axis=0))
     else:
         inner = rule.init(num_tasks, key)
-    following = zeros
-    if rule.needs == "nothing":
+    following: Array | tuple[()] = zeros
+    if rule.needs == "current_losses":
+        following = ()
+    elif rule.needs == "nothing":
         following, inner = rule.weigh(None, inner)
     elif rule.needs == "losses":
         following = jnp.full((num_tasks,), 1.0 / num_tasks, jnp.float32)  # no loss has been seen yet
     count, pairs = jnp.zeros((), jnp.int32), jnp.zeros((num_tasks, num_tasks), jnp.float32)
-    stacked = not rule.known_beforehand
+    stacked = not rule.one_pull
     accumulated = () if settings.accumulate == 1 else nothing_yet(params, num_tasks, stacked)
     state = AggregateState(count, zeros, following, pairs, count, inner, accumulated)
     # Each leaf gets a buffer of its own, so that the state may be donated to the first step.
@@ -122,7 +124,7 @@ def updated(
         return combined, own_buffers(after, (losses, weights, present))
     # The numbers of a skipped update are replaced by zeros before anything sees them.
     finite = all_finite(updates, losses, settings.axis_name)
-    updates, losses = zeros_unless(finite, (updates, losses))
+    updates, losses, weights = zeros_unless(finite, (updates, losses, weights))
     if settings.accumulate > 1:  # a skipped step is one at which every task is absent, so the count of steps goes on
         present = jnp.broadcast_to(finite, (settings.num_tasks,)) & (True if present is None else present)
         return _aggregated(settings, updates, state, losses, weights, present)
@@ -137,9 +139,9 @@ def _checked(
     rule = settings.rule
     refuse_masked(updates)
     refuse_conditional()
-    if weights is not None and not rule.known_beforehand:
+    if weights is not None and not rule.one_pull:
         raise ValueError(f"weights cannot be given beforehand to a weighting that needs {rule.needs!r}")
-    if rule.needs == "losses" and losses is None:
+    if rule.needs in ("losses", "current_losses") and losses is None:
         raise ValueError("this weighting needs losses: pass update(..., losses=[K])")
     if weights is None:
         check_task_axis(updates, settings.num_tasks, params)
@@ -155,17 +157,23 @@ def _aggregated(
 ) -> tuple[PyTree, AggregateState]:
     """The update of gradients and losses that have been checked and scaled."""
     rule, mask = settings.rule, _mask_of(settings, updates, weights is None)
-    if weights is None and (settings.diagnostics or not rule.known_beforehand):
+    if weights is None and (settings.diagnostics or not rule.one_pull):
         updates = trees.mean(updates, settings.axis_name)
-    if rule.known_beforehand:
-        updates, state = _combine_beforehand(settings, updates, state, weights, present, mask)
+    if rule.one_pull:
+        updates, state = _combine_beforehand(settings, updates, state, losses, weights, present, mask)
     if settings.accumulate == 1:
         return _finish(settings, updates, state, losses, present, mask)
     return _accumulate(settings, updates, state, losses, present, mask)
 
 
 def _combine_beforehand(
-    settings: Settings, updates: PyTree, state: AggregateState, weights: Weights, present: Present, mask: Mask
+    settings: Settings,
+    updates: PyTree,
+    state: AggregateState,
+    losses: Losses,
+    weights: Weights,
+    present: Present,
+    mask: Mask,
 ) -> tuple[PyTree, AggregateState]:
     """The combined gradient, and the state with the weights used; with `weights` it came combined already."""
     if weights is not None:
@@ -173,7 +181,7 @@ def _combine_beforehand(
     weighed, heads, merge = split_leaves(updates, mask)
     if settings.diagnostics:
         state = with_diagnostics(state, scaled_gramian(weighed)[0])
-    used = renormalised(state.next_weights, present)
+    used = coming_weights(settings.rule, state, losses, present)
     combined = merge(combine(used, weighed), [jnp.sum(head, axis=0) for head in heads])
     if not settings.diagnostics:
         combined = trees.mean(combined, settings.axis_name)  # after the combination: one gradient travels, not K
@@ -183,9 +191,13 @@ def _combine_beforehand(
 def _finish(
     settings: Settings, gathered: PyTree, state: AggregateState, losses: Losses, present: Present, mask: Mask
 ) -> tuple[PyTree, AggregateState]:
-    """One update from gradients, combined where the weights are known beforehand and stacked where they are not."""
+    """One update from gradients, combined already where one pull serves all tasks, and stacked where it does not."""
     rule = settings.rule
     state = state._replace(count=state.count + 1)
+    if rule.needs == "current_losses":
+        assert losses is not None, "an update without losses, for a weighting that needs them"
+        inner = weigh_losses(rule, losses, state.weighting, present)[1]
+        return gathered, state._replace(weighting=unless_spoilt(inner, state.weighting))
     if rule.known_beforehand:
         if rule.needs == "nothing" or present is None or rule.weigh_present is None:
             following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
@@ -220,17 +232,17 @@ def _accumulate(
     now = with_one_more(state.accumulated, settings.accumulate, gathered, losses, present)
 
     def emit():
-        gradient, means = over_present_steps(now, not settings.rule.known_beforehand)
+        gradient, means = over_present_steps(now, not settings.rule.one_pull)
         gradient = jax.tree.map(lambda a, g: a.astype(g.dtype), gradient, gathered)
         seen = None if present is None else now.present > 0
         combined, after = _finish(settings, gradient, state, means, seen, mask)
         if settings.skip_nonfinite:  # where all steps were skipped
-            after = chosen(jnp.any(now.present), after, state)
+            after = chosen(jnp.any(now.present > 0), after, state)
         return combined, after._replace(accumulated=jax.tree.map(jnp.zeros_like, now))
 
     def wait():
         # Made of the gradients, so that they are split over devices as the update is.
-        like = gathered if settings.rule.known_beforehand else jax.tree.map(lambda g: g[0], gathered)
+        like = gathered if settings.rule.one_pull else jax.tree.map(lambda g: g[0], gathered)
         return jax.tree.map(jnp.zeros_like, like), state._replace(accumulated=now)
 
     return jax.lax.cond(now.steps == settings.accumulate, emit, wait)

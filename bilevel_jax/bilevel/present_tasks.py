@@ -36,6 +36,27 @@ def renormalised(weights: Float[Array, " k"], present: Bool[Array, " k"] | None)
     return kept * jnp.where(total > 0, jnp.sum(weights) / jnp.where(total > 0, total, 1.0), 0.0)
 
 
+def weigh_losses(
+    rule: Weighting, losses: Float[Array, " k"], state: PyTree, present: Bool[Array, " k"] | None
+) -> tuple[Float[Array, " k"], PyTree]:
+    """Applies a rule that needs the current losses: (weights, 0 for absent tasks; the rule's next state).
+
+    Args:
+      rule: a weighting with needs="current_losses".
+      losses: of all tasks; those of absent tasks are not looked at.
+      state: the rule's.
+      present: None where all tasks are present.
+    """
+    if present is None:
+        return rule.weigh(losses, state)
+    losses = jnp.where(present, losses, 0.0)
+    if rule.weigh_present is None:
+        weights, state = rule.weigh(losses, state)
+        return renormalised(weights, present), state
+    weights, state = rule.weigh_present(losses, state, present)
+    return jnp.where(present, weights, 0.0), state
+
+
 def weigh_present(
     rule: Weighting, matrix: Float[Array, "k k"], state: PyTree, present: Bool[Array, " k"] | None
 ) -> tuple[Float[Array, " k"], PyTree]:

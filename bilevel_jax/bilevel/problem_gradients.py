@@ -10,6 +10,7 @@ from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.gramian import cosines, gramian
 from bilevel_jax.bilevel.hypergradient import Estimator, Loss, ignore, one_step
 from bilevel_jax.bilevel.problem import BilevelProblem, reduce_loss
+from bilevel_jax.bilevel.task_gradients import Weights
 from bilevel_jax.bilevel.trees import PyTree
 
 MakeEstimator = Callable[..., Estimator]  # (outer_loss, inner_loss, *, has_aux, axis_name, sharded_outer)
@@ -25,7 +26,7 @@ def outer_gradient(
     inner_batch: PyTree,
     *,
     estimators: MakeEstimator | Mapping[str, MakeEstimator] = one_step,
-    weights: Float[Array, " k"] | None = None,
+    weights: Weights | None = None,
     axis_name: str | None = None,
     states: Mapping[str, PyTree] | None = None,
 ) -> tuple[PyTree, AuxByTask]:
@@ -44,8 +45,9 @@ def outer_gradient(
       estimators: a function that makes an estimator out of two losses, such as
         `functools.partial(one_step, correction=0.0)`, for all tasks or by task. Any estimator serves that never moves
         the outer variable.
-      weights: K numbers that are known beforehand: then ONE pull gives the weighted sum. None: K pulls of the same
-        forward pass give the gradients stacked on a leading task axis.
+      weights: K numbers that are known beforehand, or a function that makes them of the outer losses [K] of this
+        forward pass: then ONE pull gives the weighted sum. None: K pulls of the same forward pass give the gradients
+        stacked on a leading task axis.
       axis_name: mapped axis of shard_map or pmap over which the batches are split and the results averaged.
       states: the estimators' states by task, from `estimator_states` and then from the last call's aux (`state` of each
         task). A task that is left out begins anew at each call.
@@ -53,8 +55,8 @@ def outer_gradient(
     Returns:
       (gradient [*shape] or gradients [K, *shape] on every leaf, aux by task: the estimator's, with `outer_terms` and
       `inner_terms`, the named terms of the losses, and `correction_ratio`, the length of the part of the cotangent that
-      belongs to the inner batch over that of the outer batch's). A weight of 0 keeps even a NaN of its task out of the
-      gradient.
+      belongs to the inner batch over that of the outer batch's; and, where a function made the weights, `weight`). A
+      weight of 0 keeps even a NaN of its task out of the gradient.
 
     Raises:
       ValueError: the number of weights is not that of the tasks.
@@ -64,11 +66,14 @@ def outer_gradient(
     )
     if weights is None:
         return trees.stacked([pull(cotangent) for cotangent in cotangents.values()]), aux
-    if len(weights) != len(cotangents):
-        raise ValueError(f"{len(weights)} weights for {len(cotangents)} tasks ({', '.join(cotangents)})")
+    numbers = weights(jnp.stack([aux[name]["outer_loss"] for name in cotangents])) if callable(weights) else weights
+    if len(numbers) != len(cotangents):
+        raise ValueError(f"{len(numbers)} weights for {len(cotangents)} tasks ({', '.join(cotangents)})")
+    if callable(weights):
+        aux = {name: {**aux[name], "weight": number} for name, number in zip(cotangents, numbers, strict=True)}
     parts = [
         jax.tree.map(lambda c, w=weight: jnp.where(w == 0, 0, w * c).astype(c.dtype), cotangent)
-        for weight, cotangent in zip(weights, cotangents.values(), strict=True)
+        for weight, cotangent in zip(numbers, cotangents.values(), strict=True)
     ]
     return pull(jax.tree.map(lambda *leaves: sum(leaves), *parts)), aux
 

@@ -19,9 +19,12 @@ def weighting_table() -> str:
     for name, factory in WEIGHTINGS.items():
         traits = factory.traits
         rule = named_weighting(name, **example_options(name, MANY_TASKS))
-        needs = f"{rule.needs}, {traits.least_tasks} tasks" if traits.least_tasks > 1 else rule.needs
+        needs = rule.needs.replace("_", " ")
+        needs = f"{needs}, {traits.least_tasks} tasks" if traits.least_tasks > 1 else needs
         promises = "; ".join(traits.promises)
-        rows.append([f"`{name}`", summary(factory), needs, promises, _paper(traits.paper, factory), traits.choose_for])
+        rows.append(
+            [f"`{name}`", summary(factory), needs, promises, paper_link(traits.paper, factory), traits.choose_for]
+        )
     return _markdown(["name", "update", "needs", "promises", "paper", "when to choose it"], rows)
 
 
@@ -31,12 +34,12 @@ def estimator_table() -> str:
     for name, factory in ESTIMATORS.items():
         traits = factory.traits
         about = [f"`{name}`", summary(factory), traits.cost, traits.exact_where, traits.keeps]
-        rows.append([*about, _paper(traits.paper, factory), traits.choose_for])
+        rows.append([*about, paper_link(traits.paper, factory), traits.choose_for])
     titles = ["name", "hypergradient", "cost", "exact where", "state or extra", "paper", "when to choose it"]
     return _markdown(titles, rows)
 
 
-def _paper(short: str, factory: Callable[..., object]) -> str:
+def paper_link(short: str, factory: Callable[..., object]) -> str:
     """The short reference, as a link where the docstring's References give an arXiv number."""
     found = re.search(r"arXiv (\d+\.\d+)", references(factory))
     return f"[{short}](https://arxiv.org/abs/{found[1]})" if found and short else short

@@ -15,6 +15,7 @@ from bilevel_jax.bilevel.trees import PyTree
 Losses = Float[Array, " k"]
 # (K cotangents, None where a loss has no part; which losses are absent) -> gradient
 Pull = Callable[..., PyTree]
+Weights = Losses | Callable[[Losses], Losses]  # given, or made of the losses of the same forward pass
 
 
 @overload
@@ -60,7 +61,7 @@ def task_gradients(
 def combined_gradient(
     losses_fn: Callable[[PyTree], PyTree],
     params: PyTree,
-    weights: Losses,
+    weights: Weights,
     *,
     shared: PyTree | Callable[[PyTree], PyTree] | None = None,
     has_aux: Literal[False] = False,
@@ -70,7 +71,7 @@ def combined_gradient(
 def combined_gradient(
     losses_fn: Callable[[PyTree], PyTree],
     params: PyTree,
-    weights: Losses,
+    weights: Weights,
     *,
     shared: PyTree | Callable[[PyTree], PyTree] | None = None,
     has_aux: Literal[True],
@@ -79,19 +80,20 @@ def combined_gradient(
 def combined_gradient(
     losses_fn: Callable[[PyTree], PyTree],
     params: PyTree,
-    weights: Losses,
+    weights: Weights,
     *,
     shared: PyTree | Callable[[PyTree], PyTree] | None = None,
     has_aux: bool = False,
     axis_name: str | None = None,
 ) -> tuple[Losses, PyTree] | tuple[Losses, PyTree, PyTree]:
-    """The gradient of sum_k weights_k losses_k from ONE backward pass, for weights that are known beforehand.
+    """The gradient of sum_k weights_k losses_k from ONE backward pass.
 
     A loss of weight 0 is left out wholly, NaN or not, where `task_gradients` would keep it in its row.
 
     Args:
       losses_fn, params, has_aux, axis_name: as in `task_gradients`.
-      weights: K numbers, as from `next_weights`.
+      weights: K numbers, as from `next_weights`; or a function from the losses [K] of the forward pass to K numbers,
+        such as `lambda losses: next_weights(state, losses, weighting="uw")`. No gradient goes through the function.
       shared: as in `dynamic_aggregate`: leaves that are not True, such as task heads, take the plain sum over the tasks
         whose weight is not 0. That is a second pull, of which jit keeps the heads' part alone.
 
@@ -102,7 +104,7 @@ def combined_gradient(
       ValueError: the losses are not a vector.
     """
     losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
-    weights = jnp.asarray(weights, losses.dtype)
+    weights = jnp.asarray(weights(losses) if callable(weights) else weights, losses.dtype)
     absent = weights == 0
     grad = pull(weights, absent)
     mask = shared_mask(shared, params)

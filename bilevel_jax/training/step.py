@@ -16,12 +16,10 @@ from bilevel_jax.bilevel import (
     BilevelProblem,
     find_state,
     inner_gradients,
-    next_weights,
     outer_gradient,
     outer_gradient_report,
     reduce_loss,
     trees,
-    weights_known,
 )
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.report import metric_names
@@ -33,7 +31,7 @@ from bilevel_jax.training.state import Optimizers, TrainState
 from bilevel_jax.training.stop_on_nan import Metrics
 from bilevel_jax.training.tasks import SEMANTIC_TASKS
 from bilevel_jax.training.tasks.visual import appearance_loss, has_visual_loss
-from bilevel_jax.training.weightings import configured_weighting
+from bilevel_jax.training.weightings import weights_of_one_pull
 
 
 def warm_start_step(
@@ -113,7 +111,8 @@ def outer_step(
 ) -> tuple[TrainState, Metrics]:
     """Takes one step of the fusion network on the combined hypergradients; it does not advance `step`.
 
-    Where the weights are known before any backward pass, all tasks share one backward pass through the fusion network.
+    Where the weights are known before any backward pass, or follow from the losses, all tasks share one backward pass
+    through the fusion network.
     A task that has no label in the outer batch has the weight 0 and no part in the step. Where that holds for all
     tasks, the network, its optimizer and the weighting stay as they are: momentum and weight decay would move the
     network without a gradient. The metric `no_task/outer` then is 1.
@@ -122,8 +121,7 @@ def outer_step(
     aggregate_state, opt_state, *kept = state.outer_state
     states = kept[0] if kept else {}
     present = _present(config, problem, outer_part, axis_name)
-    known = weights_known(configured_weighting(config))
-    weights = next_weights(aggregate_state, present=present) if known else None
+    weights = weights_of_one_pull(config, aggregate_state, present)
     at = problem, state.outer_params, state.inner_params
     estimators = estimator_factory(config)
     gradient, aux = mean_over_parts(
@@ -135,6 +133,8 @@ def outer_step(
         inner_part,
     )
     losses = jnp.stack([aux[task]["outer_loss"] for task in problem.tasks])
+    if callable(weights):  # with `accumulate`, each part of the batch had its own: this is their mean
+        weights = jnp.stack([aux[task]["weight"] for task in problem.tasks])
     combined, aggregate_state = optimizers.aggregate.update(
         gradient, aggregate_state, state.outer_params, losses=losses, weights=weights, present=present
     )

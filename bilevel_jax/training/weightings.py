@@ -1,10 +1,14 @@
 """The weighting of the tasks that a run has chosen, with its options."""
 
+import functools
 from typing import Any
 
+from jaxtyping import Array, Bool
 from ml_collections import ConfigDict
 
-from bilevel_jax.bilevel import Weighting, named_weighting
+from bilevel_jax.bilevel import Weighting, named_weighting, next_weights
+from bilevel_jax.bilevel.task_gradients import Weights
+from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.bilevel.weighting.weighting import check_num_tasks
 from bilevel_jax.errors import InputError
 
@@ -17,6 +21,24 @@ def configured_weighting(config: ConfigDict) -> Weighting:
     """
     options = {name: value for name, value in config.bilevel.weighting_options.items() if value is not None}
     return _made(config.bilevel.weighting, options)
+
+
+def weights_of_one_pull(config: ConfigDict, state: PyTree, present: Bool[Array, " k"]) -> Weights | None:
+    """Returns what `outer_gradient` needs to pull the weighted sum of all tasks at once, or None where it cannot.
+
+    Args:
+        config: a checked configuration.
+        state: of `dynamic_aggregate`.
+        present: which tasks take part in the update.
+
+    Returns:
+        The weights [K] where they are known beforehand, a function that makes them of the losses [K] of the update
+        where the weighting needs those, and None where it needs the Gramian or the gradients.
+    """
+    rule = configured_weighting(config)
+    if rule.needs == "current_losses":
+        return functools.partial(next_weights, state, present=present, weighting=rule)
+    return next_weights(state, present=present) if rule.known_beforehand else None
 
 
 def check_weighting(config: ConfigDict, num_tasks: int) -> None:

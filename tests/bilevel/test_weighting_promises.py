@@ -74,8 +74,9 @@ def test_weightings_that_are_known_to_promise_something():
     """A promise that is lost from a file would leave its test without that weighting."""
     no_conflict = {"mgda", "upgrad", "dualproj", "config", "nash_mtl", "fairgrad"}
     unchanged = {"random", "dirichlet", "dwa", "equal", "pcgrad", "gradvac", "graddrop", "imtl_g", "aligned_mtl"}
-    unchanged |= {"excess_mtl", "mgda", "upgrad", "dualproj", "config"}
+    unchanged |= {"excess_mtl", "mgda", "upgrad", "dualproj", "config", "famo", "geometric", "stch"}
     symmetric = {"aligned_mtl", "cagrad", "equal", "excess_mtl", "imtl_g", "krum", "trimmed_mean", "unit_norm"}
+    symmetric |= {"famo", "geometric", "imtl_l", "stch", "uw"}
     assert set(promising(Promise.NO_CONFLICT)) >= no_conflict
     assert set(promising(Promise.EQUAL_PROJECTIONS)) >= {"imtl_g"}
     assert set(promising(Promise.SCALE_FREE)) >= {"unit_norm", "nash_mtl"}

@@ -129,6 +129,33 @@ def test_shared_path_equals_the_plain_formula_for_every_weighting(task):
                 np.testing.assert_allclose(next_weights(state_known), next_weights(state_stacked))
 
 
+def test_weights_that_follow_from_the_losses_take_one_pull():
+    """One outer step with `geometric`: the weights of its own losses, and one backward pass through the network."""
+    config, networks, optimizers, state = setup("segmentation", weighting="geometric")
+    problem, calls = problem_from_config(config, networks), []
+
+    @jax.custom_vjp
+    def counted(params, batch):
+        return problem.forward(params, batch)
+
+    def backward(pull, cotangent):
+        calls.append(1)
+        return pull(cotangent)
+
+    counted.defvjp(lambda *given: jax.vjp(problem.forward, *given), backward)
+    noted = BilevelProblem(counted, problem.tasks)
+    step = jax.jit(functools.partial(outer_step, config=config, problem=noted, optimizers=optimizers))
+    after, metrics = step(state, host_batch(0), host_batch(1))
+    assert len(calls) == 1
+    losses = np.array([metrics["loss/visual/outer"], metrics["loss/semantic/outer"]])
+    expected = np.sqrt(losses.prod()) / losses / 2
+    np.testing.assert_allclose([metrics["lambda/visual"], metrics["lambda/semantic"]], expected, rtol=1e-5)
+    moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), after.outer_params, state.outer_params)
+    assert max(jax.tree.leaves(moved)) > 0
+    _, metrics = step(state, host_batch(0, labelled=False), host_batch(1))
+    assert float(metrics["lambda/semantic"]) == 0 and float(metrics["lambda/visual"]) == pytest.approx(1.0)
+
+
 def test_inner_step_moves_the_inner_networks_alone_and_lowers_their_losses():
     config, networks, optimizers, state = setup("segmentation")
     problem = problem_from_config(config, networks)

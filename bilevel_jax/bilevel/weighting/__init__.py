@@ -15,18 +15,23 @@ from bilevel_jax.bilevel.weighting.dwa import dwa as dwa
 from bilevel_jax.bilevel.weighting.equal import equal as equal
 from bilevel_jax.bilevel.weighting.excess_mtl import excess_mtl as excess_mtl
 from bilevel_jax.bilevel.weighting.fairgrad import fairgrad as fairgrad
+from bilevel_jax.bilevel.weighting.famo import famo as famo
 from bilevel_jax.bilevel.weighting.fixed import fixed as fixed
+from bilevel_jax.bilevel.weighting.geometric import geometric as geometric
 from bilevel_jax.bilevel.weighting.graddrop import graddrop as graddrop
 from bilevel_jax.bilevel.weighting.gradvac import gradvac as gradvac
 from bilevel_jax.bilevel.weighting.imtl_g import imtl_g as imtl_g
+from bilevel_jax.bilevel.weighting.imtl_l import imtl_l as imtl_l
 from bilevel_jax.bilevel.weighting.krum import krum as krum
 from bilevel_jax.bilevel.weighting.mgda import mgda as mgda
 from bilevel_jax.bilevel.weighting.nash_mtl import nash_mtl as nash_mtl
 from bilevel_jax.bilevel.weighting.pcgrad import pcgrad as pcgrad
 from bilevel_jax.bilevel.weighting.random import random as random
+from bilevel_jax.bilevel.weighting.stch import stch as stch
 from bilevel_jax.bilevel.weighting.trimmed_mean import trimmed_mean as trimmed_mean
 from bilevel_jax.bilevel.weighting.unit_norm import unit_norm as unit_norm
 from bilevel_jax.bilevel.weighting.upgrad import upgrad as upgrad
+from bilevel_jax.bilevel.weighting.uw import uw as uw
 from bilevel_jax.bilevel.weighting.weighting import Weighting, WeightingFactory
 from bilevel_jax.bilevel.weighting.weighting import check_num_tasks as check_num_tasks
 

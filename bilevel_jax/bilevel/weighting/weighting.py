@@ -13,7 +13,7 @@ from bilevel_jax.bilevel.registry import Options
 from bilevel_jax.bilevel.trees import PyTree
 
 P = ParamSpec("P")
-Needs = Literal["nothing", "losses", "gramian", "gradients"]
+Needs = Literal["nothing", "losses", "current_losses", "gramian", "gradients"]
 
 
 class Promise(enum.StrEnum):
@@ -31,15 +31,15 @@ class Weighting(NamedTuple):
 
     Attributes:
       needs: says what `weigh` is given: None ("nothing"); the losses [K] of the update being made, whose weights then
-        hold for the NEXT update ("losses"); the Gramian [K, K] of the gradients ("gramian"); or the gradients
-        themselves, stacked on a leading axis ("gradients").
+        hold for the NEXT update ("losses") or for this one ("current_losses"); the Gramian [K, K] of the gradients
+        ("gramian"); or the gradients themselves, stacked on a leading axis ("gradients").
       init: a function (num_tasks, key) -> state.
       weigh: a function (what it needs, state) -> (result, next state). The result is float32 weights [K], or for
         "gradients" the combined update.
       init_with_params: a function (num_tasks, key, params) -> state, in place of `init` where the state has the shape
         of the gradients.
-      weigh_present: for "gradients" and "losses", a function (gradients or losses, state, present [K]) -> (result, next
-        state). None: `weigh` gets zeros for absent tasks.
+      weigh_present: for "gradients", "losses" and "current_losses", a function (gradients or losses, state, present
+        [K]) -> (result, next state). None: `weigh` gets zeros for absent tasks.
       degree: for "gramian", how the weights change where all gradients are multiplied by s: they are multiplied by
         s^degree. The Gramian is then given in units in which it does not overflow. None: `weigh` gets it as it is.
       drops_rows: for "gramian", whether a gradient of weight 0 is left out, NaN or not.
@@ -57,8 +57,13 @@ class Weighting(NamedTuple):
 
     @property
     def known_beforehand(self) -> bool:
-        """Whether the weights of an update are known before any gradient of it is computed."""
+        """Whether the weights of an update are known before any loss of it is computed."""
         return self.needs in ("nothing", "losses")
+
+    @property
+    def one_pull(self) -> bool:
+        """Whether the weights follow from the state and the losses, so that one backward pass serves all tasks."""
+        return self.known_beforehand or self.needs == "current_losses"
 
 
 def no_options(num_tasks: int) -> Options:
@@ -118,6 +123,21 @@ def without_state(
 ) -> Weighting:
     """A Weighting that keeps no state, from a function of what it needs to the weights [K]."""
     return Weighting(needs, lambda num_tasks, key: (), lambda given, state: (weights(given), state), degree=degree)
+
+
+def of_current_losses(
+    init: Callable[[int, PRNGKeyArray], PyTree],
+    weigh: Callable[[Float[Array, " k"], PyTree, Bool[Array, " k"]], tuple[Float[Array, " k"], PyTree]],
+) -> Weighting:
+    """A Weighting by the losses of the update being made, from a function (losses, state, present) -> (weights, state).
+
+    The function leaves every number of an absent task in the state as it is. The weights of absent tasks do not matter.
+    """
+
+    def weigh_all(losses, state):
+        return weigh(losses, state, jnp.ones(losses.shape, bool))
+
+    return Weighting("current_losses", init, weigh_all, weigh_present=weigh)
 
 
 def with_preference(
