@@ -1,6 +1,7 @@
 """Configured estimators on the real losses against each other; one level against the sum of all losses."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -113,7 +114,40 @@ def test_every_estimator_goes_through_the_detector(name):
     after, metrics = step(state, host_batch(0), host_batch(1))
     moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), after.outer_params, state.outer_params)
     assert 0 < max(jax.tree.leaves(moved)) < 1
-    assert (float(metrics["correction/semantic"]) > 0) == (name != "ignore")
+    # The first call of soba returns F_w alone.
+    assert (float(metrics["correction/semantic"]) > 0) == (name not in ("ignore", "soba"))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "options"),
+    [("soba", {}), ("nystrom", {"rank": 1}), ("conjugate_gradient", {"warm_start": True})],
+)
+def test_what_an_estimator_keeps_goes_from_step_to_step(estimator, options):
+    """It is in the state, averages over the parts of a batch, and a restart puts it back."""
+    keys = {f"bilevel.estimator_options.{name}": value for name, value in options.items()}
+    config, problem, optimizers, state = setup("none", accumulate=2, **{"bilevel.estimator": estimator}, **keys)
+    problem = problem._replace(forward=weighted_mean)
+    share = jnp.full((SIZE, SIZE, 1), 0.3)
+    state = state.replace(
+        outer_params=share,
+        outer_state=(optimizers.aggregate.init(share), optimizers.outer.init(share), state.outer_state[2]),
+    )
+    step = jax.jit(functools.partial(outer_step, config=config, problem=problem, optimizers=optimizers))
+    seen = [state]
+    for seed in (0, 2):
+        after, metrics = step(seen[-1], host_batch(seed), host_batch(seed + 1))
+        assert jax.tree.structure(after) == jax.tree.structure(state) and float(metrics["correction/visual"]) >= 0
+        seen.append(after)
+    assert float(metrics["correction/visual"]) > 0
+    for before, after in itertools.pairwise(seen):
+        kept = [jax.tree.leaves(one.outer_state[2]["visual"]) for one in (before, after)]
+        assert any(np.any(old != new) for old, new in zip(*kept, strict=True))
+        assert all(np.all(np.isfinite(leaf)) for leaf in kept[1])
+
+
+def test_without_something_to_keep_the_state_is_as_it_was():
+    *_, state = setup("none", **{"bilevel.estimator": "one_step", "bilevel.correction": 1.0})
+    assert len(state.outer_state) == 2  # checkpoints from before are read
 
 
 PLAIN = {"name": "sgd", "momentum": 0.0, "weight_decay": 0.0, "learning_rate": 0.1}

@@ -50,8 +50,8 @@ def conjugate_gradient(
         saves the products after it has stopped; "auto" writes out at most 16 steps.
 
     Returns:
-      An Estimator without state, or with q for its state. Aux: `outer_loss`, `outer_grad_norm`, `correction_norm`, `residual_norm` (of the
-      linear system), `iterations` (the steps that were taken).
+      An Estimator without state, or with q for its state. Aux: `outer_loss`, `outer_grad_norm`, `correction_norm`,
+      `residual_norm` (of the linear system), `iterations` (the steps that were taken).
 
     References:
       Pedregosa, Hyperparameter optimization with approximate gradient, ICML 2016 (arXiv 1602.02355); Rajeswaran et

@@ -24,7 +24,7 @@ HALVINGS = 60  # of the interval in which the level of the rest lies
     paper="Hataya and Yamada 2023",
     choose_for="few large eigenvalues above a flat rest: as exact as many iterations, and the products run in parallel",
     example={"rank": 2},
-    plain_gradients=lambda steps, coordinates: 2 + 2 * 12 + 4 / 3,
+    plain_gradients=lambda steps, coordinates: 2 + 2 * (2 + 3),  # of the example, whose rank is 2
 )
 def nystrom(
     context: Context,

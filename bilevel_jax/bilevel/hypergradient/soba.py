@@ -14,7 +14,7 @@ from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
     paper="Dagréou et al. 2022",
     choose_for="the cheapest second derivatives: outer steps so many and so small that q keeps up with w and v",
     example={"step_size": 0.1},
-    plain_gradients=lambda steps, coordinates: 4 + 4 / 3,
+    plain_gradients=lambda steps, coordinates: 4,
 )
 def soba(
     context: Context,
