@@ -54,11 +54,6 @@ def inner_rate(w: Float[Array, " k"], problem: RidgeProblem) -> Float[Array, ""]
     return 1.0 / (1.5 * jnp.linalg.eigvalsh(curvature)[-1])
 
 
-def exact_hypergradient(w: Float[Array, " k"], problem: RidgeProblem) -> Float[Array, " k"]:
-    """dF/dw with the head solved at w, by the implicit function theorem."""
-    return gradient_at(ROWS["exact"], w, empty_head(problem), jax.random.key(0), problem, 1).gradient
-
-
 def outer_loss_at(w: Float[Array, " k"], problem: RidgeProblem) -> Float[Array, ""]:
     """F(w, v*(w)): the outer loss with the head solved at w."""
     whitening = ridge_head.whiten(problem.fixed.whitening)
