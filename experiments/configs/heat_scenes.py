@@ -10,7 +10,7 @@ Over the first 12 steps the medians of the gradients' norms are 1.1 (visual), 0.
 without `outer_weight`, which brings them to one order of magnitude.
 
 The weights `scenes` of the package are made by this command, in 6 minutes on two busy cores of a server CPU (500 steps,
-2026-11-28). On real test pairs they are 4.5 % behind those of heat.py (docs/results/local_heat.md).
+2026-11-28). On real test pairs they are 7.8 % behind those of heat.py (docs/results/local_heat.md).
 """
 
 import runpy
