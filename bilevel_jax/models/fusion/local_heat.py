@@ -103,7 +103,8 @@ class LocalHeatFusion(FusionNetwork):
         energies = [DETAIL_SCALE * halve(abs(own.details[0])) for own in (warm, lit)]
         features, quarter = level(2 * self.width, 2, name="quarter")(features, warm.at(2), lit.at(2))
         _, half = level(self.width, 5, name="half")(features, warm.at(1), lit.at(1), *energies)
-        replaced = luma + _by_heat(warm, lit, *(half[..., i : i + 1] for i in range(3)), rules)
+        heat, more, own = (half[..., i : i + 1] for i in range(3))
+        replaced = luma + _by_heat(warm, lit, heat, more, own, rules)
         replaced += lit.grown(rules.most_light * jnp.tanh(quarter[..., :1]), 2)
         near = _near_warm(warm, rules.away)
         fine = [_without_noise(detail, rules.noise) for detail in warm.details[:2]]
@@ -174,7 +175,7 @@ def _by_heat(
     heat: Float[Array, "b h2 w2 1"],
     more: Float[Array, "b h2 w2 1"],
     own: Float[Array, "b h2 w2 1"],
-    rules: Rules = CALM,
+    rules: Rules,
 ) -> Float[Array, "b h w 1"]:
     """The change of the visible luminance where heat replaces it.
 

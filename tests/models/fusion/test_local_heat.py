@@ -80,7 +80,7 @@ def test_what_is_not_warm_is_not_darkened_and_a_warm_thing_by_a_share():
     visible[0, 40:60, 50:62] = 0.85
     heat, more, own = rng.standard_normal((3, 1, 48, 60, 1)).astype(np.float32)
     own += 1  # mostly the infrared image's own level, which is darker than the visible image
-    change = np.asarray(_by_heat(_Sizes(infrared), _Sizes(visible), heat, more, own))[0, ..., 0]
+    change = np.asarray(_by_heat(_Sizes(infrared), _Sizes(visible), heat, more, own, CALM))[0, ..., 0]
     far = np.ones(SIZE[1:3], bool)
     far[36:64, 46:66] = False  # the warm thing, with the two pixels around it that half of the size smooths over
     # A share leaves [0, 1] by a hundredth of what it is beyond.
