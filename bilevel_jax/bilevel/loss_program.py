@@ -46,10 +46,15 @@ def program_of(function: Callable[..., tuple[Array, Sequence[Array]]], leaves: S
         known |= zip(made, as_function(list(known), whole.equations, made)(*known.values()), strict=True)
         return _elements(vector, whole.equations, known), [_value(atom, known) for atom in whole.aux]
 
-    program = _program(jax.make_jaxpr(one_by_one)(*leaves), vector.aval.shape[0])
+    program = _program(jax.make_jaxpr(one_by_one)(*leaves), kind(vector).shape[0])
     while call := next((e for e in program.equations if _is_call(e) and _splits(e, needed_by(program))), None):
         program = _written_out(program, call)
     return program
+
+
+def kind(atom: Atom) -> Any:
+    """The shape and the type of a value."""
+    return atom.aval
 
 
 def needed_by(program: Program) -> dict[Var, frozenset[int]]:
@@ -95,13 +100,12 @@ def _splits(equation: JaxprEqn, needed: dict[Var, frozenset[int]]) -> bool:
 
 def _written_out(program: Program, call: JaxprEqn) -> Program:
     """The program with the equations of a call in place of the call."""
-    inner = call.params.get("jaxpr", call.params.get("call_jaxpr"))
+    inner: Any = call.params.get("jaxpr", call.params.get("call_jaxpr"))
     jaxpr, consts = (inner.jaxpr, inner.consts) if isinstance(inner, ClosedJaxpr) else (inner, ())
     # The names inside get new ones: one inner program may be called twice.
     names: dict[Var, Atom] = dict(zip(jaxpr.invars, call.invars, strict=True))
-    constants = {}
-    for var, value in zip(jaxpr.constvars, consts, strict=True):
-        constants[names.setdefault(var, Var(var.aval))] = value
+    constants = {Var(var.aval): value for var, value in zip(jaxpr.constvars, consts, strict=True)}
+    names |= zip(jaxpr.constvars, constants, strict=True)
     equations = []
     for equation in jaxpr.eqns:
         invars = [_renamed(atom, names) for atom in equation.invars]
@@ -124,7 +128,7 @@ def _renamed(atom: Atom, names: dict[Var, Atom]) -> Atom:
 
 
 def _value(atom: Atom, known: dict[Var, Any]) -> Any:
-    return known[atom] if isinstance(atom, Var) else jnp.asarray(atom.val, atom.aval.dtype)
+    return known[atom] if isinstance(atom, Var) else jnp.asarray(atom.val, kind(atom).dtype)
 
 
 def _makers(equations: Sequence[JaxprEqn]) -> dict[Var, JaxprEqn]:
@@ -135,13 +139,14 @@ def _call_that_makes(vector: Atom, equations: Sequence[JaxprEqn]) -> JaxprEqn | 
     """A call among the equations through which a vector is taken apart, or None."""
     makers, waiting = _makers(equations), [vector]
     while waiting:
-        maker = makers.get(waiting.pop())
+        atom = waiting.pop()
+        maker = makers.get(atom) if isinstance(atom, Var) else None
         if maker is None:
             continue
         if _is_call(maker):
             return maker
         if maker.primitive.name in (*ELEMENTWISE, "concatenate", "broadcast_in_dim", "reshape"):
-            waiting += [atom for atom in maker.invars if isinstance(atom, Var) and atom.aval.ndim == 1]
+            waiting += [atom for atom in maker.invars if isinstance(atom, Var) and kind(atom).ndim == 1]
     return None
 
 
@@ -150,7 +155,7 @@ def _elements(vector: Atom, equations: Sequence[JaxprEqn], known: dict[Var, Any]
     makers = _makers(equations)
 
     def of(atom: Atom, length: int) -> list[Array]:
-        if atom.aval.ndim == 0:
+        if kind(atom).ndim == 0:
             return [_value(atom, known)] * length
         maker = makers.get(atom) if isinstance(atom, Var) else None
         name = "" if maker is None else maker.primitive.name
@@ -158,13 +163,13 @@ def _elements(vector: Atom, equations: Sequence[JaxprEqn], known: dict[Var, Any]
         if name == "stack":
             return [_value(operand, known) for operand in operands]
         if name == "concatenate":
-            return [element for operand in operands for element in of(operand, operand.aval.shape[0])]
-        if name in ("broadcast_in_dim", "reshape") and operands[0].aval.ndim == 0:
+            return [element for operand in operands for element in of(operand, kind(operand).shape[0])]
+        if name in ("broadcast_in_dim", "reshape") and kind(operands[0]).ndim == 0:
             return of(operands[0], length)
-        if name in ELEMENTWISE and all(operand.aval.ndim < 2 for operand in operands):
+        if maker is not None and name in ELEMENTWISE and all(kind(operand).ndim < 2 for operand in operands):
             rows = zip(*(of(operand, length) for operand in operands), strict=True)
             return [maker.primitive.bind(*row, **maker.params) for row in rows]
         value = _value(atom, known)
         return [jax.lax.index_in_dim(value, number, keepdims=False) for number in range(length)]
 
-    return of(vector, vector.aval.shape[0])
+    return of(vector, kind(vector).shape[0])

@@ -15,7 +15,7 @@ import numpy as np
 from jax.extend.core import JaxprEqn, Literal, Var
 from jaxtyping import Array, Bool, Float
 
-from bilevel_jax.bilevel.loss_program import Program, as_function, needed_by, of_equation, program_of
+from bilevel_jax.bilevel.loss_program import Program, as_function, kind, needed_by, of_equation, program_of
 
 Scalar = Float[Array, ""]
 # (cotangents of the losses, None for a loss that is not pulled; which are absent, or None) -> gradients of the leaves
@@ -113,7 +113,7 @@ def _moving(program: Program) -> set[Var]:
 
 
 def _is_inexact(var: Var) -> bool:
-    return jnp.issubdtype(var.aval.dtype, jnp.inexact)
+    return jnp.issubdtype(kind(var).dtype, jnp.inexact)
 
 
 def _parts(program: Program) -> list[Part]:
@@ -184,7 +184,7 @@ def _run(program: Program, part: Part, moving: set[Var], read: set[Var], known: 
 
 
 def _read(atom: Var | Literal, known: dict[Var, Any]) -> Any:
-    return jnp.asarray(atom.val, atom.aval.dtype) if isinstance(atom, Literal) else known[atom]
+    return jnp.asarray(atom.val, kind(atom).dtype) if isinstance(atom, Literal) else known[atom]
 
 
 def _total(found: list[tuple[Use, Array]] | None, value: Array) -> Array:
@@ -198,7 +198,7 @@ def _total(found: list[tuple[Use, Array]] | None, value: Array) -> Array:
     return total
 
 
-def _gradient(found: list[tuple[Use, Array]] | None, leaf: Array) -> Array:
+def _gradient(found: list[tuple[Use, Array]] | None, leaf: Array) -> Any:
     if not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
         return np.zeros(jnp.shape(leaf), jax.dtypes.float0)
     return _total(found, leaf)
