@@ -2,7 +2,8 @@
 
 Two kinds of pages are written before Sphinx reads the others, and git ignores both: the API pages in `api/`, and in
 `generated/` the tables that are made from the registries of the package. Notebooks and model cards are copied from
-where they lie. Links name the place where a file lies, so that they work in the repository too.
+where they lie. Links name the place where a file lies, so that they work in the repository too. The page that fuses in
+the browser goes into the site's folder `browser`; without npm or the network the site is built without it.
 """
 
 import shutil
@@ -13,9 +14,10 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-sys.path.insert(0, str(HERE / "_ext"))
+sys.path[:0] = [str(HERE / "_ext"), str(HERE)]
 
 from api_pages import write_pages  # noqa: E402
+from build_browser import write_page_and_link  # noqa: E402
 from generated_tables import write_tables  # noqa: E402
 
 project = "bilevel_jax"
@@ -23,13 +25,14 @@ smartquotes = False
 author = "The bilevel_jax maintainers"
 copyright = "2026, the bilevel_jax maintainers"  # noqa: A001
 extensions = ["myst_nb"]
-exclude_patterns = ["_ext", "generated", "_build"]
+exclude_patterns = ["_ext", "browser", "generated", "_build"]
 
 html_theme = "furo"
 html_title = "bilevel_jax"
 html_show_sphinx = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_extra_path = ["generated/beside"]  # copied as it is
 python_maximum_signature_line_length = 100
 add_module_names = False
 
@@ -45,6 +48,7 @@ suppress_warnings = ["ref.python"]
 
 write_pages(ROOT / "bilevel_jax", HERE / "api")
 write_tables(HERE / "generated")
+write_page_and_link(HERE / "generated")
 for folder, files in {"examples": "examples/*.ipynb", "cards": "bilevel_jax/pretrained/*.md"}.items():
     (HERE / folder).mkdir(exist_ok=True)
     for path in sorted(ROOT.glob(files)):
