@@ -17,7 +17,7 @@ from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
 from bilevel_jax.evaluation.bilevel_study.study_rows import chosen_rows
 from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
 from bilevel_jax.evaluation.bilevel_study.study_table import study_table
-from bilevel_jax.evaluation.bilevel_study.survey import Surveyed, survey, survey_table
+from bilevel_jax.evaluation.bilevel_study.survey import Surveyed, draw_survey, survey, survey_table
 from bilevel_jax.evaluation.result_settings import check_settings
 from bilevel_jax.training.signals import StopRequest
 
@@ -101,7 +101,9 @@ def _survey(values: flags.FlagValues, stage: Stage, labels: list[int], seeds: li
     gaps = SURVEYED_GAPS if values.problem == "day_to_night" else (0.0,)
     found: list[Surveyed] = []
     for number in labels:
-        found += survey(stage, values.problem, number, gaps, SURVEYED_RIDGES, seeds, values.outer)
+        found += (own := survey(stage, values.problem, number, gaps, SURVEYED_RIDGES, seeds, values.outer))
+        if len(gaps) > 1:
+            draw_survey(own, Path(values.out) / f"survey-{number}.png")
         write_text(Path(values.out) / f"survey-{values.problem}.md", survey_table(found))
     print(survey_table(found))
 

@@ -16,7 +16,7 @@ BATCHES = 32  # parts of the outer scenes over which the correction's noise is m
 
 
 class CorrectionLog(TypedDict):
-    """Figures at one point of a training.
+    """Figures at one point of a training; None where one is undefined or infinite, as where the head diverged.
 
     Attributes:
         unsolved: |f_v| / |f_v(0)|, 1 at the head's start and 0 at the minimum.
@@ -28,12 +28,12 @@ class CorrectionLog(TypedDict):
         residual: of conjugate gradients, as a share of |F_v|; None for other rows.
     """
 
-    unsolved: float
-    correction: float
-    cosine: float
-    correction_cosine: float
-    length: float
-    exact_correction: float
+    unsolved: float | None
+    correction: float | None
+    cosine: float | None
+    correction_cosine: float | None
+    length: float | None
+    exact_correction: float | None
     residual: float | None
 
 
@@ -41,9 +41,8 @@ def correction_log(
     name: str, w: Float[Array, " k"], head: ridge_head.Head, problem: RidgeProblem, steps: int, key: Array
 ) -> CorrectionLog:
     """The figures of a row at w; `head` is the one of the outer step before, which only a warm row looks at."""
-    figures = {k: float(v) for k, v in _figures(name, w, head, problem, steps, key).items()}
-    residual = finite_or_none(figures.pop("residual"))
-    return CorrectionLog(**figures, residual=residual)  # type: ignore[typeddict-item]
+    figures = _figures(name, w, head, problem, steps, key)
+    return CorrectionLog(**{k: finite_or_none(float(v)) for k, v in figures.items()})  # type: ignore[typeddict-item]
 
 
 def _figures(name, w, head, problem, steps, key):

@@ -1,12 +1,15 @@
 """Where a correction could matter: the exact correction at the start of a training, without any training."""
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.figure import Figure
 
+from bilevel_jax.atomic import replacing
 from bilevel_jax.evaluation.bilevel_study.ridge_run import empty_head, gradient_at
 from bilevel_jax.evaluation.bilevel_study.ridge_stage import RidgeStage
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
@@ -71,6 +74,31 @@ def survey_table(found: Sequence[Surveyed]) -> str:
         for s in found
     ]  # fmt: skip
     return markdown_table(head, lines)
+
+
+def draw_survey(found: Sequence[Surveyed], path: str | os.PathLike) -> None:
+    """Draws the figures of day_to_night over the share of outer scenes by night, a line for each ridge strength.
+
+    Args:
+        found: regimes of one problem with one number of labels.
+        path: the picture, a PNG file.
+    """
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for ridge in sorted({s.ridge for s in found}):
+        its = [s for s in found if s.ridge == ridge]
+        gaps = [s.gap for s in its]
+        label, style = f"ridge {ridge:g}", {"marker": "o", "markersize": 4, "capsize": 2}
+        left.errorbar(gaps, [s.correction for s in its], [s.correction_reach for s in its], label=label, **style)
+        right.errorbar(gaps, [s.cosine for s in its], [s.cosine_reach for s in its], label=label, **style)
+    left.set_ylabel("length of correction / length of $F_w$")
+    right.set_ylabel("cosine of $F_w$ with the exact one")
+    right.legend(frameon=False)
+    for axes in (left, right):
+        axes.set_xlabel("share of outer scenes by night")
+        axes.set_ylim(bottom=0)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=80)
 
 
 @jax.jit
