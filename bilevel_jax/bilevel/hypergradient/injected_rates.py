@@ -54,7 +54,7 @@ def entries(outer_params: PyTree) -> dict[str, PyTree]:
     """The entries of an outer variable by the names that injected numbers may have; {} where it has no such names."""
     if isinstance(outer_params, Mapping):
         return {name: value for name, value in outer_params.items() if isinstance(name, str)}
-    return {RATE: outer_params} if jax.tree.structure(outer_params) == jax.tree.structure(0) else {}
+    return {RATE: outer_params} if jax.tree_util.all_leaves([outer_params]) else {}
 
 
 def with_numbers(state: PyTree, numbers: Mapping[str, Array]) -> PyTree:
