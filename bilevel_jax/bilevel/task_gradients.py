@@ -11,6 +11,7 @@ from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.separate_pulls import losses_and_pull
 from bilevel_jax.bilevel.shared_leaves import shared_mask, split_leaves
 from bilevel_jax.bilevel.trees import PyTree
+from bilevel_jax.bilevel.update_checks import vector_of_tasks
 
 Losses = Float[Array, " k"]
 # (K cotangents, None where a loss has no part; which losses are absent) -> gradient
@@ -49,7 +50,7 @@ def task_gradients(
       (losses [K], gradients with a leading task axis of K on every leaf), and aux (this device's) where `has_aux`.
 
     Raises:
-      ValueError: the losses are not a vector.
+      ValueError: the losses are not a vector, or `weights` are not K numbers.
     """
     losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
     number, one = losses.shape[0], jnp.ones((), losses.dtype)
@@ -101,10 +102,11 @@ def combined_gradient(
       (losses [K], gradient with the shapes of `params`), and aux (this device's) where `has_aux`.
 
     Raises:
-      ValueError: the losses are not a vector.
+      ValueError: the losses are not a vector, or `weights` are not K numbers.
     """
     losses, pull, aux = _forward(losses_fn, params, has_aux, axis_name)
-    weights = jnp.asarray(weights(losses) if callable(weights) else weights, losses.dtype)
+    given = weights(losses) if callable(weights) else weights
+    weights = vector_of_tasks("weights", given, len(losses), losses.dtype)
     absent = weights == 0
     grad = pull(weights, absent)
     mask = shared_mask(shared, params)

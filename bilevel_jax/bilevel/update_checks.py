@@ -75,11 +75,13 @@ def check_combined(gradient: PyTree, num_tasks: int, params: PyTree | None) -> N
             )
 
 
-def vector_of_tasks(name: str, values: object, num_tasks: int) -> Float[Array, " k"]:
-    """The values as float32 [K]; raises ValueError naming the argument where they are no K numbers."""
+def vector_of_tasks(
+    name: str, values: object, num_tasks: int, dtype: jnp.dtype | type = jnp.float32
+) -> Float[Array, " k"]:
+    """The values as an array [K]; raises ValueError naming the argument where they are no K numbers."""
     if isinstance(values, Mapping):
         raise ValueError(f"{name}= is a dict with the keys {sorted(values)}: expected {num_tasks} numbers in order")
-    found = jnp.asarray(values, jnp.float32)
+    found = jnp.asarray(values, dtype)
     if found.shape != (num_tasks,):
         raise ValueError(f"{name}= has shape {found.shape}: expected [{num_tasks}], one number for each task")
     return found

@@ -243,3 +243,18 @@ def test_what_is_wrong_with_losses_and_weights_is_named():
         tx.update(grads, state, params, losses=jnp.ones(2), weights=jnp.ones(2))
     with pytest.raises(ValueError, match=r"a dict with the keys \['a', 'b'\]"):
         task_gradients(lambda p: {"a": p["w"].sum(), "b": p["w"].sum()}, params)
+
+
+@pytest.mark.parametrize(
+    ("weights", "match"),
+    [
+        ([1.0, 2.0, 3.0], r"weights= has shape \(3,\): expected \[2\]"),
+        (jnp.ones(1), r"weights= has shape \(1,\)"),
+        (0.5, r"weights= has shape \(\)"),
+        ({"a": 1.0, "b": 2.0}, "weights= is a dict with the keys"),
+        (lambda losses: jnp.ones(3), r"weights= has shape \(3,\)"),
+    ],
+)
+def test_combined_gradient_names_weights_that_are_not_one_for_each_loss(weights, match):
+    with pytest.raises(ValueError, match=match):
+        combined_gradient(lambda w: (w[0] ** 2, w[1] ** 2), jnp.ones(2), weights)

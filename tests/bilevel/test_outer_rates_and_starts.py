@@ -53,16 +53,68 @@ def test_an_initialisation_as_the_outer_variable(name):
 def test_a_cut_start_and_an_outer_variable_without_effect_are_refused():
     with pytest.raises(ValueError, match="would be cut off"):
         estimator("truncated", outer, inner, inner_optimizer=optax.sgd(0.1), steps=3, start=lambda w, v: w)
-    method = estimator(
-        "unrolled", outer, inner, inner_optimizer=optax.inject_hyperparams(optax.sgd)(learning_rate=0.1), steps=3
-    )
+    method = estimator("unrolled", outer, inner, inner_optimizer=optax.sgd(0.1), steps=3)
     with pytest.raises(ValueError, match="inner_optimizer=lambda w"):
         method.estimate(jnp.array(0.1), jnp.zeros(2), None, None, method.init(jnp.array(0.1), jnp.zeros(2)))
-    # The state of optax.inject_hyperparams holds the rate, so that the steps do not depend on the outer variable.
-    injected = lambda w: optax.inject_hyperparams(optax.sgd)(learning_rate=w)  # noqa: E731
-    method = estimator("unrolled", outer, inner, inner_optimizer=injected, steps=3)
-    with pytest.raises(ValueError, match="keeps the outer variable in its state"):
-        method.estimate(jnp.array(0.1), jnp.zeros(2), None, None, method.init(jnp.array(0.1), jnp.zeros(2)))
+
+
+INJECTED = optax.inject_hyperparams(optax.sgd)
+
+
+@pytest.mark.parametrize("loop", ["unroll", "scan"])
+@pytest.mark.parametrize("name", ["unrolled", "forward", "truncated"])
+@pytest.mark.parametrize(
+    ("optimizer", "rate"),
+    [
+        (INJECTED(learning_rate=0.3), jnp.array(0.1)),
+        (INJECTED(learning_rate=0.3), {"learning_rate": jnp.array(0.1), "other": jnp.ones(3)}),
+        (optax.chain(optax.identity(), INJECTED(learning_rate=0.3)), jnp.array(0.1)),
+        (lambda w: INJECTED(learning_rate=w), jnp.array(0.1)),
+    ],
+    ids=["array", "dictionary", "chain", "function"],
+)
+def test_a_learning_rate_that_optax_keeps_in_its_state(name, loop, optimizer, rate):
+    """The outer variable takes the rate's place, whatever rate the state held; so does a later call with its state."""
+    options = {"steps": 3, "loop": loop} | ({"backward_steps": 3} if name == "truncated" else {})
+    method = estimator(name, outer, inner, inner_optimizer=optimizer, **options)
+    state = method.init(rate, jnp.zeros(2))
+    for _ in range(2):
+        found = jax.jit(method.estimate)(rate, jnp.zeros(2), None, None, state)
+        gradient = found.outer_grad
+        if isinstance(gradient, dict):
+            np.testing.assert_array_equal(gradient["other"], 0)
+            gradient = gradient["learning_rate"]
+        np.testing.assert_allclose(gradient, exact(), rtol=1e-5)
+        np.testing.assert_allclose(jnp.sum((found.inner_params - 3.0) ** 2), reached(0.1, 0.0), rtol=1e-5)
+        state = found.state
+
+
+def test_an_injected_rate_with_cut_steps_and_an_entry_that_a_loss_reads():
+    method = estimator("truncated", outer, inner, inner_optimizer=INJECTED(learning_rate=0.3), steps=3)
+    w, v = jnp.array(0.1), jnp.zeros(2)
+    found = method.estimate(w, v, None, None, method.init(w, v))
+    before = 1 - 0.8**2  # where the last step starts; it goes to v - w * 2 * (v - 1)
+    after = before - 0.1 * 2 * (before - 1)
+    np.testing.assert_allclose(found.outer_grad, 2 * 2 * (after - 3) * -2 * (before - 1), rtol=1e-5)
+    # An entry that the loss reads is a part of the loss and of nothing else.
+    weighed = lambda w, v, batch: w["learning_rate"] * inner(w, v, batch)  # noqa: E731
+    method = estimator("unrolled", outer, weighed, inner_optimizer=INJECTED(learning_rate=1.0), steps=3)
+    w = {"learning_rate": w}
+    found = method.estimate(w, v, None, None, method.init(w, v))
+    np.testing.assert_allclose(found.outer_grad["learning_rate"], exact(), rtol=1e-5)
+
+
+def test_injected_numbers_that_the_outer_variable_cannot_stand_for():
+    v = jnp.zeros(2)
+    for optimizer, w, match in (
+        (INJECTED(learning_rate=0.1), jnp.ones(2), "array of shape"),
+        (optax.chain(INJECTED(learning_rate=0.1), INJECTED(learning_rate=1.0)), jnp.array(0.1), "2 injected"),
+        (INJECTED(learning_rate=optax.constant_schedule(0.1)), jnp.array(0.1), "in neither loss"),
+        (INJECTED(learning_rate=0.1), {"rate": jnp.array(0.1)}, "in neither loss"),
+    ):
+        method = estimator("unrolled", outer, inner, inner_optimizer=optimizer, steps=3)
+        with pytest.raises(ValueError, match=match):
+            method.estimate(w, v, None, None, method.init(w, v))
 
 
 @pytest.mark.parametrize("name", ["unrolled", "forward"])

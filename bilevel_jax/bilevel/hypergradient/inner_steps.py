@@ -1,6 +1,6 @@
 """The steps of an inner optimizer as a function of the outer variable, and what may depend on that variable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 import jax
@@ -9,6 +9,13 @@ import optax
 from jax.extend.core import Literal
 from jaxtyping import Array
 
+from bilevel_jax.bilevel.hypergradient.injected_rates import (
+    entries,
+    holds_numbers,
+    injected,
+    with_numbers,
+    with_numbers_of,
+)
 from bilevel_jax.bilevel.trees import PyTree
 
 # A transform, or a function of the outer variable that makes one: a learning rate may be the outer variable.
@@ -26,38 +33,78 @@ def optimizer_at(inner_optimizer: InnerOptimizer, outer_params: PyTree) -> optax
     return inner_optimizer(outer_params) if by_outer(inner_optimizer) else inner_optimizer
 
 
+def state_at(
+    inner_optimizer: InnerOptimizer, outer_params: PyTree, inner_params: PyTree, state: PyTree, rates: Collection[str]
+) -> PyTree:
+    """The optimizer's state for a value of the outer variable.
+
+    The numbers that `optax.inject_hyperparams` keeps in the state are those of the outer variable: of the optimizer
+    that the function makes, or of the entries named in `rates`.
+    """
+    if by_outer(inner_optimizer):
+        if not holds_numbers(state):
+            return state
+        return with_numbers_of(state, optimizer_at(inner_optimizer, outer_params).init(inner_params))
+    return with_numbers(state, {name: value for name, value in entries(outer_params).items() if name in rates})
+
+
 def check_effect(
-    losses: Callable[[PyTree], Any],
+    read: Callable[[PyTree], Any],
     inner_optimizer: InnerOptimizer,
     outer_params: PyTree,
     inner_params: PyTree,
     state: PyTree,
     starts_by_outer: bool,
-) -> None:
-    """Raises ValueError where the outer variable cannot change what the inner steps reach, so that its gradient is 0.
+) -> set[str]:
+    """Names the entries of the outer variable that stand for numbers of `optax.inject_hyperparams`.
 
     Args:
-      losses: a function of the outer variable to all that the two losses and their inner gradients give.
+      read: a function of the outer variable to all that the two losses, their inner gradients and the start give.
       inner_optimizer: the optimizer, or a function of the outer variable that makes it.
       outer_params: the outer variable.
       inner_params: where the steps start.
       state: the optimizer's.
       starts_by_outer: whether the start is a function of the outer variable.
+
+    Raises:
+      ValueError: the outer variable cannot change what the inner steps reach, so that its gradient is 0.
     """
     if by_outer(inner_optimizer):
         zeros = jax.tree.map(jnp.zeros_like, inner_params)
+
+        def update(w):
+            at = state_at(inner_optimizer, w, inner_params, state, ())
+            return optimizer_at(inner_optimizer, w).update(zeros, at, inner_params)[0]
+
         if _reaches(lambda w: optimizer_at(inner_optimizer, w).init(inner_params), outer_params) and not _reaches(
-            lambda w: optimizer_at(inner_optimizer, w).update(zeros, state, inner_params)[0], outer_params
+            update, outer_params
         ):
             raise ValueError(
-                "inner_optimizer keeps the outer variable in its state, as optax.inject_hyperparams does, so its "
-                "gradient would be 0: pass inner_optimizer=lambda w: optax.sgd(w)"
+                "inner_optimizer keeps the outer variable in its state, so its gradient would be 0: pass "
+                "inner_optimizer=lambda w: optax.sgd(w)"
             )
-    elif not starts_by_outer and not _reaches(losses, outer_params):
+        return set()
+    rates: set[str] = set()
+    if holds_numbers(state):
+        rates = set(injected(outer_params, state, _entries_read(read, outer_params)))
+    if not rates and not starts_by_outer and not _reaches(read, outer_params):
         raise ValueError(
             "the outer variable is in neither loss, so its gradient would be 0. For a learning rate pass "
             "inner_optimizer=lambda w: optax.sgd(w), for an initialisation start=lambda w, v: w"
         )
+    return rates
+
+
+def _entries_read(function: Callable[[PyTree], Any], outer_params: PyTree) -> set[str]:
+    """The names of the entries of the outer variable that any result of a function depends on."""
+    if not isinstance(outer_params, Mapping):
+        return set(entries(outer_params)) if _reaches(function, outer_params) else set()
+    others = dict(outer_params)
+    return {
+        name
+        for name, value in entries(outer_params).items()
+        if _reaches(lambda part, name=name: function(type(outer_params)(others | {name: part})), value)
+    }
 
 
 def _reaches(function: Callable[[PyTree], Any], argument: PyTree) -> bool:

@@ -14,6 +14,7 @@ from bilevel_jax.bilevel.hypergradient.inner_steps import (
     Start,
     check_effect,
     optimizer_at,
+    state_at,
     without_nan_cotangent,
     without_nan_tangent,
 )
@@ -53,7 +54,9 @@ def unrolled(
 
     Args:
       inner_optimizer: the optax transform that makes the inner steps, or a function of the outer variable that makes
-        it, such as `lambda w: optax.sgd(w["rate"])`: a learning rate is then an outer variable.
+        it, such as `lambda w: optax.sgd(w["rate"])`: a learning rate is then an outer variable. With
+        `optax.inject_hyperparams`, an entry of the outer variable that no loss reads takes the place of the number
+        of its name, and an outer variable that is one array that of `learning_rate`.
       steps: T, number of inner steps, at least 1.
       start: a function (outer_params, inner_params) -> the inner parameters that the steps start from, such as
         `lambda w, v: w`: an initialisation is then an outer variable. None starts from `inner_params`.
@@ -115,13 +118,15 @@ def through_steps(
 
         first = jax.tree.map(lambda a: a[0], inner_batch)
 
-        def losses(w):
-            return inner_gradient(w, start, first), outer_with_aux(w, start, outer_batch)[0]
+        def read(w):
+            v = start if start_at is None else start_at(w, start)
+            return inner_gradient(w, start, first), outer_with_aux(w, start, outer_batch)[0], v
 
-        check_effect(losses, inner_optimizer, outer_params, start, state, start_at is not None)
+        rates = check_effect(read, inner_optimizer, outer_params, start, state, start_at is not None)
 
         def steps_from(carry, w, batches, number):
             optimizer = optimizer_at(inner_optimizer, w)
+            carry = (carry[0], state_at(inner_optimizer, w, carry[0], carry[1], rates), carry[2])
 
             def step(carry, batch):
                 v, optimizer_state, _ = carry
