@@ -27,7 +27,7 @@ FLAGS = (
     "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
     "disable-component-update disable-sync disable-dev-shm-usage window-size=1200,1400"
 )
-SECONDS = 60
+SECONDS = 240  # a busy machine may take so long to start a browser
 ELSEWHERE = "http://192.0.2.1/"  # an address that no host has
 PIXELS = """
 const canvas = document.getElementById("canvas");

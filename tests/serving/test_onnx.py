@@ -152,7 +152,7 @@ def test_the_command_writes_a_file_that_says_what_it_is(tmp_path, capsys):
     assert run_command(convert_command, ["convert.py", "onnx", f"--out={out}", "--color=hue"]) == 0
     assert "heat with the colour hue, for uint8 images" in capsys.readouterr().out
     assert OnnxFuser(out).metadata == {
-        "weights": "heat", "color": "hue", "strength": "0.8", "maximum_gain": "4", "images": "uint8"
+        "weights": "heat", "color": "hue", "strength": "0.9", "maximum_gain": "4", "images": "uint8"
     }  # fmt: skip
     assert run_command(convert_command, ["convert.py", "onnx", f"--out={tmp_path / 'fuser.bin'}"]) == 2
     assert "ends in .onnx" in capsys.readouterr().err

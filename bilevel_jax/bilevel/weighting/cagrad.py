@@ -43,7 +43,7 @@ def cagrad(c: float = 0.5) -> Weighting:
         lambdas = jnp.where(shift > 0, _radius(matrix, c) / jnp.maximum(_length(matrix, w), floor), 0.0)
         return mean + lambdas * w
 
-    return without_state("gramian", weights)
+    return without_state("gramian", weights, degree=0.0)
 
 
 # radius |g_w| = min over t of radius (|g_w|^2 / t + t) / 2, with radius = c |g_0|. For a given t = radius * shift the

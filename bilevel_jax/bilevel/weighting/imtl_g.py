@@ -40,4 +40,4 @@ def imtl_g() -> Weighting:
         longest = jnp.max(jnp.where(alone > 0, norms, 0.0))
         return jnp.where(exists & (total != 0), found * jnp.minimum(1.0, longest / jnp.maximum(length, longest)), 0.0)
 
-    return without_state("gramian", weights)
+    return without_state("gramian", weights, degree=0.0)

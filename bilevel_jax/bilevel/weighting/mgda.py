@@ -19,4 +19,4 @@ def mgda() -> Weighting:
       Desideri, Multiple-gradient descent algorithm (MGDA), C. R. Math. 350, 2012; Sener and Koltun, Multi-Task
       Learning as Multi-Objective Optimization, NeurIPS 2018 (arXiv 1810.04650).
     """
-    return without_state("gramian", shortest)
+    return without_state("gramian", shortest, degree=0.0)

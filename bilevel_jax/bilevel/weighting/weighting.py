@@ -119,9 +119,9 @@ def check_num_tasks(rule: Weighting, num_tasks: int) -> None:
 
 
 def without_state(
-    needs: Needs, weights: Callable[[Array], Float[Array, " k"]], degree: float | None = 0.0
+    needs: Needs, weights: Callable[[Array], Float[Array, " k"]], degree: float | None = None
 ) -> Weighting:
-    """A Weighting that keeps no state, from a function of what it needs to the weights [K]."""
+    """A Weighting without a state, from a function of what it needs to the weights [K]; `degree` as in `Weighting`."""
     return Weighting(needs, lambda num_tasks, key: (), lambda given, state: (weights(given), state), degree=degree)
 
 
@@ -155,7 +155,7 @@ def with_preference(
         def alike(given):
             return weights(given, jnp.full((given.shape[0],), 1.0 / given.shape[0], given.dtype))
 
-        return without_state(needs, alike)
+        return without_state(needs, alike, degree=0.0)
     preference = vector(preference)
     if any(surely(value < 0) for value in preference):
         raise ValueError(f"a preference must not be negative, got {preference}")

@@ -10,7 +10,7 @@ from bilevel_jax.training.config import check_config, default_config, task_block
 from bilevel_jax.training.tasks.visual import has_visual_loss
 
 NEW_ROWS = {"ignore+nash_mtl", "no_visual", "no_l1", "no_ssim", "no_semantic_alone"}
-NEW_ROWS |= {f"{estimator}+nash_mtl" for estimator in ESTIMATORS}
+NEW_ROWS |= {f"{estimator}+{weighting}" for estimator in ESTIMATORS for weighting in ("nash_mtl", "famo")}
 
 
 @pytest.fixture
