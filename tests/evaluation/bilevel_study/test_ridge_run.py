@@ -10,7 +10,6 @@ from bilevel_jax.evaluation.bilevel_study.ridge_run import (
     RidgeProblem,
     empty_head,
     gradient_at,
-    inner_rate,
     outer_loss_at,
     part_features,
 )
@@ -28,8 +27,7 @@ def wide(stage):
     with jax.enable_x64(True):
         problem = stage.problem(DRAW, 0.1)
         problem = RidgeProblem(*jax.tree.map(lambda a: jnp.asarray(a, jnp.float64), tuple(problem)))
-        w = jnp.asarray(stage.start, jnp.float64)
-        yield w, problem._replace(rate=jax.jit(inner_rate)(w, problem))
+        yield jnp.asarray(stage.start, jnp.float64), problem
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +35,8 @@ def points(wide):
     """The gradients of some rows, from one program; T is 300, so that the steps reach the minimum."""
 
     def every(w, problem, steps):
-        key, head = jax.random.key(0), empty_head(problem)
-        return {name: gradient_at(ROWS[name], w, head, key, problem, steps) for name in NAMES}
+        key = jax.random.key(0)
+        return {name: gradient_at(ROWS[name], w, None, key, problem, steps) for name in NAMES}
 
     return jax.jit(every, static_argnums=2)(*wide, 300)
 
@@ -61,7 +59,7 @@ def test_solved_head_has_no_gradient_left(wide, points):
     phi = part_features(w, problem.inner, problem.fixed)
     loss = ridge_head.ridge_losses(ridge_head.whiten(problem.fixed.whitening), problem.ridge).inner
     slope = jax.grad(lambda v: loss((phi, phi), v, problem.inner.targets))
-    head = points["exact"].head
+    head = points["exact"].memory.head
     assert jnp.linalg.norm(slope(head)) < 1e-10 * jnp.linalg.norm(slope(jnp.zeros_like(head)))
 
 
@@ -86,8 +84,45 @@ def test_same_loss_on_the_same_scenes_needs_no_correction(wide):
 
     @jax.jit
     def length(problem):
-        point = gradient_at(ROWS["exact"], w, empty_head(problem), jax.random.key(0), problem, 1)
+        point = gradient_at(ROWS["exact"], w, None, jax.random.key(0), problem, 1)
         return jnp.linalg.norm(point.gradient - point.partial)
 
     lengths = [float(length(problem._replace(outer=problem.inner, ridge=ridge))) for ridge in (1e-1, 1e-9)]
     assert lengths[1] < 0.1 * lengths[0]
+
+
+def test_head_descends_at_every_rule(wide):
+    """At rules far from the start, where the start's step size would make the descent diverge."""
+    start, problem = wide
+    whitening = ridge_head.whiten(problem.fixed.whitening)
+    losses = ridge_head.ridge_losses(whitening, problem.ridge)
+
+    @jax.jit
+    def at(w):
+        phi = part_features(w, problem.inner, problem.fixed)
+        reached = gradient_at(ROWS["ignore_steps"], w, None, jax.random.key(0), problem, 5).memory.head
+        values = [losses.inner((phi, phi), v, problem.inner.targets) for v in (empty_head(problem), reached)]
+        return *values, jnp.linalg.eigvalsh(ridge_head.gram(phi, whitening, problem.ridge))[-1]
+
+    rules = jax.random.normal(jax.random.key(0), (8, len(start)), start.dtype)
+    begun, left, largest = np.array([at(w) for w in rules]).T
+    assert (left < begun).all()
+    assert largest.max() > 2 * 1.5 * float(at(start)[2])  # the start's step size is too long there
+
+
+def test_rows_with_a_state_go_on_from_it(wide):
+    """A linear system that takes one step a call approaches the exact solution while the rule stays where it is."""
+    w, problem = wide
+    exact = gradient_at(ROWS["exact"], w, None, jax.random.key(0), problem, 1)
+
+    @jax.jit
+    def step(memory):
+        return gradient_at(ROWS["soba"], w, memory, jax.random.key(0), problem, 1)
+
+    point = step(None)
+    np.testing.assert_allclose(point.gradient, point.partial)
+    errors = []
+    for _ in range(40):
+        point = step(point.memory)
+        errors.append(float(jnp.linalg.norm(point.gradient - exact.gradient)))
+    assert errors[-1] < 0.5 * errors[0]
