@@ -34,6 +34,7 @@ def wide(stage):
         yield jnp.asarray(stage.start, jnp.float64), problem
 
 
+@pytest.mark.slow
 def test_yardstick_agrees_with_finite_differences_through_all_steps(wide):
     w, problem = wide
     key = jax.random.key(1)
