@@ -16,12 +16,29 @@ def command(out, *more):
     return run_command(bilevel_study_command, ["bilevel_study.py", *flags])
 
 
+@pytest.fixture(scope="module")
+def scenes():
+    return load_cells(24, cache=False)
+
+
 @pytest.fixture
-def few_scenes(monkeypatch):
-    monkeypatch.setattr(module, "load_cells", lambda number: load_cells(24, cache=False))
+def few_scenes(monkeypatch, scenes):
+    monkeypatch.setattr(module, "load_cells", lambda number: scenes)
     monkeypatch.setattr(study_problems, "TESTED", 6)
 
 
+def test_rows_without_training_are_made_once(few_scenes, tmp_path, capsys):
+    few = ["--problem=few_labels", "--labels=3", "--ridge=0.1", "--rows=fusion_loss"]
+    assert command(tmp_path, *few) == 0
+    cells = sorted((tmp_path / "labels-3").glob("fusion_loss-seed*.json"))
+    before = [cell.stat().st_mtime_ns for cell in cells]
+    assert len(before) == 2 and command(tmp_path, *few) == 0
+    assert [cell.stat().st_mtime_ns for cell in cells] == before
+    table = (tmp_path / "labels-3" / "table.md").read_text()
+    assert "`fusion_loss`: the fusion loss alone, no task" in table and table in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_rows_can_be_added_and_finished_cells_are_read(few_scenes, tmp_path, capsys):
     few = ["--problem=few_labels", "--labels=3", "--ridge=0.1"]
     assert command(tmp_path, *few, "--rows=fusion_loss,ignore") == 0

@@ -78,7 +78,7 @@ def descend(
 
 
 def check_positive(name: str, **values: float) -> None:
-    """Raises ValueError naming the estimator and the value that is not positive."""
+    """Raises ValueError naming the estimator and the value that is not positive; a traced value is not looked at."""
     for key, value in values.items():
-        if value <= 0:
+        if not isinstance(value, jax.core.Tracer) and value <= 0:
             raise ValueError(f"{name} needs {key} > 0, got {value}")

@@ -4,6 +4,7 @@ from bilevel_jax.bilevel import trees
 from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
 from bilevel_jax.bilevel.hypergradient.inner_curvature import implicit, zeros_like_inner
+from bilevel_jax.bilevel.hypergradient.loss_gradients import check_positive
 from bilevel_jax.bilevel.hypergradient.method import EstimatorTraits
 
 
@@ -45,8 +46,9 @@ def soba(
       Dagréou, Ablin, Vaiter and Moreau, A framework for bilevel optimization that enables stochastic and global
       variance reduction algorithms, NeurIPS 2022 (arXiv 2201.13409), algorithm 1.
     """
-    if step_size <= 0 or damping < 0:
-        raise ValueError(f"soba needs step_size > 0 and damping >= 0, got {step_size} and {damping}")
+    check_positive("soba", step_size=step_size)
+    if damping < 0:
+        raise ValueError(f"soba needs damping >= 0, got {damping}")
 
     def solve(products, target, q):
         mixed, curved = products(q)

@@ -12,7 +12,14 @@ from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.evaluation.bilevel_study.convnet import convnet_losses, start_convnet
 from bilevel_jax.evaluation.bilevel_study.fused_features import pair_products
 from bilevel_jax.evaluation.bilevel_study.ridge_run import CLIP
-from bilevel_jax.evaluation.bilevel_study.row_gradient import InnerProblem, Point, descend, row_gradient
+from bilevel_jax.evaluation.bilevel_study.row_gradient import (
+    InnerProblem,
+    Memory,
+    Point,
+    descend,
+    first_memory,
+    row_gradient,
+)
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, Row
 
 
@@ -46,19 +53,22 @@ def fused_pictures(w: Float[Array, " k"], views: Views) -> Float[Array, "n h w"]
 
 
 def gradient_at(
-    row: Row, w: Float[Array, " k"], head: PyTree, key: Array, problem: ConvnetProblem, steps: int
+    row: Row, w: Float[Array, " k"], memory: Memory | None, key: Array, problem: ConvnetProblem, steps: int
 ) -> Point:
     """The row's hypergradient at w; the key gives the network's start, and the placebo's direction."""
     seen, pull = jax.vjp(lambda w: (fused_pictures(w, problem.outer), fused_pictures(w, problem.inner)), w)
+    return row_gradient(row, seen, pull, memory, jax.random.fold_in(key, 1), _inner_problem(key, problem, steps))
+
+
+def _inner_problem(key: Array, problem: ConvnetProblem, steps: int) -> InnerProblem:
     start = new_network(jax.random.fold_in(key, 0), problem)
-    inner = InnerProblem(
+    return InnerProblem(
         *convnet_losses(problem.decay),
         targets=(problem.outer.labels, problem.inner.labels),
         start=start,
         rate=problem.rate,
         steps=steps,
     )
-    return row_gradient(row, seen, pull, head, jax.random.fold_in(key, 1), inner)
 
 
 def new_network(key: Array, problem: ConvnetProblem) -> PyTree:
@@ -95,15 +105,19 @@ def train_rule(
     optimizer = optax.chain(optax.clip_by_global_norm(CLIP), optax.scale_by_adam())
 
     def step(carry, given):
-        w, head, state = carry
+        w, memory, state = carry
         start, key = given
         outer = Views(*(jax.lax.dynamic_slice_in_dim(a, start, batch) for a in problem.outer))
-        point = gradient_at(ROWS[name], w, head, key, problem._replace(outer=outer), steps)
+        point = gradient_at(ROWS[name], w, memory, key, problem._replace(outer=outer), steps)
         updates, state = optimizer.update(point.gradient, state, w)
         w = w - rate * updates
-        return (w, point.head, state), w
+        return (w, point.memory, state), w
 
-    carry = w, new_network(key, problem), optimizer.init(w)
+    seen = fused_pictures(w, problem.outer)[:batch], fused_pictures(w, problem.inner)
+    memory = first_memory(ROWS[name], seen, _inner_problem(key, problem, steps))._replace(
+        head=new_network(key, problem)
+    )
+    carry = w, memory, optimizer.init(w)
     starts = (jnp.arange(outer_steps) % (len(problem.outer.spreads) // batch)) * batch
-    (_, head, _), rules = jax.lax.scan(step, carry, (starts, jax.random.split(key, outer_steps)))
-    return rules, head
+    (_, memory, _), rules = jax.lax.scan(step, carry, (starts, jax.random.split(key, outer_steps)))
+    return rules, memory.head

@@ -10,6 +10,7 @@ from bilevel_jax.atomic import finite_or_none
 from bilevel_jax.bilevel.trees import norm
 from bilevel_jax.evaluation.bilevel_study import ridge_head
 from bilevel_jax.evaluation.bilevel_study.ridge_run import Part, RidgeProblem, empty_head, gradient_at, part_features
+from bilevel_jax.evaluation.bilevel_study.row_gradient import Memory
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
 
 BATCHES = 32  # parts of the outer scenes over which the correction's noise is measured
@@ -38,26 +39,26 @@ class CorrectionLog(TypedDict):
 
 
 def correction_log(
-    name: str, w: Float[Array, " k"], head: ridge_head.Head, problem: RidgeProblem, steps: int, key: Array
+    name: str, w: Float[Array, " k"], memory: Memory | None, problem: RidgeProblem, steps: int, key: Array
 ) -> CorrectionLog:
-    """The figures of a row at w; `head` is the one of the outer step before, which only a warm row looks at."""
-    figures = _figures(name, w, head, problem, steps, key)
+    """The figures of a row at w; `memory` is what the outer step before left, None where there was none."""
+    figures = _figures(name, w, memory, problem, steps, key)
     return CorrectionLog(**{k: finite_or_none(float(v)) for k, v in figures.items()})  # type: ignore[typeddict-item]
 
 
-def _figures(name, w, head, problem, steps, key):
-    own = gradient_at(ROWS[name], w, head, key, problem, steps)
-    exact = gradient_at(ROWS["exact"], w, head, key, problem, steps)
+def _figures(name, w, memory, problem, steps, key):
+    own = gradient_at(ROWS[name], w, memory, key, problem, steps)
+    exact = gradient_at(ROWS["exact"], w, None, key, problem, steps)
     whitening = ridge_head.whiten(problem.fixed.whitening)
     losses = ridge_head.ridge_losses(whitening, problem.ridge)
     inner = part_features(w, problem.inner, problem.fixed)
     slope = jax.grad(lambda v: losses.inner((inner, inner), v, problem.inner.targets))
     correction, right = own.gradient - own.partial, exact.gradient - exact.partial
     outer = part_features(w, problem.outer, problem.fixed)
-    pressure = jax.grad(lambda v: losses.outer((outer, inner), v, problem.outer.targets))(own.head)
+    pressure = jax.grad(lambda v: losses.outer((outer, inner), v, problem.outer.targets))(own.memory.head)
     residual = own.aux.get("residual_norm", jnp.nan) / norm(pressure)
     return {
-        "unsolved": norm(slope(own.head)) / norm(slope(empty_head(problem))),
+        "unsolved": norm(slope(own.memory.head)) / norm(slope(empty_head(problem))),
         "correction": _ratio(norm(correction), norm(own.partial)),
         "cosine": _cosine(own.gradient, exact.gradient),
         "correction_cosine": _cosine(correction, right),
@@ -71,21 +72,27 @@ _figures = jax.jit(_figures, static_argnames=("name", "steps"))
 
 
 def signal_to_noise(
-    name: str, w: Float[Array, " k"], problem: RidgeProblem, steps: int, key: Array, batches: int = BATCHES
+    name: str,
+    w: Float[Array, " k"],
+    memory: Memory | None,
+    problem: RidgeProblem,
+    steps: int,
+    key: Array,
+    batches: int = BATCHES,
 ) -> float:
     """Length of the mean correction over parts of the outer scenes, divided by the root mean square deviation from it.
 
     The inner scenes are the same for all parts. There are at most as many parts as outer scenes.
     """
-    return float(_signal(name, w, problem, steps, key, min(batches, len(problem.outer.means))))
+    return float(_signal(name, w, memory, problem, steps, key, min(batches, len(problem.outer.means))))
 
 
-def _signal(name, w, problem, steps, key, batches):
+def _signal(name, w, memory, problem, steps, key, batches):
     number = len(problem.outer.means) // batches
 
     def part(start):
         cut = jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, start, number), problem.outer)
-        point = gradient_at(ROWS[name], w, empty_head(problem), key, problem._replace(outer=Part(*cut)), steps)
+        point = gradient_at(ROWS[name], w, memory, key, problem._replace(outer=Part(*cut)), steps)
         return point.gradient - point.partial
 
     corrections = jax.lax.map(part, jnp.arange(batches) * number)

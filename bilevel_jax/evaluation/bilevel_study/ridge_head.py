@@ -66,6 +66,14 @@ def gram(phi: Array, whitening: Array, ridge: Float[Array, ""] | float) -> Float
     return whitening.T @ (flat.T @ flat / len(flat)) @ whitening + ridge * jnp.eye(len(whitening), dtype=phi.dtype)
 
 
+def stable_rate(phi: Array, whitening: Array, ridge: Float[Array, ""] | float) -> Float[Array, ""]:
+    """A step size at which gradient descent on the inner loss falls along every direction, without turning round.
+
+    It is 2/3 over the largest eigenvalue of `gram`; descent diverges above 2 over that eigenvalue.
+    """
+    return 1.0 / (1.5 * jnp.linalg.eigvalsh(gram(phi, whitening, ridge))[-1])
+
+
 def solve(phi: Array, targets: Array, whitening: Array, ridge: Float[Array, ""] | float) -> Head:
     """The head that minimises the inner loss: one Newton step, because the loss is quadratic."""
     flat, wanted = phi.reshape(-1, phi.shape[-1]), targets.reshape(-1, targets.shape[-1])

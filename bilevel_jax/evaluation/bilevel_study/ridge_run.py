@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from bilevel_jax.evaluation.bilevel_study import ridge_head
 from bilevel_jax.evaluation.bilevel_study.fused_features import FeatureMap, features
-from bilevel_jax.evaluation.bilevel_study.row_gradient import InnerProblem, Point, row_gradient
+from bilevel_jax.evaluation.bilevel_study.row_gradient import InnerProblem, Memory, Point, first_memory, row_gradient
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, Row
 
 CLIP = 1.0  # longest hypergradient
@@ -32,26 +32,17 @@ class RidgeProblem(NamedTuple):
         outer, inner: the scenes of the two losses.
         fixed: the constants of the features.
         ridge: strength of the ridge term.
-        rate: step size of the inner gradient descent.
     """
 
     outer: Part
     inner: Part
     fixed: FeatureMap
     ridge: Float[Array, ""] | float
-    rate: Float[Array, ""] | float
 
 
 def part_features(w: Float[Array, " k"], part: Part, fixed: FeatureMap) -> Float[Array, "n cells d"]:
     """The features of scenes that are fused with w."""
     return features(w, part.means, part.energies, part.spreads, fixed)
-
-
-def inner_rate(w: Float[Array, " k"], problem: RidgeProblem) -> Float[Array, ""]:
-    """A step size at which gradient descent on the inner loss is stable at w, and near w."""
-    whitening = ridge_head.whiten(problem.fixed.whitening)
-    curvature = ridge_head.gram(part_features(w, problem.inner, problem.fixed), whitening, problem.ridge)
-    return 1.0 / (1.5 * jnp.linalg.eigvalsh(curvature)[-1])
 
 
 def outer_loss_at(w: Float[Array, " k"], problem: RidgeProblem) -> Float[Array, ""]:
@@ -69,36 +60,46 @@ def empty_head(problem: RidgeProblem) -> ridge_head.Head:
 
 
 def gradient_at(
-    row: Row, w: Float[Array, " k"], head: ridge_head.Head, key: Array, problem: RidgeProblem, steps: int
+    row: Row, w: Float[Array, " k"], memory: Memory | None, key: Array, problem: RidgeProblem, steps: int
 ) -> Point:
     """The row's hypergradient at w.
 
     Args:
         row: which gradient.
         w: parameters of the fusion rule.
-        head: the last outer step's head, which only a warm row looks at.
+        memory: of the last outer step; None = there was none.
         key: of the placebo's direction.
         problem: the scenes and constants.
         steps: T.
     """
-    whitening = ridge_head.whiten(problem.fixed.whitening)
-    losses = ridge_head.ridge_losses(whitening, problem.ridge)
-    targets = problem.outer.targets, problem.inner.targets
     seen, pull = jax.vjp(
         lambda w: (part_features(w, problem.outer, problem.fixed), part_features(w, problem.inner, problem.fixed)), w
     )
-    inner_problem = InnerProblem(
+    return row_gradient(row, seen, pull, memory, key, _inner_problem(row, seen, problem, steps))
+
+
+def memory_at(row: Row, w: Float[Array, " k"], problem: RidgeProblem, steps: int) -> Memory:
+    """What a training of the row that starts at w begins with."""
+    seen = part_features(w, problem.outer, problem.fixed), part_features(w, problem.inner, problem.fixed)
+    return first_memory(row, seen, _inner_problem(row, seen, problem, steps))
+
+
+def _inner_problem(row: Row, seen: ridge_head.Features, problem: RidgeProblem, steps: int) -> InnerProblem:
+    whitening = ridge_head.whiten(problem.fixed.whitening)
+    losses = ridge_head.ridge_losses(whitening, problem.ridge)
+    targets = problem.outer.targets, problem.inner.targets
+    learned_from = jnp.concatenate(seen) if row.head == "warm" else seen[1]
+    return InnerProblem(
         *losses,
         targets=targets,
         start=empty_head(problem),
-        rate=problem.rate,
+        rate=ridge_head.stable_rate(learned_from, whitening, problem.ridge),
         steps=steps,
         solve=lambda phi, wanted: ridge_head.solve(phi, wanted, whitening, problem.ridge),
         exact=lambda phi, v: ridge_head.exact_correction(
             losses, phi, v, *targets, ridge_head.gram(phi[1], whitening, problem.ridge)
         ),
     )
-    return row_gradient(row, seen, pull, head, key, inner_problem)
 
 
 @functools.partial(jax.jit, static_argnames=("name", "outer_steps", "steps", "batch"))
@@ -112,7 +113,7 @@ def train_rule(
     outer_steps: int,
     steps: int,
     batch: int,
-) -> tuple[Float[Array, "s k"], Float[Array, "s d c"]]:
+) -> tuple[Float[Array, "s k"], Memory]:
     """Trains the fusion rule with Adam on the row's hypergradients, each at most `CLIP` long.
 
     Args:
@@ -126,19 +127,22 @@ def train_rule(
         batch: outer scenes of one step; the steps go through them in their order, again and again.
 
     Returns:
-        The rule after each outer step, and the head that the step saw.
+        The rule after each outer step, and what the step left to the next, stacked over the steps.
     """
     optimizer = optax.chain(optax.clip_by_global_norm(CLIP), optax.scale_by_adam())
 
-    def step(carry, given):
-        w, head, state = carry
-        start, key = given
+    def scenes_from(start):
         outer = Part(*(jax.lax.dynamic_slice_in_dim(a, start, batch) for a in problem.outer))
-        point = gradient_at(ROWS[name], w, head, key, problem._replace(outer=outer), steps)
+        return problem._replace(outer=outer)
+
+    def step(carry, given):
+        w, memory, state = carry
+        start, key = given
+        point = gradient_at(ROWS[name], w, memory, key, scenes_from(start), steps)
         updates, state = optimizer.update(point.gradient, state, w)
         w = w - rate * updates
-        return (w, point.head, state), (w, point.head)
+        return (w, point.memory, state), (w, point.memory)
 
-    carry = w, empty_head(problem), optimizer.init(w)
+    carry = w, memory_at(ROWS[name], w, scenes_from(0), steps), optimizer.init(w)
     starts = (jnp.arange(outer_steps) % (len(problem.outer.means) // batch)) * batch
     return jax.lax.scan(step, carry, (starts, jax.random.split(key, outer_steps)))[1]

@@ -15,11 +15,10 @@ from bilevel_jax.evaluation.bilevel_study.likeness import likeness
 from bilevel_jax.evaluation.bilevel_study.ridge_run import (
     Part,
     RidgeProblem,
-    empty_head,
-    inner_rate,
     part_features,
     train_rule,
 )
+from bilevel_jax.evaluation.bilevel_study.row_gradient import Memory
 from bilevel_jax.evaluation.bilevel_study.scene_cells import SceneCells
 from bilevel_jax.evaluation.bilevel_study.study_problems import Draw, Scenes
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
@@ -48,8 +47,7 @@ class RidgeStage:
 
     def problem(self, draw: Draw, constant: float) -> RidgeProblem:
         """The problem of a draw; the constant is the strength of the ridge term."""
-        problem = RidgeProblem(self._part(draw.outer), self._part(draw.inner), self.fixed, jnp.float32(constant), 0.0)
-        return problem._replace(rate=_rate(self.start, problem))
+        return RidgeProblem(self._part(draw.outer), self._part(draw.inner), self.fixed, jnp.float32(constant))
 
     def train(self, row: str, problem: RidgeProblem, rate: float, seed: int, outer_steps: int) -> TrainedRule:
         """Trains a row; the fusion loss's rule is returned as it is."""
@@ -58,12 +56,12 @@ class RidgeStage:
             return TrainedRule(start, None, 0.0)
         begun = time.process_time()
         batch = min(BATCH, len(problem.outer.means))
-        rules, heads = train_rule(
+        rules, memories = train_rule(
             row, start[0], jnp.float32(rate), jax.random.key(seed), problem,
             outer_steps=outer_steps, steps=self.steps, batch=batch,
         )  # fmt: skip
         jax.block_until_ready(rules)
-        return TrainedRule(jnp.concatenate([start, rules]), heads, time.process_time() - begun)
+        return TrainedRule(jnp.concatenate([start, rules]), memories, time.process_time() - begun)
 
     def scores(self, rule: Float[Array, " k"], draw: Draw, constant: float) -> dict[str, float]:
         """Scores of fresh heads, and of the head on the inner scenes, with this rule.
@@ -94,18 +92,18 @@ class RidgeStage:
     def look(self, row: str, trained: TrainedRule, problem: RidgeProblem, seed: int) -> dict[str, CorrectionLog]:
         """The correction's figures at the start, the middle and the end of a training."""
         steps, key = len(trained.rules) - 1, jax.random.key(seed)
-        if trained.heads is None:
+        if trained.memories is None:
             return {}
         logs = {}
         for name, place in (("start", 0), ("middle", steps // 2), ("end", steps - 1)):
-            head = trained.heads[place - 1] if place else empty_head(problem)
-            logs[name] = correction_log(row, trained.rules[place], head, problem, self.steps, key)
+            logs[name] = correction_log(row, trained.rules[place], _before(trained, place), problem, self.steps, key)
         return logs
 
     def noise(self, row: str, trained: TrainedRule, problem: RidgeProblem, seed: int) -> float:
         """Signal to noise of the correction in the middle of a training; see `signal_to_noise`."""
-        middle = trained.rules[(len(trained.rules) - 1) // 2]
-        return signal_to_noise(row, middle, problem, self.steps, jax.random.key(seed))
+        middle = (len(trained.rules) - 1) // 2
+        memory = _before(trained, middle)
+        return signal_to_noise(row, trained.rules[middle], memory, problem, self.steps, jax.random.key(seed))
 
     def _part(self, scenes: Scenes) -> Part:
         cells = self.cells
@@ -116,9 +114,9 @@ class RidgeStage:
         return mean_average_precision(np.asarray(phi @ weights), self.cells.labels[scenes])
 
 
-@jax.jit
-def _rate(w, problem):
-    return inner_rate(w, problem)
+def _before(trained: TrainedRule, place: int) -> Memory | None:
+    """What outer step `place` of a training began with."""
+    return jax.tree.map(lambda a: a[place - 1], trained.memories) if place else None
 
 
 _features = jax.jit(part_features)

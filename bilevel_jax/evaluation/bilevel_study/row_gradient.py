@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel import ESTIMATORS
-from bilevel_jax.bilevel.hypergradient.estimator import Loss
+from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
 from bilevel_jax.bilevel.trees import PyTree, norm
 from bilevel_jax.evaluation.bilevel_study.study_rows import YARDSTICK, Row, filled
 
@@ -28,7 +28,7 @@ class InnerProblem(NamedTuple):
         both_inner: f over the scenes of both sets.
         targets: (outer, inner).
         start: the head that is begun anew with.
-        rate: step size of the inner gradient descent.
+        rate: step size of the inner gradient descent, at this fusion rule.
         steps: T.
         solve: a function (seen scenes, targets) -> the head that minimises f; None = T steps take its place.
         exact: a function (seen, head) -> (F_seen, correction), both shaped as `seen`; None = all T steps are unrolled.
@@ -46,24 +46,42 @@ class InnerProblem(NamedTuple):
     exact: Callable[[Seen, PyTree], tuple[Seen, Seen]] | None = None
 
 
+class Memory(NamedTuple):
+    """What one outer step leaves to the next.
+
+    Attributes:
+        head: the head that the step's gradient was taken at; only a warm row begins with it.
+        state: what the estimator keeps, such as the solution of its linear system.
+    """
+
+    head: PyTree
+    state: PyTree
+
+
 class Point(NamedTuple):
     """One outer step's gradients of the fusion rule.
 
     Attributes:
         gradient: the row's hypergradient.
         partial: F_w at the same head.
-        head: the head that the gradient was taken at; where the estimator makes the steps, the one it arrived at.
+        memory: the head that the gradient was taken at (where the estimator makes the steps, the one it arrived at),
+            and the estimator's state.
         aux: what the estimator reports.
     """
 
     gradient: Float[Array, " k"]
     partial: Float[Array, " k"]
-    head: PyTree
+    memory: Memory
     aux: dict[str, PyTree]
 
 
 def row_gradient(
-    row: Row, seen: Seen, pull: Callable[[Seen], tuple[Array]], head: PyTree, key: Array, problem: InnerProblem
+    row: Row,
+    seen: Seen,
+    pull: Callable[[Seen], tuple[Array]],
+    memory: Memory | None,
+    key: Array,
+    problem: InnerProblem,
 ) -> Point:
     """The row's hypergradient.
 
@@ -71,37 +89,56 @@ def row_gradient(
         row: which gradient.
         seen: what the head sees, fused with the rule.
         pull: from a gradient shaped as `seen` to that of the rule.
-        head: the last outer step's head, which only a warm row looks at.
+        memory: of the last outer step; None = there was none.
         key: of the placebo's direction.
         problem: losses and targets.
     """
+    memory = first_memory(row, seen, problem) if memory is None else memory
     if row.estimator == YARDSTICK and problem.exact is None:
-        point = row_gradient(_UNROLLED, seen, pull, head, key, problem)
-        correction = point.gradient - point.partial
-        return point._replace(gradient=point.partial + changed(row, correction, key))
-    v = _head(row, seen, head, problem)
+        point = row_gradient(_UNROLLED, seen, pull, None, key, problem)
+        correction, memory = point.gradient - point.partial, Memory(point.memory.head, ())
+        return point._replace(gradient=point.partial + changed(row, correction, key), memory=memory)
+    v = _head(row, seen, memory.head, problem)
     if row.estimator == YARDSTICK and problem.exact is not None:
         F_seen, change = problem.exact(seen, v)
         partial, correction = pull(F_seen)[0], pull(change)[0]
-        return Point(partial + changed(row, correction, key), partial, v, {})
-    loss, batch = (problem.both, problem.targets) if row.on_all else (problem.outer, problem.targets[0])
+        return Point(partial + changed(row, correction, key), partial, Memory(v, ()), {})
+    loss, batch = _outer_loss(row, problem)
     if row.estimator == "ignore":
         partial = pull(jax.grad(loss)(seen, v, batch))[0]
-        return Point(partial, partial, v, {})
+        return Point(partial, partial, Memory(v, ()), {})
+    traits, given = ESTIMATORS[row.estimator].traits, problem.targets[1]
+    if traits.batch_per_step:
+        given = jnp.broadcast_to(given, (problem.steps, *given.shape))
+    estimate = row_estimator(row, problem).estimate(seen, v, batch, given, memory.state)
+    v = v if estimate.inner_params is None else estimate.inner_params
+    partial = pull(jax.grad(loss)(seen, v, batch))[0]
+    return Point(pull(estimate.outer_grad)[0], partial, Memory(v, estimate.state), estimate.aux)
+
+
+def first_memory(row: Row, seen: Seen, problem: InnerProblem) -> Memory:
+    """What the first outer step begins with: the head's start, and the state in which the estimator begins."""
+    if row.estimator in (YARDSTICK, "ignore"):
+        return Memory(problem.start, ())
+    return Memory(problem.start, row_estimator(row, problem).init(seen, problem.start))
+
+
+def row_estimator(row: Row, problem: InnerProblem) -> Estimator:
+    """The package's estimator of a row, with the row's options filled in."""
     options: dict[str, Any] = filled(row.options, {"T": problem.steps, "rate": problem.rate})
     if "inner_optimizer" in options:
         options["inner_optimizer"] = optax.sgd(problem.rate)
-    method, inner = ESTIMATORS[row.estimator], problem.targets[1]
+    method = ESTIMATORS[row.estimator]
     if method.traits.example_gradients:
         options["outer_in_axes"] = (None, 0)
     if "loop" in method.__signature__.parameters:  # type: ignore[attr-defined]
         options["loop"] = "scan"
-    estimator = method(loss, problem.inner, **options)
-    given = jnp.broadcast_to(inner, (problem.steps, *inner.shape)) if method.traits.batch_per_step else inner
-    estimate = estimator.estimate(seen, v, batch, given, estimator.init(seen, v))
-    v = v if estimate.inner_params is None else estimate.inner_params
-    partial = pull(jax.grad(loss)(seen, v, batch))[0]
-    return Point(pull(estimate.outer_grad)[0], partial, v, estimate.aux)
+    return method(_outer_loss(row, problem)[0], problem.inner, **options)
+
+
+def _outer_loss(row: Row, problem: InnerProblem) -> tuple[Loss, Any]:
+    """The loss that the fusion rule lowers, and its batch."""
+    return (problem.both, problem.targets) if row.on_all else (problem.outer, problem.targets[0])
 
 
 _UNROLLED = Row("all T steps unrolled", "start", "unrolled", {"inner_optimizer": "rate", "steps": "T"})

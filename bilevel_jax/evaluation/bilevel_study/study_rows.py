@@ -44,6 +44,8 @@ class Row(NamedTuple):
 
 
 CG = {"iterations": 10, "damping": 0.1}
+WARM_CG = {"iterations": 2, "damping": 0.1, "warm_start": True}
+NYSTROM = {"rank": 10, "damping": 0.1}
 THROUGH_STEPS = {"inner_optimizer": "rate", "steps": "T"}
 LAST = 5  # steps that `truncated` differentiates
 
@@ -67,6 +69,17 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         ),
         "conjugate_gradient": Row(
             "conjugate gradients, damping 0.1", "solved", "conjugate_gradient", CG, passes=lambda t: t + 1 + 2 * 11
+        ),
+        "warm_conjugate_gradient": Row(
+            "conjugate gradients, 2 an outer step from the last solution", "solved", "conjugate_gradient", WARM_CG,
+            passes=lambda t: t + 1 + 2 * 4,
+        ),
+        "soba": Row(
+            "a linear system that takes one step an outer step", "solved", "soba", {"step_size": "rate"},
+            passes=lambda t: t + 1 + 2,
+        ),
+        "nystrom": Row(
+            "rank-10 inverse, damping 0.1", "solved", "nystrom", NYSTROM, passes=lambda t: t + 1 + 2 * 13
         ),
         "truncated": Row(
             f"the last {LAST} steps unrolled", "start", "truncated", {**THROUGH_STEPS, "backward_steps": LAST},

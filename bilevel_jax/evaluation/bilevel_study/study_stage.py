@@ -14,12 +14,12 @@ class TrainedRule(NamedTuple):
 
     Attributes:
         rules: after each outer step, the start first.
-        heads: that each outer step saw; None where there was no training, or where the stage keeps none.
+        memories: what each outer step left to the next; None where there was no training, or the stage keeps none.
         cpu_seconds: processor time of the training, all cores together; a program's compilation is part of its first.
     """
 
     rules: Float[Array, "s k"]
-    heads: Any
+    memories: Any
     cpu_seconds: float
 
 

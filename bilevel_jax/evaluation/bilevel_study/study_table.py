@@ -58,13 +58,13 @@ def study_table(cells: Cells) -> str:
     head += ["cost", "like vis / ir"]
     lines, reference = [], cells[REFERENCE][0]["passes"] if REFERENCE in cells else float("nan")
     for row, its in cells.items():
-        means = {name: float(np.mean([c["scores"][name] for c in its])) for name in its[0]["scores"]}
-        line = [f"`{row}`: {ROWS[row].about}", *(f"{100 * means[name]:.1f}" for name in (*tests, "own"))]
+        means = {name: float(np.mean([figure_of(c, name) for c in its])) for name in its[0]["scores"]}
+        line = [f"`{row}`: {ROWS[row].about}", *(_number(100 * means[name], ".1f") for name in (*tests, "own"))]
         for name in figures:
             share = share_of_exact(gains[name], row)
-            line += [points(gains[name].get(row)), _p(gains[name].get(row)), "-" if share is None else f"{share:.2f}"]
-        likeness = f"{means['like_visible']:.2f} / {means['like_infrared']:.2f}"
-        lines.append([*line, f"{its[0]['passes'] / reference:.2f}", likeness])
+            line += [points(gains[name].get(row)), _p(gains[name].get(row)), _number(share, ".2f")]
+        likeness = " / ".join(_number(means[name], ".2f") for name in ("like_visible", "like_infrared"))
+        lines.append([*line, _number(its[0]["passes"] / reference, ".2f"), likeness])
     text = markdown_table(head, lines)
     controls = [row for row in CONTROLS if row in ahead["test"]]
     if controls:
@@ -88,33 +88,45 @@ def log_table(cells: Cells) -> str:
         line = [f"`{row}`"]
         for figure in ("unsolved", "correction", "exact_correction", "cosine", "correction_cosine", "length"):
             ends = [_mean([c["log"][place][figure] for c in logs]) for place in ("start", "end")]
-            line.append(" / ".join("-" if value is None else f"{value:.2g}" for value in ends))
+            line.append(" / ".join(_number(value, ".2g") for value in ends))
         residual = _mean([c["log"]["end"]["residual"] for c in logs])
         noise = _mean([c.get("noise") for c in logs])
-        line += ["-" if value is None else f"{value:.2g}" for value in (noise, residual)]
+        line += [_number(value, ".2g") for value in (noise, residual)]
         lines.append(line)
     head = ["row (start / end)", "f_v / f_v(0)", "correction / F_w", "the exact one's", "cosine", "of corrections"]
     return markdown_table([*head, "length", "signal to noise", "residual"], lines) if lines else ""
 
 
 def points(compared: Compared | None, sign: int = 1) -> str:
-    """A difference in points of 1/100 with its interval, "-" where there is none."""
-    if compared is None:
+    """A difference in points of 1/100 with its interval, "-" where there is none; one seed has no interval."""
+    if compared is None or np.isnan(compared.difference.mean):
         return "-"
     d = compared.difference
+    if np.isnan(d.low):
+        return f"{100 * sign * d.mean:+.2f}"
     low, high = sorted((100 * sign * d.low, 100 * sign * d.high))
     return f"{100 * sign * d.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def figure_of(cell: Cell, figure: str) -> float:
-    """A figure of a cell: one of its scores, or "explained", the share of variance that fresh heads explain."""
-    return 1 - cell["scores"]["error"] if figure == "explained" else cell["scores"][figure]
+    """A figure of a cell: one of its scores, or "explained", the share of variance that fresh heads explain.
+
+    NaN stands for a figure that is missing, as where a head diverged.
+    """
+    value = cell["scores"].get("error" if figure == "explained" else figure)
+    if value is None:
+        return float("nan")
+    return 1 - value if figure == "explained" else value
 
 
 def _paired(row: Sequence[Cell], other: Sequence[Cell], figure: str) -> tuple[np.ndarray, np.ndarray] | None:
     one, two = ({c["seed"]: figure_of(c, figure) for c in part} for part in (row, other))
     seeds = sorted(one.keys() & two.keys())
     return (np.array([one[s] for s in seeds]), np.array([two[s] for s in seeds])) if seeds else None
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None or np.isnan(value) else format(value, form)
 
 
 def _p(compared: Compared | None) -> str:
@@ -124,5 +136,5 @@ def _p(compared: Compared | None) -> str:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
+    known = [value for value in values if value is not None and not np.isnan(value)]
     return float(np.mean(known)) if known else None

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bilevel_jax.atomic import replacing
-from bilevel_jax.evaluation.bilevel_study.ridge_run import empty_head, gradient_at
+from bilevel_jax.evaluation.bilevel_study.ridge_run import gradient_at
 from bilevel_jax.evaluation.bilevel_study.ridge_stage import RidgeStage
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
@@ -103,7 +103,7 @@ def draw_survey(found: Sequence[Surveyed], path: str | os.PathLike) -> None:
 
 @jax.jit
 def _figures(w, problem):
-    point = gradient_at(ROWS["exact"], w, empty_head(problem), jax.random.key(0), problem, 1)
+    point = gradient_at(ROWS["exact"], w, None, jax.random.key(0), problem, 1)
     partial, gradient = point.partial, point.gradient
     lengths = jnp.linalg.norm(partial), jnp.linalg.norm(gradient)
     return jnp.stack([jnp.linalg.norm(gradient - partial) / lengths[0], partial @ gradient / lengths[0] / lengths[1]])

@@ -8,7 +8,7 @@ from bilevel_jax.evaluation.bilevel_study.scene_cells import load_cells
 
 @pytest.fixture(scope="session")
 def cells():
-    return load_cells(24, cache=False)
+    return load_cells(12, cache=False)
 
 
 @pytest.fixture(scope="session")

@@ -48,3 +48,16 @@ def test_table_names_rows_gains_costs_and_logs():
 
 def test_rows_keep_the_order_in_which_they_are_named():
     assert list(chosen_rows(["exact", "ignore"])) == ["exact", "ignore"]
+
+
+def test_figures_that_are_missing_are_a_dash():
+    """One seed has no interval, without `ignore` nothing has a cost, and a diverged head has no score."""
+    alone = made("one_step", [0.5], log=True)
+    alone[0]["scores"] |= {"own": None, "like_visible": float("nan")}
+    alone[0]["noise"] = float("nan")
+    text = study_table({"one_step": alone})
+    assert "nan" not in text.lower() and "| - / 0.60 |" in text
+    pair = study_table({"ignore": made("ignore", [0.5]), "one_step": alone})
+    assert "nan" not in pair.lower() and "| +0.00 | - |" in pair
+    alone[0]["scores"]["test"] = float("nan")
+    assert "nan" not in study_table({"ignore": made("ignore", [0.5]), "one_step": alone}).lower()
