@@ -1,7 +1,7 @@
 """The steps of an inner optimizer as a function of the outer variable, and what may depend on that variable."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -99,12 +99,12 @@ def _entries_read(function: Callable[[PyTree], Any], outer_params: PyTree) -> se
     """The names of the entries of the outer variable that any result of a function depends on."""
     if not isinstance(outer_params, Mapping):
         return set(entries(outer_params)) if _reaches(function, outer_params) else set()
-    others = dict(outer_params)
-    return {
-        name
-        for name, value in entries(outer_params).items()
-        if _reaches(lambda part, name=name: function(type(outer_params)(others | {name: part})), value)
-    }
+    others, kind = dict(outer_params), cast(Callable[[dict[str, Any]], PyTree], type(outer_params))
+
+    def reads(name: str, value: PyTree) -> bool:
+        return _reaches(lambda part: function(kind(others | {name: part})), value)
+
+    return {name for name, value in entries(outer_params).items() if reads(name, value)}
 
 
 def _reaches(function: Callable[[PyTree], Any], argument: PyTree) -> bool:

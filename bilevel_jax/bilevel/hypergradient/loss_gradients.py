@@ -10,6 +10,7 @@ from bilevel_jax.bilevel.hypergradient.context import Context
 from bilevel_jax.bilevel.hypergradient.estimator import Loss, LossWithAux, with_aux
 from bilevel_jax.bilevel.hypergradient.reduction import outer_norm, outer_vdot, reduce_outer
 from bilevel_jax.bilevel.loops import Loop, repeated, unrolls
+from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.trees import PyTree
 
 ValueAndGradients = tuple[Float[Array, ""], PyTree, PyTree, PyTree]
@@ -80,5 +81,5 @@ def descend(
 def check_positive(name: str, **values: float) -> None:
     """Raises ValueError naming the estimator and the value that is not positive; a traced value is not looked at."""
     for key, value in values.items():
-        if not isinstance(value, jax.core.Tracer) and value <= 0:
+        if surely(value <= 0):
             raise ValueError(f"{name} needs {key} > 0, got {value}")
