@@ -36,6 +36,29 @@ def combined_by_gramian(
     """
     if dtype == "float32":
         return _combined(rule, task_grads, state, present)
+
+    @jax.custom_jvp
+    def combined(task_grads, state, present):
+        return _combined_in_float64(rule, task_grads, state, present)
+
+    # Outside of the part in float64 a transposition would mix both types, so the derivative is that of the types given.
+    @combined.defjvp
+    def derivative(primals, tangents):
+        found = combined(*primals)
+        _, moved = jax.jvp(lambda *given: _combined(rule, *given), primals, tangents)
+        fitting = jax.tree.map(lambda t, o: t.astype(o.dtype) if _is_inexact(o) else t, moved, found)
+        return found, fitting
+
+    return combined(task_grads, state, present)
+
+
+def _is_inexact(leaf: Array) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+
+def _combined_in_float64(
+    rule: Weighting, task_grads: PyTree, state: PyTree, present: Bool[Array, " k"] | None
+) -> Combined:
     with jax.enable_x64(True):
         wide = jax.tree.map(lambda g: g.astype(at_least(g.dtype, jnp.float64)), task_grads)
         found = _combined(rule, wide, state, present)

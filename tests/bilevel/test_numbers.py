@@ -121,7 +121,9 @@ def test_gramian_dtype():
         dynamic_aggregate("mgda", gramian_dtype="bfloat16")
 
 
-@pytest.mark.parametrize("name", ["mgda", "upgrad", "dualproj", "nash_mtl", "fairgrad"])
+@pytest.mark.parametrize(
+    "name", ["mgda", "upgrad", "dualproj", "nash_mtl", "fairgrad", "cagrad", "aligned_mtl", "imtl_g"]
+)
 def test_reverse_mode_through_an_update(name):
     """The derivative of the update by a loss's factor, against a difference."""
     tx = transform(name, 3)
