@@ -5,13 +5,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
 from bilevel_jax.bilevel.trees import PyTree
 from bilevel_jax.evaluation.bilevel_study.convnet import convnet_losses, start_convnet
 from bilevel_jax.evaluation.bilevel_study.fused_features import pair_products
-from bilevel_jax.evaluation.bilevel_study.ridge_run import CLIP
 from bilevel_jax.evaluation.bilevel_study.row_gradient import (
     InnerProblem,
     Memory,
@@ -20,6 +18,7 @@ from bilevel_jax.evaluation.bilevel_study.row_gradient import (
     first_memory,
     row_gradient,
 )
+from bilevel_jax.evaluation.bilevel_study.rule_descent import descend_rule
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, Row
 
 
@@ -96,28 +95,18 @@ def train_rule(
     outer_steps: int,
     steps: int,
     batch: int,
-) -> tuple[Float[Array, "s k"], PyTree]:
+) -> Float[Array, "s k"]:
     """Trains the fusion rule as `ridge_run.train_rule` does; the network is begun anew at every outer step.
 
     Returns:
-        The rule after each outer step, and the network that the last step arrived at.
+        The rule after each outer step.
     """
-    optimizer = optax.chain(optax.clip_by_global_norm(CLIP), optax.scale_by_adam())
 
-    def step(carry, given):
-        w, memory, state = carry
-        start, key = given
-        outer = Views(*(jax.lax.dynamic_slice_in_dim(a, start, batch) for a in problem.outer))
-        point = gradient_at(ROWS[name], w, memory, key, problem._replace(outer=outer), steps)
-        updates, state = optimizer.update(point.gradient, state, w)
-        w = w - rate * updates
-        return (w, point.memory, state), w
+    def point_at(w, memory, key, outer):
+        return gradient_at(ROWS[name], w, memory, key, problem._replace(outer=outer), steps)
 
     seen = fused_pictures(w, problem.outer)[:batch], fused_pictures(w, problem.inner)
     memory = first_memory(ROWS[name], seen, _inner_problem(key, problem, steps))._replace(
         head=new_network(key, problem)
     )
-    carry = w, memory, optimizer.init(w)
-    starts = (jnp.arange(outer_steps) % (len(problem.outer.spreads) // batch)) * batch
-    (_, memory, _), rules = jax.lax.scan(step, carry, (starts, jax.random.split(key, outer_steps)))
-    return rules, memory.head
+    return descend_rule(point_at, w, memory, rate, key, problem.outer, outer_steps=outer_steps, batch=batch)[0]

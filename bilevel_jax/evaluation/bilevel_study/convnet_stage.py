@@ -14,12 +14,12 @@ from bilevel_jax.evaluation.bilevel_study.convnet_run import ConvnetProblem, Vie
 from bilevel_jax.evaluation.bilevel_study.correction_log import CorrectionLog
 from bilevel_jax.evaluation.bilevel_study.fused_features import fusion_loss_minimum
 from bilevel_jax.evaluation.bilevel_study.likeness import likeness
+from bilevel_jax.evaluation.bilevel_study.rule_descent import BATCH
 from bilevel_jax.evaluation.bilevel_study.scene_pictures import ScenePictures
 from bilevel_jax.evaluation.bilevel_study.study_problems import Draw, Scenes
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
 from bilevel_jax.evaluation.bilevel_study.study_stage import TrainedRule
 
-BATCH = 125  # outer scenes of one step
 LONGER = 4  # times T: the second length of a fresh network's training
 
 
@@ -43,7 +43,7 @@ class ConvnetStage:
         if ROWS[row].head == "none":
             return TrainedRule(start, None, 0.0)
         begun = time.process_time()
-        rules, _ = train_rule(
+        rules = train_rule(
             row, start[0], jnp.float32(rate), jax.random.key(seed), problem,
             outer_steps=outer_steps, steps=self.steps, batch=min(BATCH, len(problem.outer.spreads)),
         )  # fmt: skip

@@ -5,15 +5,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
 from bilevel_jax.evaluation.bilevel_study import ridge_head
 from bilevel_jax.evaluation.bilevel_study.fused_features import FeatureMap, features
 from bilevel_jax.evaluation.bilevel_study.row_gradient import InnerProblem, Memory, Point, first_memory, row_gradient
+from bilevel_jax.evaluation.bilevel_study.rule_descent import descend_rule, scenes_from
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, Row
-
-CLIP = 1.0  # longest hypergradient
 
 
 class Part(NamedTuple):
@@ -114,35 +112,22 @@ def train_rule(
     steps: int,
     batch: int,
 ) -> tuple[Float[Array, "s k"], Memory]:
-    """Trains the fusion rule with Adam on the row's hypergradients, each at most `CLIP` long.
+    """Trains the fusion rule on the row's hypergradients.
 
     Args:
         name: of the row.
-        w: where the rule starts.
-        rate: Adam's step size.
+        w, rate, outer_steps, batch: as in `descend_rule`.
         key: of the placebo's directions.
         problem: the scenes and constants.
-        outer_steps: number of outer steps.
         steps: T.
-        batch: outer scenes of one step; the steps go through them in their order, again and again.
 
     Returns:
-        The rule after each outer step, and what the step left to the next, stacked over the steps.
+        As `descend_rule`.
     """
-    optimizer = optax.chain(optax.clip_by_global_norm(CLIP), optax.scale_by_adam())
 
-    def scenes_from(start):
-        outer = Part(*(jax.lax.dynamic_slice_in_dim(a, start, batch) for a in problem.outer))
-        return problem._replace(outer=outer)
+    def point_at(w, memory, key, outer):
+        return gradient_at(ROWS[name], w, memory, key, problem._replace(outer=outer), steps)
 
-    def step(carry, given):
-        w, memory, state = carry
-        start, key = given
-        point = gradient_at(ROWS[name], w, memory, key, scenes_from(start), steps)
-        updates, state = optimizer.update(point.gradient, state, w)
-        w = w - rate * updates
-        return (w, point.memory, state), (w, point.memory)
-
-    carry = w, memory_at(ROWS[name], w, scenes_from(0), steps), optimizer.init(w)
-    starts = (jnp.arange(outer_steps) % (len(problem.outer.means) // batch)) * batch
-    return jax.lax.scan(step, carry, (starts, jax.random.split(key, outer_steps)))[1]
+    first = problem._replace(outer=scenes_from(0, problem.outer, batch))
+    memory = memory_at(ROWS[name], w, first, steps)
+    return descend_rule(point_at, w, memory, rate, key, problem.outer, outer_steps=outer_steps, batch=batch)

@@ -19,12 +19,11 @@ from bilevel_jax.evaluation.bilevel_study.ridge_run import (
     train_rule,
 )
 from bilevel_jax.evaluation.bilevel_study.row_gradient import Memory
+from bilevel_jax.evaluation.bilevel_study.rule_descent import BATCH
 from bilevel_jax.evaluation.bilevel_study.scene_cells import SceneCells
 from bilevel_jax.evaluation.bilevel_study.study_problems import Draw, Scenes
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
 from bilevel_jax.evaluation.bilevel_study.study_stage import TrainedRule
-
-BATCH = 125  # outer scenes of one step
 
 
 class RidgeStage:
