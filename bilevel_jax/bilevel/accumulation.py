@@ -52,5 +52,5 @@ def over_present_steps(now: Accumulated, stacked: bool) -> tuple[PyTree, Float[A
     share = now.steps / jnp.maximum(now.present, 1)  # exactly 1 for a task that was always present
     gradient = now.gradient
     if stacked:
-        gradient = jax.tree.map(lambda g: g * jnp.reshape(share, (-1,) + (1,) * (g.ndim - 1)).astype(g.dtype), gradient)
+        gradient = jax.tree.map(lambda g: trees.times(g, trees.column(share, g)), gradient)
     return gradient, now.losses * share

@@ -12,7 +12,7 @@ from bilevel_jax.bilevel.accumulation import nothing_yet, over_present_steps, wi
 from bilevel_jax.bilevel.aggregate_state import AggregateState, coming_weights, with_diagnostics
 from bilevel_jax.bilevel.gramian import complex_again, real_parts, scaled_gramian
 from bilevel_jax.bilevel.gramian_weights import combined_by_gramian
-from bilevel_jax.bilevel.present_tasks import present_mask, weigh_losses
+from bilevel_jax.bilevel.present_tasks import present_mask, weigh_given, weigh_losses
 from bilevel_jax.bilevel.shared_leaves import Mask, makes_masks, shared_mask, split_leaves
 from bilevel_jax.bilevel.skipped_steps import all_finite, chosen, unless_spoilt, zeros_unless
 from bilevel_jax.bilevel.trees import PyTree
@@ -199,23 +199,18 @@ def _finish(
         inner = weigh_losses(rule, losses, state.weighting, present)[1]
         return gathered, state._replace(weighting=unless_spoilt(inner, state.weighting))
     if rule.known_beforehand:
-        if rule.needs == "nothing" or present is None or rule.weigh_present is None:
-            following, inner = rule.weigh(losses if rule.needs == "losses" else None, state.weighting)
+        if rule.needs == "nothing":
+            following, inner = rule.weigh(None, state.weighting)
         else:
-            following, inner = rule.weigh_present(losses, state.weighting, present)
-        if rule.needs == "losses":
-            following, inner = unless_spoilt((following, inner), (state.next_weights, state.weighting))
+            weighed = weigh_given(rule, losses, state.weighting, present)
+            following, inner = unless_spoilt(weighed, (state.next_weights, state.weighting))
         return gathered, state._replace(next_weights=following, weighting=inner)
     weighed, heads, merge = split_leaves(gathered, mask)
     heads = [jnp.sum(head, axis=0) for head in heads]
     if rule.needs == "gradients":
         if settings.diagnostics:
             state = with_diagnostics(state, scaled_gramian(weighed)[0])
-        real = real_parts(weighed)
-        if present is None or rule.weigh_present is None:
-            combined, inner = rule.weigh(real, state.weighting)
-        else:
-            combined, inner = rule.weigh_present(real, state.weighting, present)
+        combined, inner = weigh_given(rule, real_parts(weighed), state.weighting, present)
         combined = complex_again(combined, weighed)
         return merge(combined, heads), state._replace(weighting=unless_spoilt(inner, state.weighting))
     found = combined_by_gramian(rule, weighed, state.weighting, present, settings.gramian_dtype)

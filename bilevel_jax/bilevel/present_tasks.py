@@ -36,6 +36,15 @@ def renormalised(weights: Float[Array, " k"], present: Bool[Array, " k"] | None)
     return kept * jnp.where(total > 0, jnp.sum(weights) / jnp.where(total > 0, total, 1.0), 0.0)
 
 
+def weigh_given(
+    rule: Weighting, given: PyTree, state: PyTree, present: Bool[Array, " k"] | None
+) -> tuple[PyTree, PyTree]:
+    """Applies a rule to losses or gradients: (weights or update, next state); it is told who is absent if it asks."""
+    if present is None or rule.weigh_present is None:
+        return rule.weigh(given, state)
+    return rule.weigh_present(given, state, present)
+
+
 def weigh_losses(
     rule: Weighting, losses: Float[Array, " k"], state: PyTree, present: Bool[Array, " k"] | None
 ) -> tuple[Float[Array, " k"], PyTree]:
@@ -49,12 +58,9 @@ def weigh_losses(
     """
     if present is None:
         return rule.weigh(losses, state)
-    losses = jnp.where(present, losses, 0.0)
-    if rule.weigh_present is None:
-        weights, state = rule.weigh(losses, state)
-        return renormalised(weights, present), state
-    weights, state = rule.weigh_present(losses, state, present)
-    return jnp.where(present, weights, 0.0), state
+    weights, state = weigh_given(rule, jnp.where(present, losses, 0.0), state, present)
+    alike = rule.weigh_present is None  # the rule does not know who is absent
+    return renormalised(weights, present) if alike else jnp.where(present, weights, 0.0), state
 
 
 def weigh_present(
