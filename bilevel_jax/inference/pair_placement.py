@@ -1,16 +1,25 @@
 """How the two images of a pair are laid on each other: as they are, in one size, or aligned."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt
+from jaxtyping import Bool, Float32, UInt
 
 from bilevel_jax.errors import InputError, first_few
 from bilevel_jax.inference.image_fuser import ImageFuser
 from bilevel_jax.inference.pair_size import NO_RESIZE, to_one_size
-from bilevel_jax.registration import TRUSTED, Transform, align, infrared_share, move_infrared, plain_shift
+from bilevel_jax.registration import (
+    TRUSTED,
+    Transform,
+    align,
+    check_visible_size,
+    infrared_share,
+    move_infrared,
+    plain_shift,
+)
 
 UNTRUSTED = {
     "unaligned": "is fused as it is",
@@ -96,7 +105,6 @@ class PairPlacer:
         """Returns a line on the pairs that seem to be shifted, and one for each alignment that is not trusted."""
         lines = []
         if self._shifts:
-            x, y = np.median(list(self._shifts.values()), axis=0)
             files = [str(path) for path in self._shifts]
             subject = f"{files[0]} seems to be shifted against its visible image by"
             if len(files) > 1:
@@ -104,10 +112,7 @@ class PairPlacer:
                     f"{len(files)} infrared images ({first_few(files)}) seem to be shifted against their visible "
                     "images, in the median by"
                 )
-            lines.append(
-                f"warning: {subject} ({x:z.0f}, {y:z.0f}) pixels (to the right, downwards); --align moves infrared "
-                "images onto visible ones."
-            )
+            lines.append(shift_warning(subject, list(self._shifts.values()), "infrared images"))
         if self.alignment is not None:
             outcome = UNTRUSTED[self.alignment.untrusted]
             lines += [
@@ -133,21 +138,27 @@ class PairPlacer:
                 if choice.untrusted == "left_out":
                     raise LeftOut(f"the alignment is not trusted ({estimate.trust:.2f} of 1, expected {TRUSTED}).")
                 if choice.untrusted == "unaligned":
-                    resize = "infrared" if self.resize == NO_RESIZE else self.resize
-                    return PlacedPair(*to_one_size(infrared, visible, resize))
+                    return PlacedPair(*to_one_size(infrared, visible, resize_unaligned(self.resize)))
         check_visible_size(visible, transform)
         moved = move_infrared(infrared, transform)
-        share = None if moved.covered.all() else infrared_share(moved.covered)
-        return PlacedPair(moved.image, visible, share)
+        return PlacedPair(moved.image, visible, share_of_data(moved.covered))
 
 
-def check_visible_size(visible: UInt[np.ndarray, "h w d"], transform: Transform) -> None:
-    """Raises InputError where a visible image has not the size that a transform is for."""
-    if visible.shape[:2] != transform.visible_size:
-        raise InputError(
-            f"The visible image is {visible.shape[1]} x {visible.shape[0]} pixels, but the transform is for "
-            f"{transform.visible_size[1]} x {transform.visible_size[0]}; expected images of the same camera."
-        )
+def resize_unaligned(resize: str) -> str:
+    """How a pair is brought to one size that was to be aligned and is not: as asked, else to the visible image's."""
+    return "infrared" if resize == NO_RESIZE else resize
+
+
+def share_of_data(covered: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"] | None:
+    """The share of the fused picture where a moved infrared image has data; None where it has data everywhere."""
+    return None if covered.all() else infrared_share(covered)
+
+
+def shift_warning(subject: str, shifts: Sequence[tuple[float, float]], moved: str) -> str:
+    """The line on plain shifts: "SUBJECT (x, y) pixels", their median, and that --align moves MOVED."""
+    x, y = np.median(shifts, axis=0)
+    where = f"({x:z.0f}, {y:z.0f}) pixels (to the right, downwards)"
+    return f"warning: {subject} {where}; --align moves {moved} onto visible ones."
 
 
 def fuse_placed(fuser: ImageFuser, pair: PlacedPair, gain: float | None) -> UInt[np.ndarray, "h w d"]:

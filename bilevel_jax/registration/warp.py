@@ -62,12 +62,7 @@ class InfraredMover:
 
     def check_size(self, infrared: Shaped[np.ndarray, "H W *c"]) -> None:
         """Raises InputError where an infrared image has not the size that the transform is for."""
-        size = self.transform.infrared_size
-        if infrared.shape[:2] != size:
-            raise InputError(
-                f"The infrared image is {infrared.shape[1]} x {infrared.shape[0]} pixels, but the transform is for "
-                f"{size[1]} x {size[0]}; expected images of the same camera."
-            )
+        _check_size("infrared", infrared, self.transform.infrared_size)
 
     def covered(self, black: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, "h w"]:
         """Returns where a moved infrared image has data.
@@ -85,6 +80,19 @@ class InfraredMover:
 
     def _shrunk(self, plane: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "a b"]:
         return np.asarray(Image.fromarray(plane).reduce(self._shrink)) if self._shrink > 1 else plane
+
+
+def check_visible_size(visible: Shaped[np.ndarray, "h w *c"], transform: Transform) -> None:
+    """Raises InputError where a visible image has not the size that a transform is for."""
+    _check_size("visible", visible, transform.visible_size)
+
+
+def _check_size(which: str, image: Shaped[np.ndarray, "h w *c"], size: Size) -> None:
+    if image.shape[:2] != size:
+        raise InputError(
+            f"The {which} image is {image.shape[1]} x {image.shape[0]} pixels, but the transform is for "
+            f"{size[1]} x {size[0]}; expected images of the same camera."
+        )
 
 
 def move_infrared(infrared: Shaped[np.ndarray, "H W *c"], transform: Transform) -> MovedInfrared:

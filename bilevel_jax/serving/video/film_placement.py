@@ -9,7 +9,14 @@ from jaxtyping import Bool, Float32, UInt
 from tqdm import tqdm
 
 from bilevel_jax.errors import InputError
-from bilevel_jax.inference.pair_placement import UNTRUSTED, AlignmentChoice, PlacedPair, check_visible_size
+from bilevel_jax.inference.pair_placement import (
+    UNTRUSTED,
+    AlignmentChoice,
+    PlacedPair,
+    resize_unaligned,
+    share_of_data,
+    shift_warning,
+)
 from bilevel_jax.inference.pair_size import NO_RESIZE, to_one_size
 from bilevel_jax.registration import (
     TRUSTED,
@@ -17,7 +24,7 @@ from bilevel_jax.registration import (
     InfraredMover,
     Transform,
     align,
-    infrared_share,
+    check_visible_size,
     plain_shift,
     rig_alignment,
 )
@@ -136,7 +143,7 @@ def _untrusted(
     lines = (f"warning: {found}; the video {UNTRUSTED[alignment.untrusted]} (--untrusted={alignment.untrusted}).",)
     if alignment.untrusted == "aligned":
         return _moved(best.transform, pairs, lines=lines)
-    return FilmPlacement("infrared" if resize == NO_RESIZE else resize, lines=lines)
+    return FilmPlacement(resize_unaligned(resize), lines=lines)
 
 
 def _moved(
@@ -154,8 +161,7 @@ def _moved(
     both = lambda one, other: one & other
     black: Bool[np.ndarray, "H W"] = reduce(both, (black_border(grey(infrared)) for infrared, _ in pairs))
     covered = mover.covered(black)
-    share = None if covered.all() else infrared_share(covered)
-    return FilmPlacement(mover=mover, share=share, estimated=estimated, lines=lines)
+    return FilmPlacement(mover=mover, share=share_of_data(covered), estimated=estimated, lines=lines)
 
 
 def _shift_line(path: str, pairs: Sequence[FramePair], levels: SteadyLevels, resize: str) -> list[str]:
@@ -169,8 +175,5 @@ def _shift_line(path: str, pairs: Sequence[FramePair], levels: SteadyLevels, res
     found = [shift for shift in shifts if shift is not None]
     if not found or len(found) < SHIFTED * len(shifts):
         return []
-    x, y = np.median(found, axis=0)
-    return [
-        f"warning: the frames of {path} seem to be shifted against the visible frames by ({x:z.0f}, {y:z.0f}) pixels "
-        "(to the right, downwards); --align moves infrared frames onto visible ones."
-    ]
+    subject = f"the frames of {path} seem to be shifted against the visible frames by"
+    return [shift_warning(subject, found, "infrared frames")]
