@@ -132,8 +132,7 @@ def estimator_states(
     """
     states = {}
     for name, params in inner_params.items():
-        factory = estimators[name] if isinstance(estimators, Mapping) else estimators
-        states[name] = factory(_no_loss, _no_loss).init(None, params)
+        states[name] = _maker(estimators, name)(_no_loss, _no_loss).init(None, params)
     return {name: state for name, state in states.items() if jax.tree.leaves(state)}
 
 
@@ -233,8 +232,7 @@ def _made(
     axis_name: str | None,
 ) -> Estimator:
     """The estimator of a task; that of a task without an inner problem is `ignore`."""
-    factory = estimators[name] if isinstance(estimators, Mapping) else estimators
-    factory = ignore if problem.tasks[name].inner_loss is None else factory
+    factory = ignore if problem.tasks[name].inner_loss is None else _maker(estimators, name)
     losses = task_losses(problem, name, inner_params, axis_name)
     return factory(*losses, has_aux=True, axis_name=axis_name, sharded_outer=axis_name is not None)
 
@@ -272,6 +270,10 @@ def _named_terms(aux: Mapping[str, PyTree], axis_name: str | None) -> dict[str, 
         if f"{side}_aux" in aux:
             aux[f"{side}_terms"] = trees.mean(aux.pop(f"{side}_aux"), axis_name)
     return aux
+
+
+def _maker(estimators: MakeEstimator | Mapping[str, MakeEstimator], name: str) -> MakeEstimator:
+    return estimators[name] if isinstance(estimators, Mapping) else estimators
 
 
 def _no_loss(outer_params: PyTree, inner_params: PyTree, batch: PyTree) -> None:
