@@ -140,11 +140,7 @@ def _one_transform(
         return known
     count = min(values.align_on or DEFAULT_ALIGN_ON, len(pairs))
     rig = rig_of_files(pairs, count, values.align, infrared_range, visible_range)
-    print(
-        f"Moving the infrared images by one {values.align}, the median of {rig.used} trusted of {count} pair(s), which "
-        f"differ from it by {rig.spread:.1f} pixels in the median",
-        flush=True,
-    )
+    print(rig.line("images", f"{count} pair(s)"), flush=True)
     if values.transform is not None:
         write_transform(values.transform, rig.transform)
         print(f"Wrote {values.transform}", flush=True)

@@ -23,6 +23,13 @@ class RigAlignment(NamedTuple):
     used: int
     spread: float
 
+    def line(self, moved: str, tried: str) -> str:
+        """What a user should know, such as with MOVED = "images" and TRIED = "10 pair(s)"."""
+        return (
+            f"Moving the infrared {moved} by one {self.transform.kind}, the median of {self.used} trusted of {tried}, "
+            f"which differ from it by {self.spread:.1f} pixels in the median"
+        )
+
 
 def rig_alignment(alignments: Sequence[Alignment]) -> RigAlignment:
     """Returns the median of the trusted estimates of several pairs of one rig.

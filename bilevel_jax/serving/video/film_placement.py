@@ -120,11 +120,8 @@ def _estimated(alignment: AlignmentChoice, pairs: Sequence[Scaled], resize: str)
     if not any(estimate.trusted for estimate in estimates):
         return _untrusted(alignment, estimates, pairs, resize)
     rig = rig_alignment(estimates)
-    line = (
-        f"Moving the infrared frames by one {alignment.kind}, the median of {rig.used} trusted of {len(pairs)} "
-        f"frame(s), which differ from it by {rig.spread:.1f} pixels in the median"
-    )
-    return _moved(rig.transform, pairs, estimated=rig.transform, lines=(line,))
+    lines = (rig.line("frames", f"{len(pairs)} frame(s)"),)
+    return _moved(rig.transform, pairs, estimated=rig.transform, lines=lines)
 
 
 def _untrusted(
