@@ -9,15 +9,24 @@ def get_config() -> ConfigDict:
     config = default_config()
     config.data.num_train = 400
     config.data.num_test = 200
+    config.data.crop = (64, 64)
     config.data.inner_labels = 50
     config.fusion.name = "local_heat_vivid"
+    config.visual.loss = "none"
+    config.visual.adversarial = 0.0
     config.semantic.depth = 10
+    config.semantic.width = 8
+    config.semantic.channels = 16
+    config.semantic.adversarial = 0.0
     config.semantic.outer_weight = 4.0
-    config.semantic.restart = 10
+    config.semantic.restart = 20
     config.bilevel.estimator = "ignore"
+    config.bilevel.outer_every = 5
+    config.warm_start.steps = 80
+    config.steps = 200
     config.outer.learning_rate = 2e-3
     config.rows.learn_from = "inner"
-    config.rows.steps = 300
-    config.rows.boundaries = (250,)
+    config.rows.steps = 200
+    config.rows.boundaries = (160,)
     config.rows.scales = (0.1,)
     return config
