@@ -12,7 +12,7 @@ KINDS = {
 }
 LEARN_FROM = {
     "all": "every training pair",
-    "inner": "the pairs of the inner part: those that data.inner_where and data.inner_labels leave to the inner networks",
+    "inner": "the pairs of the inner part, which data.inner_where and data.inner_labels choose",
 }
 WARM_START, OUTER, INNER, ROWS = OPTIMIZERS = ("warm_start", "outer", "inner", "rows")
 
