@@ -6,14 +6,20 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from bilevel_jax.data.day_or_night import day_or_night
+from bilevel_jax.data.day_or_night import by_day_and_night
 from bilevel_jax.data.sources.source import Source
-from bilevel_jax.errors import InputError
+from bilevel_jax.errors import InputError, first_few
 
 
 def tags_of(source: Source) -> Sequence[str] | None:
-    """Returns one tag per pair: the source's groups, or "day" and "night" by the names; None where neither says it."""
-    return source.groups if source.groups is not None else day_or_night(source.names)
+    """Returns one tag per pair: the source's groups, or "day" and "night" by the names; None where neither says it.
+
+    A flipped copy (`NAME_flip`, as MFNet has them) has the tag of its pair.
+    """
+    if source.groups is not None:
+        return source.groups
+    said = by_day_and_night(source.names)
+    return [said[name] for name in source.names] if len(said) == len(set(source.names)) else None
 
 
 def pairs_with_tag(source: Source, tag: str, key: str, what: str) -> Bool[np.ndarray, " n"]:
@@ -32,9 +38,10 @@ def pairs_with_tag(source: Source, tag: str, key: str, what: str) -> Bool[np.nda
         return np.ones(len(source), bool)
     tags = tags_of(source)
     if tags is None:
+        silent = [name for name in source.names if not by_day_and_night([name])]
         raise InputError(
-            f"config.data.{key} is {tag!r}, and nothing says which {what} are by day or by night: neither the data set "
-            "nor names that end in D or N; expected ''."
+            f"config.data.{key} is {tag!r}, and neither the data set nor the names say which {what} are by day or by "
+            f"night: {len(silent)} names do not end in a digit and D or N ({first_few(silent)}); expected ''."
         )
     found = np.array([own == tag for own in tags], bool)
     if not found.any():

@@ -23,6 +23,7 @@ class Named:
 def test_tags_are_the_groups_or_else_what_the_names_say():
     assert tags_of(Named(["0001D", "2N"], ["fog", "rain"])) == ["fog", "rain"]
     assert tags_of(Named(["0001D", "2N"])) == ["day", "night"]
+    assert tags_of(Named(["0001D", "0002N_flip"])) == ["day", "night"]
     assert tags_of(Named(["0001D", "other"])) is None
     scenes = SceneSource(30, seed=1, height=48, width=64)
     found = pairs_with_tag(scenes, "dusk", "inner_where", "training pairs")
@@ -38,5 +39,5 @@ def test_an_unknown_tag_is_refused_with_the_tags_that_there_are():
     message = "config.data.outer_where is 'nigth'; expected '' or a tag of the training pairs: day (1 pairs), night (2"
     with pytest.raises(InputError, match=re.escape(message)):
         pairs_with_tag(Named(["1D", "2N", "3N"]), "nigth", "outer_where", "training pairs")
-    with pytest.raises(InputError, match="config.data.inner_where is 'day', and nothing says .* expected ''"):
-        pairs_with_tag(Named(["a", "b"]), "day", "inner_where", "training pairs")
+    with pytest.raises(InputError, match=r"inner_where is 'day', and .* 2 names do not end .* \(a, b\); expected ''"):
+        pairs_with_tag(Named(["1D", "a", "b"]), "day", "inner_where", "training pairs")
