@@ -48,7 +48,7 @@ def _stratified_order(source: Source, indices: Indices, seed: int) -> Indices:
     """Returns `indices` in a random order whose every beginning has nearly the share of each tag that the whole has."""
     rng = np.random.default_rng([seed, len(source)])
     tags = tags_of(source)
-    own: Sequence[str] = [""] * len(indices) if tags is None else [tags[i] for i in indices]
+    own: Sequence[str] = [""] * len(indices) if tags is None else [tags[i] for i in indices.tolist()]
     place = np.zeros(len(indices))
     for tag in sorted(set(own)):
         members = np.flatnonzero([name == tag for name in own])

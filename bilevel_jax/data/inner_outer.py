@@ -74,7 +74,7 @@ def deal_out(
     shared = np.flatnonzero(for_inner & for_outer)
     dealt = np.zeros(0, np.int64), np.zeros(0, np.int64)
     if len(shared):
-        dealt = alternate_blocks(len(shared), block, None if groups is None else [groups[i] for i in shared])
+        dealt = alternate_blocks(len(shared), block, None if groups is None else [groups[i] for i in shared.tolist()])
     alone = np.flatnonzero(for_inner & ~for_outer), np.flatnonzero(for_outer & ~for_inner)
     inner, outer = (np.sort(np.concatenate([shared[own], one])) for own, one in zip(dealt, alone, strict=True))
     return inner, outer
