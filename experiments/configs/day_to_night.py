@@ -6,11 +6,14 @@
 
 The segmenter learns from labelled day scenes alone, as do the fresh segmenters of the table. The fusion network's outer
 loss is that of night scenes, whose labels no segmenter learns from. This is the case in which the correction for the
-second level is worth something where it was measured (docs/results/bilevel_study.md). `truncated` differentiates three
-steps of the segmenter; it begins anew after every 20 outer steps. `downstream.py` shows the figures of day and of night.
-There is no discriminator, so the segmenter is the only inner problem.
+second level was worth something on a small problem (docs/results/bilevel_study.md). `truncated` differentiates three
+steps of the segmenter, which begins anew after every 20 outer steps. There is no discriminator, so the segmenter is the
+only inner problem. `downstream.py` shows the figures of day and of night.
 
-FIGURE
+Two cores of a server CPU, 2026-11-28, beside six other processes: 10 min, most of it for compilation, and 2 min for each
+segmenter. mIoU over all nine classes of a fresh segmenter on the 86 test scenes by night, seed 0 alone: fused 24.7 %,
+infrared 21.3 %, visible 11.2 %, average 17.5 %. Without the correction (`ignore`) 23.9 %, so its gain of 0.8 points
+[-0.2, 1.9] is not certain. At `solve_rate` 0.1 the correction is far too long and costs five points.
 """
 
 from ml_collections import ConfigDict
