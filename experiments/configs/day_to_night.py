@@ -1,8 +1,7 @@
 """Fuse so that a segmenter that learns by day works by night: two levels with a correction, on the built-in scenes.
 
     python experiments/train.py --config=experiments/configs/day_to_night.py
-    python experiments/downstream.py --config=experiments/configs/day_to_night.py --inputs=ours,ir,vi,average \
-        --workdir=runs/day_to_night --seeds=0
+    python experiments/downstream.py --workdir=runs/day_to_night --inputs=ours,ir,vi,average --seeds=0
 
 The segmenter learns from labelled day scenes alone, as do the fresh segmenters of the table. The fusion network's outer
 loss is that of night scenes, whose labels no segmenter learns from. This is the case in which the correction for the
@@ -10,10 +9,10 @@ second level was worth something on a small problem (docs/results/bilevel_study.
 steps of the segmenter, which begins anew after every 20 outer steps. There is no discriminator, so the segmenter is the
 only inner problem. `downstream.py` shows the figures of day and of night.
 
-Two cores of a server CPU, 2026-11-28, beside six other processes: 10 min, most of it for compilation, and 2 min for each
-segmenter. mIoU over all nine classes of a fresh segmenter on the 86 test scenes by night, seed 0 alone: fused 24.7 %,
-infrared 21.3 %, visible 11.2 %, average 17.5 %. Without the correction (`ignore`) 23.9 %, so its gain of 0.8 points
-[-0.2, 1.9] is not certain. At `solve_rate` 0.1 the correction is far too long and costs five points.
+Two cores of a server CPU, 2026-11-28, beside six other processes: 10 min of training, most of it for compilation, and 2
+min for each segmenter. mIoU over all nine classes of a fresh segmenter on the 86 test scenes by night, seed 0 alone:
+fused 24.7 %, infrared 21.3 %, visible 11.2 %, average 17.5 %. Without the correction (`ignore`) 23.9 %, so its gain of
+0.8 points [-0.2, 1.9] is not certain. At `solve_rate` 0.1 the correction is far too long and costs five points.
 """
 
 from ml_collections import ConfigDict

@@ -1,8 +1,9 @@
 """Fuse so that a segmenter learns well from 50 labelled pairs: two levels without a correction, on the built-in scenes.
 
     python experiments/train.py --config=experiments/configs/few_labels.py
-    python experiments/train.py --config=experiments/configs/few_labels.py --config.data.name=folder \
-        --config.data.root=DIR --config.semantic.task=detection --workdir=RUN
+
+For a detector and a data set of your own add `--config.data.name=folder --config.data.root=DIR
+--config.semantic.task=detection --config.data.crop="(96,96)"`.
 
 The segmenter learns from 50 labelled scenes alone and begins anew after every 20 outer steps, so the fusion network is
 trained to teach a fresh one. The fresh segmenters of the table learn from the same 50 scenes. The outer loss needs
@@ -11,7 +12,10 @@ labels too: it is that of the other half of the training scenes, which no segmen
 The estimator is `ignore`. Inner and outer scenes are of one kind here, so the outer gradient F_w points nearly where
 the exact hypergradient points, and a correction gained nothing (docs/results/bilevel_study.md, "Few labels").
 
-FIGURE
+Two cores of a server CPU, 2026-11-28, beside six other processes: 3 min of training with its programs in the cache, and
+1 to 2 min for each segmenter. mIoU over all nine classes of a fresh segmenter on 200 test scenes, seed 0 alone: fused
+28.0 %, infrared 24.4 %, average 24.2 %, visible 18.3 %. The pictures are for segmenters: by day they look less like the
+visible image than the average does.
 """
 
 from ml_collections import ConfigDict
