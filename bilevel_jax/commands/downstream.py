@@ -111,7 +111,8 @@ def downstream_command(argv: Sequence[str]) -> None:
     text = "\n\n".join([comparison_text(comparison, markdown=True), *notes])
     write_text(place / "comparison.md", f"{text}\n")
     about = "one network on all inputs mixed" if values.matched else "a network of its own for each input"
-    print(f"{task_title(config)}: {about}, {config.rows.steps} steps; {len(sets.train)} training pairs")
+    learnt = len(sets.learnt_from(config.rows.learn_from))
+    print(f"{task_title(config)}: {about}, {config.rows.steps} steps; {learnt} training pairs")
     print("\n\n".join([comparison_text(comparison), *notes]))
     print(f"\nCells and tables: {place}" + (f"; the network: {save}" if save else ""))
     if values.report is not None:

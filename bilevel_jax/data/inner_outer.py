@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Bool
 
 from bilevel_jax.data.hold_out import Indices
 from bilevel_jax.errors import InputError, first_few
@@ -45,6 +46,37 @@ def alternate_blocks(num: int, block: int = 20, groups: Sequence[str] | None = N
         for turn, run in enumerate(np.array_split(members, 2 * pairs)):
             parts[(turn + smaller) % 2].append(run)
     inner, outer = (np.sort(np.concatenate(part)) for part in parts)
+    return inner, outer
+
+
+def deal_out(
+    for_inner: Bool[np.ndarray, " n"],
+    for_outer: Bool[np.ndarray, " n"],
+    block: int = 20,
+    groups: Sequence[str] | None = None,
+) -> tuple[Indices, Indices]:
+    """Deals pairs out to the inner and the outer part, each of which may take some pairs only.
+
+    A pair that one part may take goes to it. `alternate_blocks` deals out the pairs that both may take. A pair that
+    neither may take is left out.
+
+    Args:
+        for_inner: which pairs the inner part may take.
+        for_outer: which pairs the outer part may take.
+        block, groups: as in `alternate_blocks`.
+
+    Returns:
+        The indices of the inner and of the outer part, both ascending.
+
+    Raises:
+        InputError: as `alternate_blocks`, for the pairs that both parts may take.
+    """
+    shared = np.flatnonzero(for_inner & for_outer)
+    dealt = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    if len(shared):
+        dealt = alternate_blocks(len(shared), block, None if groups is None else [groups[i] for i in shared.tolist()])
+    alone = np.flatnonzero(for_inner & ~for_outer), np.flatnonzero(for_outer & ~for_inner)
+    inner, outer = (np.sort(np.concatenate([shared[own], one])) for own, one in zip(dealt, alone, strict=True))
     return inner, outer
 
 

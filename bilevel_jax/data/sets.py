@@ -6,18 +6,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
 from ml_collections import ConfigDict
 
+from bilevel_jax.data.few_labels import draw_labelled
 from bilevel_jax.data.folder_splits import name_own_lists, split_folder
-from bilevel_jax.data.inner_outer import Indices, alternate_blocks, check_disjoint
+from bilevel_jax.data.inner_outer import Indices, check_disjoint, deal_out
 from bilevel_jax.data.name_lists import read_list
 from bilevel_jax.data.scenes import SceneSource
 from bilevel_jax.data.sources.cached import CachedSource
 from bilevel_jax.data.sources.folder import FolderSource
 from bilevel_jax.data.sources.prepared import PreparedSource
 from bilevel_jax.data.sources.source import Source
+from bilevel_jax.data.sources.subset import Subset
 from bilevel_jax.data.sources.summary import is_prepared, read_summary
 from bilevel_jax.data.splits import SPLIT_KEYS, SPLITS, HeldOut, Splits, how_read, split_prepared, split_scenes
+from bilevel_jax.data.tags import pairs_with_tag
 from bilevel_jax.errors import InputError
 
 
@@ -42,6 +46,14 @@ class Sets(NamedTuple):
     test: Source | None = None
     held_out: HeldOut | None = None
     mixed_held_out: Mapping[str, HeldOut] = MappingProxyType({})
+
+    def learnt_from(self, part: str) -> Source:
+        """Returns the training pairs that a fresh network learns from.
+
+        Args:
+            part: "all" or "inner", as `config.rows.learn_from` has it.
+        """
+        return self.train if part == "all" else Subset(self.train, self.inner, renumbered=True)
 
     def reported(self, split: str | None = None) -> tuple[str, Source]:
         """Returns the name and the source of the split that a table is about.
@@ -93,9 +105,9 @@ def open_sets(
     splits = _open_splits(config, seed, check_stop, run=run)
     if splits.val is None:  # only a folder that is mixed in may lack it
         raise ValueError("the data has no val")
-    own = _training_set(config, splits)
+    own = _training_set(config, splits, seed)
     test = None if splits.test is None else _cached(config, splits.test)
-    return Sets(own.train, own.inner, own.outer, _cached(config, splits.val), test, splits.held_out)
+    return Sets(own.train, own.inner, own.outer, _validation(config, splits.val), test, splits.held_out)
 
 
 def open_training_set(config: ConfigDict, seed: int, kept: Path | None = None) -> TrainingSet:
@@ -112,7 +124,7 @@ def open_training_set(config: ConfigDict, seed: int, kept: Path | None = None) -
     Raises:
         InputError: as `open_sets`.
     """
-    return _training_set(config, _open_splits(config, seed, mixed_in=True, run=kept))
+    return _training_set(config, _open_splits(config, seed, mixed_in=True, run=kept), seed)
 
 
 def open_other(config: ConfigDict, root: str, names: str | None = None) -> Source:
@@ -194,11 +206,20 @@ def _open_splits(
     return split_folder(config, mixed_in, run)
 
 
-def _training_set(config: ConfigDict, splits: Splits) -> TrainingSet:
-    train = splits.train
-    inner, outer = alternate_blocks(len(train), block=config.block, groups=train.groups)
+def _training_set(config: ConfigDict, splits: Splits, seed: int) -> TrainingSet:
+    train = _cached(config, splits.train)
+    for_inner = pairs_with_tag(train, config.inner_where, "inner_where", "training pairs")
+    for_outer = pairs_with_tag(train, config.outer_where, "outer_where", "training pairs")
+    inner, outer = deal_out(for_inner, for_outer, block=config.block, groups=train.groups)
+    inner = draw_labelled(train, inner, config.inner_labels, seed)
     check_disjoint(inner, outer, train.names)
-    return TrainingSet(_cached(config, train), inner, outer, splits.held_out)
+    return TrainingSet(train, inner, outer, splits.held_out)
+
+
+def _validation(config: ConfigDict, val: Source) -> Source:
+    val = _cached(config, val)
+    chosen = pairs_with_tag(val, config.validation_where, "validation_where", "val pairs")
+    return val if chosen.all() else Subset(val, np.flatnonzero(chosen), renumbered=True)
 
 
 def _cached(config: ConfigDict, source: Source) -> Source:

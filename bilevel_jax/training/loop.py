@@ -137,13 +137,13 @@ def _keep_rows_start(config: ConfigDict, workdir: Path, state: TrainState) -> No
 def _batches(config: ConfigDict, sets: Sets, part: str) -> ResumableBatches:
     """Returns this process's part of the global batches of the inner or the outer problem.
 
-    A run of a single level trains on all pairs.
+    A run of a single level trains on the pairs of both parts.
     """
     everything = config.bilevel.single_level and part == "inner"
     return configured_batches(
         config.data,
         sets.train,
-        np.arange(len(sets.train)) if everything else getattr(sets, part),
+        np.union1d(sets.inner, sets.outer) if everything else getattr(sets, part),
         batch_size=config.data.batch_size // jax.process_count(),
         seed=2 * config.seed + (part == "outer"),
         shard_index=jax.process_index(),

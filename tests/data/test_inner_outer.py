@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bilevel_jax.data.inner_outer import alternate_blocks, check_disjoint
+from bilevel_jax.data.inner_outer import alternate_blocks, check_disjoint, deal_out
 from bilevel_jax.errors import InputError
 
 
@@ -42,6 +42,19 @@ def test_every_group_of_two_or_more_is_in_both_parts():
     for part in (inner, outer):
         assert set(groups[part]) == {"day", "dusk", "night"}
     assert not set(inner) & set(outer)
+
+
+def test_a_pair_that_one_part_may_take_goes_to_it_and_blocks_deal_out_the_others():
+    groups = ["day"] * 80 + ["dusk"] * 20 + ["night"] * 60
+    day, night, every = np.array(groups) == "day", np.array(groups) == "night", np.ones(160, bool)
+    inner, outer = deal_out(day, night, 20, groups)
+    assert inner.tolist() == list(range(80)) and outer.tolist() == list(range(100, 160))  # dusk is in neither
+    inner, outer = deal_out(day, every, 20, groups)
+    assert sorted([*inner, *outer]) == list(range(160)) and runs(inner, 160).tolist() == [20, 20]
+    assert set(range(80, 160)) <= set(outer) and set(inner) <= set(range(80))
+    for found, before in zip(deal_out(every, every, 20, groups), alternate_blocks(160, 20, groups), strict=True):
+        np.testing.assert_array_equal(found, before)
+        assert found.dtype == before.dtype
 
 
 def test_too_few_items_are_refused():

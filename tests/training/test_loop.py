@@ -162,3 +162,25 @@ def test_another_run_s_parameters_are_the_start_of_a_new_run_only(folder, straig
     with pytest.raises(InputError, match="gone is not a run's folder"):
         run(still, tmp_path / "another")
     assert not (tmp_path / "another").exists()
+
+
+@pytest.mark.parametrize("single_level", [False, True])
+def test_batches_are_of_the_part_that_tags_and_labels_leave(single_level):
+    """One level trains on the pairs of both parts, and on none that both leave out."""
+    chosen = default_config()
+    chosen.data.num_train, chosen.data.height, chosen.data.width, chosen.data.crop = 24, 48, 48, (32, 32)
+    chosen.data.inner_where, chosen.data.outer_where, chosen.data.inner_labels = "day", "night", 3
+    chosen.data.batch_size, chosen.data.threads = 8, 0
+    chosen.bilevel.single_level = single_level
+    if single_level:
+        chosen.bilevel.estimator, chosen.bilevel.outer_every = "ignore", 1
+    chosen = check_config(chosen)
+    sets = open_sets(chosen.data, chosen.seed)
+    expected = {"inner": set(sets.inner), "outer": set(sets.outer)}
+    if single_level:
+        expected["inner"] = expected["inner"] | expected["outer"]
+    assert len(sets.inner) == 3 and len(expected["inner"] | expected["outer"]) < 24
+    for part, own in expected.items():
+        batches = loop._batches(chosen, sets, part)
+        assert {int(i) for batch in itertools.islice(batches, 6) for i in batch["index"]} == own
+        batches.close()

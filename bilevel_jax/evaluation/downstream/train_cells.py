@@ -78,6 +78,7 @@ def train_cells(
         RunError: a loss became NaN.
     """
     folder = folder / "matched" if matched else folder
+    pairs = sets.learnt_from(config.rows.learn_from)
     split, reported = sets.reported(split)
     settings = _settings(config, sorted(inputs) if matched else None, initial) | {"split": split}
     # Networks followed data.balance before they had a share of their own.
@@ -104,7 +105,7 @@ def train_cells(
             missing = sorted({*missing, seeds[-1]})
         if not missing:
             return
-        training = ConcatenatedInputs([images(name, sets.train) for name in inputs])
+        training = ConcatenatedInputs([images(name, pairs) for name in inputs])
         held_out = {name: images(name, reported) for name in inputs}
         for seed in missing:
             params = trainers[False].train(training, f"mixture, seed {seed}", check_stop, seed, start)
@@ -117,7 +118,7 @@ def train_cells(
         missing = [seed for seed in seeds if cells[name][seed] is None]
         if not missing:
             return
-        training, held_out, given = images(name, sets.train), images(name, reported), inputs[name]
+        training, held_out, given = images(name, pairs), images(name, reported), inputs[name]
         for seed in missing:
             own, title = trainers[given.stacked], f"{name}, seed {seed}"
             test(name, held_out, seed, own.train(training, title, check_stop, seed, start, given.noise))

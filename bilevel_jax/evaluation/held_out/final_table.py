@@ -104,7 +104,7 @@ def held_out_table(config: ConfigDict, networks: Networks, sets: Sets, workdir: 
         stop.check("the rows of the table that are done are kept")
         held_out = InputSource(source, kind, fuser, stop.check)
         row = mean_measures(measure_images(source, held_out))
-        training = InputSource(sets.train, kind, fuser, stop.check) if fresh else None
+        training = InputSource(sets.learnt_from(config.rows.learn_from), kind, fuser, stop.check) if fresh else None
         for name, trainer in trainers.items():
             if training is not None and name in fresh:
                 title = f"{kind}: {'semantic network' if name == MAIN_TASK else f'network of {name}'}"

@@ -115,6 +115,29 @@ SET = (
         at_least(1),
         "number of consecutive frames that stay together when training pairs are parted into inner and outer ones",
     ),
+    Key(
+        "data.inner_where",
+        "",
+        anything(),
+        "tag of the training pairs that teach the inner networks, such as day or night. A pair that only one part may "
+        "take goes to it, a pair that both may take goes to one of them by data.block, and other pairs are left out. "
+        "'' = any",
+    ),
+    Key("data.outer_where", "", anything(), "tag of the training pairs that teach the fusion network. '' = any"),
+    Key(
+        "data.inner_labels",
+        0,
+        at_least(0),
+        "number of labelled pairs that teach the inner networks. They are drawn from the inner part by config.seed, "
+        "with its share of day and night, and its other pairs are left out. A pair counts as labelled that has each "
+        "kind of annotation of its data set. 0 = the whole part",
+    ),
+    Key(
+        "data.validation_where",
+        "",
+        anything(),
+        "tag of the val pairs that choose weights, such as night. '' = any",
+    ),
 )
 
 SCENES = (
@@ -225,6 +248,8 @@ def check(config: ConfigDict) -> None:
     if not data.test_share:
         expect(config, "data.test_split", not data.test_split, "'' where config.data.test_share is 0")
     check_mix(data.mix, NAMES)
+    if len(data.mix):
+        expect(config, "data.inner_labels", not data.inner_labels, "0 with config.data.mix")
 
 
 SECTION = Section("Data", (*SET, *SCENES, *SAMPLES, *READING), check)

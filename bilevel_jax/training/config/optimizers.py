@@ -10,6 +10,10 @@ KINDS = {
     "sgd": "momentum, and weight decay in the gradient, as in the paper",
     "adamw": "weight decay apart from the gradient",
 }
+LEARN_FROM = {
+    "all": "every training pair",
+    "inner": "the pairs of the inner part, which data.inner_where and data.inner_labels choose",
+}
 WARM_START, OUTER, INNER, ROWS = OPTIMIZERS = ("warm_start", "outer", "inner", "rows")
 
 
@@ -67,6 +71,12 @@ SECTIONS = (
                 "share of the samples of these networks that are drawn class by class, as data.balance draws those of "
                 "the run, which these networks do not follow. data.balance_classes names the classes. 0 = each pair "
                 "once an epoch, so that networks of two runs learn from the same samples",
+            ),
+            Key(
+                "rows.learn_from",
+                "all",
+                one_of(LEARN_FROM),
+                "which training pairs these networks, and those of downstream.py, learn from",
             ),
         ),
         check,

@@ -92,6 +92,26 @@ def test_a_network_of_three_channels_cannot_be_stacked():
         SemanticTrainer(config, networks, stacked=True)
 
 
+@pytest.mark.parametrize("part", ["all", "inner"])
+def test_the_networks_learn_from_all_training_pairs_or_from_the_inner_part(part, tmp_path, monkeypatch):
+    config = _config()
+    config.rows.learn_from, config.data.inner_labels = part, 2
+    config = check_config(config)
+    sets = open_sets(config.data, config.seed)
+
+    class Asked(Exception):
+        pass
+
+    def asked(self, source, *rest):
+        raise Asked(source.names)
+
+    monkeypatch.setattr(downstream.SemanticTrainer, "train", asked)
+    with pytest.raises(Asked) as given:
+        train_cells(config, sets, INPUTS, [0], tmp_path)
+    names = {"all": list(sets.train.names), "inner": [sets.train.names[i] for i in sets.inner]}
+    assert given.value.args[0] == names[part] and len(names["inner"]) == 2
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_the_networks_follow_the_balance_of_rows_and_not_that_of_the_run(share, pairs, monkeypatch):
     config = _config()

@@ -82,6 +82,10 @@ def changed(**changes):
         ),
         ({"data__workers": -1}, r"config\.data\.workers is -1; expected at least 0"),
         (
+            {"data__mix": (("scenes", "", 1.0),), "data__inner_labels": 5},
+            r"config\.data\.inner_labels is 5; expected 0 with config\.data\.mix",
+        ),
+        (
             {"data__mix": (("foldr", "x", 1.0),)},
             r"config\.data\.mix has \('foldr', 'x', 1\.0\); expected \(name, root,",
         ),
