@@ -133,7 +133,7 @@ def _survey(values: flags.FlagValues, stage: Stage, labels: list[int], seeds: li
     """Prints the exact correction at the start of a training, for a ladder of gaps and of ridge strengths."""
     if not isinstance(stage, RidgeStage):
         raise InputError("--survey is for --stage=ridge; expected it without --stage=convnet.")
-    gaps = SURVEYED_GAPS if values.problem == "day_to_night" else (0.0,)
+    gaps = SURVEYED_GAPS if values.problem == "day_to_night" else (float(PROBLEMS[values.problem].of_pairs),)
     found: list[Surveyed] = []
     for number in labels:
         found += (own := survey(stage, values.problem, number, gaps, SURVEYED_RIDGES, seeds, values.outer))
