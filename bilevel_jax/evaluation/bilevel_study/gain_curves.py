@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -20,7 +20,7 @@ from bilevel_jax.markdown_table import markdown_table
 AXES: Mapping[str, str] = MappingProxyType(
     {"gap": "share of outer scenes by night", "inner_steps": "T, inner steps", "labels": "labelled scenes"}
 )
-DEFAULTS: Mapping[str, object] = MappingProxyType({"inner_steps": 20, "stage": "ridge"})
+DEFAULTS: Mapping[str, Any] = MappingProxyType({"inner_steps": 20, "stage": "ridge"})
 PERCENT = 100
 
 
@@ -113,7 +113,7 @@ def _reach(difference: Difference) -> float:
     return (difference.high - difference.low) / 2
 
 
-def _settings(folder: Path) -> dict[str, object]:
+def _settings(folder: Path) -> dict[str, Any]:
     path = folder / "settings.json"
     try:
         found = json.loads(path.read_text())

@@ -90,4 +90,4 @@ def _described(sample: Sample, light: str, number: int) -> SceneCells:
     height, width = ir.shape[:2]
     boxes = sample["boxes"] * np.array([HEIGHT / height, WIDTH / width] * 2)
     pixels = covered_pixels(boxes, sample["classes"], number)
-    return describe_pair(*(small[..., place] for place in range(3)), pixels, group_number(light))
+    return describe_pair(small[..., 0], small[..., 1], small[..., 2], pixels, group_number(light))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 
 from bilevel_jax.data.sources.source import Sample
 from bilevel_jax.evaluation.bilevel_study.fusion_basis import SIGMA, basis_pictures
@@ -36,7 +36,7 @@ def fused_pair(rule: Float[np.ndarray, " k"], sample: Sample) -> UInt8[np.ndarra
 
 
 def write_pair_pictures(
-    folder: str | os.PathLike, rule: Sequence[float], pairs: PairCells, chosen: Sequence[int]
+    folder: str | os.PathLike, rule: Sequence[float], pairs: PairCells, chosen: Int64[np.ndarray, " n"]
 ) -> None:
     """Writes the chosen pairs as FOLDER/NAME.png.
 
@@ -48,5 +48,5 @@ def write_pair_pictures(
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     for index in chosen:
-        picture = fused_pair(np.asarray(rule) * pairs.scale, pairs.source[index])
+        picture = fused_pair(np.asarray(rule) * pairs.scale, pairs.source[int(index)])
         write_image(Path(folder) / f"{pairs.source.names[index]}.png", picture)

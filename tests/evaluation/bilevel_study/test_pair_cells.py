@@ -52,7 +52,7 @@ def test_rule_of_one_camera_shows_it(pairs, camera):
 
 def test_pictures_are_written_under_the_names_of_their_pairs(pairs, tmp_path):
     rule = np.ones(SIZE)
-    write_pair_pictures(tmp_path / "row", rule, pairs, [1, 4])
+    write_pair_pictures(tmp_path / "row", rule, pairs, np.array([1, 4]))
     assert sorted(path.name for path in (tmp_path / "row").iterdir()) == ["00002D.png", "00005N.png"]
     shown = fused_pair(rule * pairs.scale, pairs.source[4])
     np.testing.assert_array_equal(read_image(tmp_path / "row" / "00005N.png"), shown)
