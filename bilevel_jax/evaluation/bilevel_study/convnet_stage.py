@@ -16,7 +16,7 @@ from bilevel_jax.evaluation.bilevel_study.fused_features import fusion_loss_mini
 from bilevel_jax.evaluation.bilevel_study.likeness import likeness
 from bilevel_jax.evaluation.bilevel_study.rule_descent import BATCH
 from bilevel_jax.evaluation.bilevel_study.scene_pictures import ScenePictures
-from bilevel_jax.evaluation.bilevel_study.study_problems import Draw, Scenes
+from bilevel_jax.evaluation.bilevel_study.study_draws import Draw, Scenes
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
 from bilevel_jax.evaluation.bilevel_study.study_stage import TrainedRule
 

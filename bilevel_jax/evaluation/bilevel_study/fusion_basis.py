@@ -15,17 +15,20 @@ NAMES = tuple(f"{camera}_{name}" for camera in ("infrared", "visible") for name 
 SIZE = len(NAMES)  # K, the number of parameters of the fusion rule
 
 
-def basis_pictures(ir: Float[np.ndarray, "h w"], luma: Float[np.ndarray, "h w"]) -> Float32[np.ndarray, "k h w"]:
+def basis_pictures(
+    ir: Float[np.ndarray, "h w"], luma: Float[np.ndarray, "h w"], sigma: float = SIGMA
+) -> Float32[np.ndarray, "k h w"]:
     """The K pictures that the fused luminance is a weighted sum of, each with mean 0.
 
     Args:
         ir: infrared picture in [0, 1].
         luma: luminance of the visible picture in [0, 1].
+        sigma: neighbourhood of the local statistics, in pixels.
     """
     statistics = [np.ones_like(ir)]
     for picture in (luma, ir):
-        mean = ndimage.gaussian_filter(picture, SIGMA)
-        spread = np.sqrt(np.maximum(ndimage.gaussian_filter(picture**2, SIGMA) - mean**2, 0.0))
+        mean = ndimage.gaussian_filter(picture, sigma)
+        spread = np.sqrt(np.maximum(ndimage.gaussian_filter(picture**2, sigma) - mean**2, 0.0))
         statistics += [mean, spread]
     pictures = np.stack([s * picture for picture in (ir, luma) for s in statistics])
     return (pictures - pictures.mean((1, 2), keepdims=True)).astype(np.float32)

@@ -21,7 +21,7 @@ from bilevel_jax.evaluation.bilevel_study.ridge_run import (
 from bilevel_jax.evaluation.bilevel_study.row_gradient import Memory
 from bilevel_jax.evaluation.bilevel_study.rule_descent import BATCH
 from bilevel_jax.evaluation.bilevel_study.scene_cells import SceneCells
-from bilevel_jax.evaluation.bilevel_study.study_problems import Draw, Scenes
+from bilevel_jax.evaluation.bilevel_study.study_draws import Draw, Scenes
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
 from bilevel_jax.evaluation.bilevel_study.study_stage import TrainedRule
 

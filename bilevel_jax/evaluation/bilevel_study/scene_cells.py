@@ -6,11 +6,12 @@ once a scene, so that a training step looks at a few hundred numbers a cell in p
 
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int
 from scipy import ndimage
 
 from bilevel_jax.atomic import replacing
@@ -75,9 +76,34 @@ def filter_responses(pictures: Float32[np.ndarray, "k h w"]) -> Float32[np.ndarr
 def describe_scene(index: int, world: int = WORLD) -> SceneCells:
     """The arrays of one scene, without their first axis."""
     sample = generate(world, index, HEIGHT, WIDTH)
-    ir = sample["ir"][..., 0].astype(np.float32) / 255
-    visible = luma(sample["vis"].astype(np.float32) / 255)[..., 0]
-    saliency = sample["saliency"][..., 0].astype(np.float32) / 255
+    cut = cells_of(sample["labels"])
+    numbers = [(cut == c).sum(-1) for c in (CAR, PERSON, BIKE, CURVE)]
+    numbers.append(((cut > CURVE) & (cut < 255)).sum(-1))
+    return describe_pair(
+        sample["ir"][..., 0].astype(np.float32) / 255,
+        luma(sample["vis"].astype(np.float32) / 255)[..., 0],
+        sample["saliency"][..., 0].astype(np.float32) / 255,
+        np.stack(numbers, -1),
+        time_of_day(world, index),
+    )
+
+
+def describe_pair(
+    ir: Float32[np.ndarray, "96 128"],
+    visible: Float32[np.ndarray, "96 128"],
+    saliency: Float32[np.ndarray, "96 128"],
+    numbers: Int[np.ndarray, "cells c"],
+    group: int,
+) -> SceneCells:
+    """The arrays of one pair of pictures, without their first axis.
+
+    Args:
+        ir: infrared picture in [0, 1].
+        visible: luminance of the visible picture in [0, 1].
+        saliency: weight of the infrared picture in [0, 1].
+        numbers: pixels of each class in each cell.
+        group: time of day, a place in GROUPS.
+    """
     pictures = basis_pictures(ir, visible)
     k, l, _ = symmetric_pairs(SIZE)  # noqa: E741
     parts = cells_of(pictures).reshape(NUM_CELLS, SIZE, 2, CELL // 2, 2, CELL // 2).mean((3, 5))
@@ -86,16 +112,13 @@ def describe_scene(index: int, world: int = WORLD) -> SceneCells:
     flat = pictures.reshape(SIZE, -1)
     spreads = flat @ flat.T / flat.shape[1]
     target = saliency * ir + (1 - saliency) * visible
-    cut = cells_of(sample["labels"])
-    numbers = [(cut == c).sum(-1) for c in (CAR, PERSON, BIKE, CURVE)]
-    numbers.append(((cut > CURVE) & (cut < 255)).sum(-1))
     return SceneCells(
         parts.reshape(NUM_CELLS, SIZE, QUARTERS).swapaxes(1, 2),
         energies[..., k, l],
         spreads[k, l],
         flat @ target.ravel() / flat.shape[1],
-        np.stack(numbers, -1) >= LEAST_PIXELS,
-        np.array(time_of_day(world, index)),
+        numbers >= LEAST_PIXELS,
+        np.array(group),
     )
 
 
@@ -107,8 +130,7 @@ def load_cells(number: int, world: int = WORLD, cache: bool = True) -> SceneCell
     path = cache_folder() / "bilevel_study" / f"cells-v{VERSION}-world{world}-{number}.npz"
     if cache and (found := _read(path)) is not None:
         return found
-    parts = [describe_scene(index, world) for index in range(number)]
-    cells = _scaled(SceneCells(*(np.stack(part) for part in zip(*parts, strict=True))))
+    cells = scaled_cells([describe_scene(index, world) for index in range(number)])[0]
     if cache:
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, **cells._asdict())
@@ -120,17 +142,23 @@ def group_number(name: str) -> int:
     return GROUPS.index(name)
 
 
-def _scaled(cells: SceneCells) -> SceneCells:
+def scaled_cells(scenes: Sequence[SceneCells]) -> tuple[SceneCells, Float32[np.ndarray, " k"]]:
+    """The arrays of all scenes together, and the factor by which each picture of the basis was multiplied.
+
+    It is 1 over the picture's standard deviation over all scenes.
+    """
+    cells = SceneCells(*(np.stack(part) for part in zip(*scenes, strict=True)))
     k, l, _ = symmetric_pairs(SIZE)  # noqa: E741
     scale = 1 / np.sqrt(cells.spreads[:, k == l].mean(0))
     pairs = (scale[k] * scale[l]).astype(np.float32)
     scale = scale.astype(np.float32)
-    return cells._replace(
+    cells = cells._replace(
         means=cells.means * scale,
         energies=cells.energies * pairs,
         spreads=cells.spreads * pairs,
         targets=cells.targets * scale,
     )
+    return cells, scale
 
 
 def _read(path: Path) -> SceneCells | None:

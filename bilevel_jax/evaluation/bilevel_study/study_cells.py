@@ -11,12 +11,12 @@ import numpy as np
 from bilevel_jax.atomic import finite_or_none, write_json
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bilevel_study.correction_log import CorrectionLog
-from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS, Draw
+from bilevel_jax.evaluation.bilevel_study.study_draws import TUNING_SEEDS, Draw
+from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
 from bilevel_jax.evaluation.bilevel_study.study_rows import CHECKED, ROWS
 from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
 
 RATES = (0.003, 0.01, 0.03, 0.1)  # step sizes of the fusion rule, the same number of tries for every row
-TUNING_SEEDS = (1000,)  # on which rows choose their step size, apart from the seeds of the table
 COMPARED = "unrolled"  # whose backward passes every row gets in a study of equal passes
 
 
@@ -32,6 +32,7 @@ class Setting(NamedTuple):
             the best one for the fusion loss's rule.
         outer_steps: of a row, or of the row `COMPARED`.
         equal: "steps" or "passes", what all rows have equally many of.
+        rates: step sizes of the fusion rule among which every row chooses.
     """
 
     problem: str
@@ -41,13 +42,15 @@ class Setting(NamedTuple):
     ridge: float | None
     outer_steps: int
     equal: str
+    rates: tuple[float, ...] = RATES
 
 
 class Cell(TypedDict):
     """The figures of one row at one seed.
 
     `scores` is what `Stage.scores` returns, `rate` the step size of the fusion rule, `passes` the backward passes
-    of an outer step, and `noise` the correction's signal to noise (None where the row has no correction).
+    of an outer step, `noise` the correction's signal to noise (None where the row has no correction), and `rule` the
+    parameters of the fusion rule (older cells lack them).
     """
 
     row: str
@@ -60,6 +63,7 @@ class Cell(TypedDict):
     scores: dict[str, float]
     log: dict[str, CorrectionLog]
     noise: NotRequired[float | None]
+    rule: NotRequired[list[float]]
 
 
 class StudyCells:
@@ -85,19 +89,19 @@ class StudyCells:
             return s.outer_steps
         return max(1, round(s.outer_steps * ROWS[COMPARED].passes(steps) / ROWS[row].passes(steps)))
 
-    def ridge(self) -> float:
-        """The stage's own constant: as set, or the best one for the fusion loss's rule on the tuning seeds."""
+    def ridge(self, seed: int) -> float:
+        """The stage's own constant at a seed: as set, or the fusion loss's rule's best one on the tuning seeds."""
         if self.setting.ridge is not None:
             return self.setting.ridge
         return _best(
-            self.folder / "ridge.json",
+            *self._tuned("ridge", seed),
             self.stage.constants,
             lambda ridge, seed: self._start_score(ridge, seed),
             self._stop,
         )
 
-    def rate(self, row: str, ridge: float) -> float | None:
-        """The step size of a row: the best one on the tuning seeds."""
+    def rate(self, row: str, ridge: float, seed: int) -> float | None:
+        """The step size of a row at a seed: the best one on the tuning seeds."""
         if ROWS[row].head == "none":
             return None
 
@@ -106,7 +110,7 @@ class StudyCells:
             trained = self.stage.train(row, self.stage.problem(draw, ridge), rate, seed, self.outer_steps(row))
             return main_score(self.stage.scores(trained.rules[-1], draw, ridge))
 
-        return _best(self.folder / f"rate-{row}.json", RATES, score, self._stop)
+        return _best(*self._tuned(f"rate-{row}", seed), self.setting.rates, score, self._stop)
 
     def cell(self, row: str, seed: int, with_noise: bool = False) -> Cell:
         """The cell of a row at a seed.
@@ -119,8 +123,8 @@ class StudyCells:
         path = self.folder / f"{row}-seed{seed}.json"
         if path.exists():
             return read_cell(path)
-        ridge = self.ridge()
-        rate = self.rate(row, ridge)
+        ridge = self.ridge(seed)
+        rate = self.rate(row, ridge, seed)
         self._stop()
         draw = self.draw(seed)
         problem = self.stage.problem(draw, ridge)
@@ -129,6 +133,7 @@ class StudyCells:
             "row": row, "seed": seed, "rate": rate, "ridge": ridge, "outer_steps": len(trained.rules) - 1,
             "passes": ROWS[row].passes(self.stage.steps), "cpu_seconds": trained.cpu_seconds,
             "scores": self.stage.scores(trained.rules[-1], draw, ridge), "log": {},
+            "rule": np.asarray(trained.rules[-1], float).tolist(),
         }  # fmt: skip
         if with_noise and row in CHECKED:
             cell["log"] = self.stage.look(row, trained, problem, seed)
@@ -136,6 +141,12 @@ class StudyCells:
                 cell["noise"] = finite_or_none(self.stage.noise(row, trained, problem, seed))
         write_json(path, cell)
         return cell
+
+    def _tuned(self, what: str, seed: int) -> tuple[Path, tuple[int, ...]]:
+        """The file of what is chosen for a seed, and the seeds on which it is chosen."""
+        seeds = PROBLEMS[self.setting.problem].tuning(seed)
+        part = "" if seeds == TUNING_SEEDS else f"-{seeds[0]}"
+        return self.folder / f"{what}{part}.json", seeds
 
     def _start_score(self, ridge: float, seed: int) -> float:
         return main_score(self.stage.scores(jnp.asarray(self.stage.start), self.draw(seed), ridge))
@@ -162,7 +173,11 @@ def read_cell(path: Path) -> Cell:
 
 
 def _best(
-    path: Path, values: tuple[float, ...], score: Callable[[float, int], float], stop: Callable[[], None]
+    path: Path,
+    seeds: tuple[int, ...],
+    values: tuple[float, ...],
+    score: Callable[[float, int], float],
+    stop: Callable[[], None],
 ) -> float:
     """The value with the best mean score on the tuning seeds, kept in a file with all scores."""
     if path.exists():
@@ -173,8 +188,8 @@ def _best(
     scores = []
     for value in values:
         stop()
-        scores.append(float(np.mean([score(value, seed) for seed in TUNING_SEEDS])))
+        scores.append(float(np.mean([score(value, seed) for seed in seeds])))
     best = values[int(np.nanargmax(scores))] if np.isfinite(scores).any() else values[0]
     tried = [finite_or_none(score) for score in scores]
-    write_json(path, {"best": best, "values": list(values), "scores": tried, "seeds": list(TUNING_SEEDS)})
+    write_json(path, {"best": best, "values": list(values), "scores": tried, "seeds": list(seeds)})
     return best

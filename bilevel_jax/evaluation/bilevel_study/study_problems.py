@@ -1,55 +1,15 @@
-"""The problems of the study: which scenes the inner and the outer loss see, and which ones score the result."""
+"""The problems of the study by name, and the draws of those on the built-in scenes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int64
 
-from bilevel_jax.errors import InputError
+from bilevel_jax.evaluation.bilevel_study import real_day_to_night
 from bilevel_jax.evaluation.bilevel_study.scene_cells import group_number
+from bilevel_jax.evaluation.bilevel_study.study_draws import FRESH, Deck, Draw, Problem
 
-Scenes = Int64[np.ndarray, " n"]
-FRESH = 3  # fresh learners that score a fusion rule
-TESTED = 600  # scenes that they are tested on
-
-
-class Draw(NamedTuple):
-    """The scenes of one seed; all parts are disjoint.
-
-    Attributes:
-        inner: labelled scenes that the head learns from.
-        outer: scenes of the outer loss, in the order in which batches take them.
-        fresh: `FRESH` further draws like `inner`; each teaches a fresh head, which is then tested.
-        tests: name -> scenes that the fresh heads are tested on; the first one's score is the main one.
-    """
-
-    inner: Scenes
-    outer: Scenes
-    fresh: tuple[Scenes, ...]
-    tests: Mapping[str, Scenes]
-
-
-class Deck:
-    """Scenes of one kind in a random order, from which parts are dealt without repetition."""
-
-    def __init__(self, scenes: Scenes, rng: np.random.Generator, kind: str):
-        self.rest, self.kind = rng.permutation(scenes), kind
-
-    def deal(self, number: int) -> Scenes:
-        """Takes scenes off the deck.
-
-        Raises:
-            InputError: there are not enough left.
-        """
-        if number > len(self.rest):
-            raise InputError(
-                f"--labels asks for {number} more {self.kind}scenes than the {len(self.rest)} that are left; "
-                "expected fewer labels or more --scenes."
-            )
-        dealt, self.rest = self.rest[:number], self.rest[number:]
-        return dealt
+TESTED = 600  # scenes that fresh learners are tested on
 
 
 def few_labels(groups: np.ndarray, seed: int, labels: int, outer: int, gap: float) -> Draw:
@@ -78,23 +38,10 @@ def day_to_night(groups: np.ndarray, seed: int, labels: int, outer: int, gap: fl
     return Draw(inner, upper, fresh, tests)
 
 
-class Problem(NamedTuple):
-    """One kind of draw.
-
-    Attributes:
-        about: one clause for the help text.
-        draw: a function (groups, seed, labels, outer scenes, gap) -> Draw.
-        labels: default numbers of labelled scenes.
-    """
-
-    about: str
-    draw: Callable[[np.ndarray, int, int, int, float], Draw]
-    labels: tuple[int, ...]
-
-
 PROBLEMS: Mapping[str, Problem] = MappingProxyType(
     {
         "few_labels": Problem("inner loss on few labelled scenes, outer loss on many", few_labels, (20, 50, 200)),
         "day_to_night": Problem("inner loss on scenes by day, outer loss by day and night", day_to_night, (200,)),
+        "real_day_to_night": real_day_to_night.PROBLEM,
     }
 )

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from bilevel_jax.evaluation.bilevel_study.correction_log import CorrectionLog
-from bilevel_jax.evaluation.bilevel_study.study_problems import Draw
+from bilevel_jax.evaluation.bilevel_study.study_draws import Draw
 
 
 class TrainedRule(NamedTuple):

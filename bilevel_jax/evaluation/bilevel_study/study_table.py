@@ -1,6 +1,6 @@
 """The table of a study: each row's scores, its gain over no correction, and what the exact hypergradient beats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from bilevel_jax.evaluation.bilevel_study.study_rows import CONTROLS, ROWS
 from bilevel_jax.evaluation.bilevel_study.study_statistics import Difference, holm, paired_difference
 from bilevel_jax.markdown_table import markdown_table
 
+Unit = Callable[[int], int]
 Cells = Mapping[str, Sequence[Cell]]  # row -> its cells
 FIGURES = {"test": "precision", "explained": "explained variance"}  # what rows are compared by -> its name in tables
 REFERENCE = "ignore"
@@ -23,17 +24,24 @@ class Compared(NamedTuple):
     holm: float
 
 
-def differences(cells: Cells, against: str, figure: str = "test") -> dict[str, Compared]:
+def differences(
+    cells: Cells, against: str, figure: str = "test", unit: Unit = lambda seed: seed
+) -> dict[str, Compared]:
     """Each row's figure minus that of the row `against`, over the seeds that both have, with Holm over the rows.
 
     Args:
         cells: of the rows.
         against: a row.
         figure: a key of the cells' scores, see `figure_of`.
+        unit: a function seed -> what the interval is taken over; figures of one unit are averaged first.
     """
     found = {}
     for row in cells:
-        if row != against and against in cells and (pair := _paired(cells[row], cells[against], figure)) is not None:
+        if (
+            row != against
+            and against in cells
+            and (pair := _paired(cells[row], cells[against], figure, unit)) is not None
+        ):
             found[row] = paired_difference(*pair)
     adjusted = holm({row: d.p for row, d in found.items()})
     return {row: Compared(d, adjusted[row]) for row, d in found.items()}
@@ -47,10 +55,10 @@ def share_of_exact(found: Mapping[str, Compared], row: str) -> float | None:
     return found[row].difference.mean / exact.mean if exact.low > 0 or exact.high < 0 else None
 
 
-def study_table(cells: Cells) -> str:
-    """The table as Markdown: scores in per cent, differences in points."""
+def study_table(cells: Cells, unit: Unit = lambda seed: seed) -> str:
+    """The table as Markdown: scores in per cent, differences in points over the units of `differences`."""
     figures = [name for name in FIGURES if name == "test" or "error" in next(iter(cells.values()))[0]["scores"]]
-    gains, ahead = ({name: differences(cells, row, name) for name in figures} for row in (REFERENCE, EXACT))
+    gains, ahead = ({name: differences(cells, row, name, unit) for name in figures} for row in (REFERENCE, EXACT))
     tests = [name for name in next(iter(cells.values()))[0]["scores"] if name in ("test", "longer", "night", "day")]
     head = ["row", *tests, "own"]
     for name in figures:
@@ -119,10 +127,15 @@ def figure_of(cell: Cell, figure: str) -> float:
     return 1 - value if figure == "explained" else value
 
 
-def _paired(row: Sequence[Cell], other: Sequence[Cell], figure: str) -> tuple[np.ndarray, np.ndarray] | None:
+def _paired(
+    row: Sequence[Cell], other: Sequence[Cell], figure: str, unit: Unit
+) -> tuple[np.ndarray, np.ndarray] | None:
     one, two = ({c["seed"]: figure_of(c, figure) for c in part} for part in (row, other))
-    seeds = sorted(one.keys() & two.keys())
-    return (np.array([one[s] for s in seeds]), np.array([two[s] for s in seeds])) if seeds else None
+    both: dict[int, list[tuple[float, float]]] = {}
+    for seed in sorted(one.keys() & two.keys()):
+        both.setdefault(unit(seed), []).append((one[seed], two[seed]))
+    means = np.array([np.mean(both[name], axis=0) for name in sorted(both)])
+    return (means[:, 0], means[:, 1]) if both else None
 
 
 def _number(value: float | None, form: str) -> str:

@@ -14,7 +14,7 @@ from bilevel_jax.evaluation.bilevel_study.convnet_run import (
 )
 from bilevel_jax.evaluation.bilevel_study.convnet_stage import ConvnetStage
 from bilevel_jax.evaluation.bilevel_study.scene_pictures import scene_pictures
-from bilevel_jax.evaluation.bilevel_study.study_problems import Draw
+from bilevel_jax.evaluation.bilevel_study.study_draws import Draw
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
 
 STEPS = 3

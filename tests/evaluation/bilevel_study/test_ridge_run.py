@@ -14,7 +14,7 @@ from bilevel_jax.evaluation.bilevel_study.ridge_run import (
     part_features,
 )
 from bilevel_jax.evaluation.bilevel_study.row_gradient import changed
-from bilevel_jax.evaluation.bilevel_study.study_problems import Draw
+from bilevel_jax.evaluation.bilevel_study.study_draws import Draw
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
 
 # 2 inner and 2 outer scenes, so that both have features of one shape.

@@ -37,6 +37,14 @@ def test_only_common_seeds_are_compared():
     assert differences({"exact": cells["exact"]}, "ignore") == {}
 
 
+def test_intervals_are_taken_over_units():
+    """Two draws of each of two folds: the mean of each fold counts once."""
+    cells = {"ignore": made("ignore", [0.5] * 4), "exact": made("exact", [0.50, 0.54, 0.52, 0.58])}
+    found = differences(cells, "ignore", unit=lambda seed: seed % 2)["exact"].difference
+    reach = 12.706 * 0.025  # Student's t for two units, times the standard error
+    assert found.seeds == 2 and found[:3] == pytest.approx((0.035, 0.035 - reach, 0.035 + reach), rel=1e-3)
+
+
 def test_table_names_rows_gains_costs_and_logs():
     cells = {"ignore": made("ignore", [0.50, 0.52, 0.51]), "exact": made("exact", [0.52, 0.55, 0.53], log=True)}
     text = study_table(cells)
