@@ -30,7 +30,7 @@ setup(
         "bilevel_jax.report.html": ["*.css", "*.js"],
     },
     install_requires=[
-        "jax>=0.8,!=0.10.2",
+        "jax>=0.9,!=0.10.2",  # before 0.8.2 no `jax.lax.pcast`; in 0.8.2 `forward` fails in shard_map
         "flax>=0.10",
         "optax>=0.2.5",
         "orbax-checkpoint>=0.11.25",
@@ -56,8 +56,8 @@ setup(
     extras_require={
         "judge": JUDGE,
         "align": ALIGN,
-        "cuda12": ["jax[cuda12]>=0.8,!=0.10.2"],
-        "tpu": ["jax[tpu]>=0.8,!=0.10.2"],
+        "cuda12": ["jax[cuda12]>=0.9,!=0.10.2"],
+        "tpu": ["jax[tpu]>=0.9,!=0.10.2"],
         "test": [
             *JUDGE,
             *ALIGN,

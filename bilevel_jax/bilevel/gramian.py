@@ -1,9 +1,13 @@
 """The K x K inner products of stacked task gradients."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
+from bilevel_jax.bilevel.block_sums import SMALL, split_explicitly, sums_in_blocks
 from bilevel_jax.bilevel.trees import PyTree, accumulator, column, sum_of
 
 FEW_TASKS = 4
@@ -17,7 +21,7 @@ def gramian(task_grads: PyTree) -> Float[Array, "k k"]:
 
     The sums are taken in float32 (float64 for float64 gradients) whatever the type of the gradients. The gradients are
     read leaf by leaf, so there is no concatenated copy, and sharded leaves stay where they are, whether the
-    mesh has Auto or Explicit axes. (Leaves that are sharded over CPU devices by Auto axes do so for K <= 4; with more
+    mesh has Auto or Explicit axes. (Leaves that Auto axes split over CPU devices do so for K <= 4; with more
     tasks they are gathered.) Complex leaves count as their real and imaginary parts: the entries are Re <g_i, g_j>.
 
     Args:
@@ -55,8 +59,7 @@ def scaled_gramian(task_grads: PyTree) -> tuple[Float[Array, "k k"], Int[Array, 
 def _of_scaled_gradients(task_grads: PyTree) -> tuple[Float[Array, "k k"], Int[Array, ""]]:
     leaves = jax.tree.leaves(real_parts(task_grads))
     wide = [leaf.astype(accumulator(leaf.dtype)) for leaf in leaves]
-    peaks = [jnp.max(jnp.abs(leaf), axis=tuple(range(1, leaf.ndim)), initial=0.0) for leaf in wide]
-    largest = jax.lax.stop_gradient(jnp.max(jnp.stack(peaks), axis=0))
+    largest = jax.lax.stop_gradient(jnp.max(jnp.stack([_peaks(leaf) for leaf in wide]), axis=0))
     usable = (largest > 0) & jnp.isfinite(largest)
     exponents = jnp.where(usable, jnp.frexp(jnp.where(usable, largest, 1.0))[1], -1000).astype(jnp.int32)
     top = jnp.max(exponents)
@@ -64,9 +67,14 @@ def _of_scaled_gradients(task_grads: PyTree) -> tuple[Float[Array, "k k"], Int[A
     # Two factors, because one may be out of range: each gradient gets length near 1, then its place below the longest.
     own = jnp.ldexp(jnp.ones_like(largest), jnp.where(usable, -exponents, 0))
     place = jnp.ldexp(jnp.ones_like(largest), jnp.where(usable, jnp.maximum(exponents - top, -60), 0))
-    scaled = [leaf * column(own, leaf) for leaf in wide]
-    matrix = sum_of(_by_rows(leaf) for leaf in scaled)
+    matrix = sum_of(_of_leaf(leaf, own) for leaf in wide)
     return matrix * place[:, None] * place[None, :], top
+
+
+def _peaks(leaf: Float[Array, "k ..."]) -> Float[Array, " k"]:
+    """The largest absolute value of each task, without an array of absolute values."""
+    axes = tuple(range(1, leaf.ndim))
+    return jnp.maximum(jnp.max(leaf, axis=axes, initial=0.0), -jnp.min(leaf, axis=axes, initial=0.0))
 
 
 def real_parts(tree: PyTree, axis: int = 1) -> PyTree:
@@ -90,16 +98,18 @@ def complex_again(tree: PyTree, like: PyTree, axis: int = 0) -> PyTree:
     return jax.tree.map(whole, tree, like)
 
 
-def _of_leaf(leaf: Float[Array, "k ..."]) -> Float[Array, "k k"]:
-    if _explicit(leaf):
-        return _by_rows(leaf)
-    return jax.lax.platform_dependent(leaf, cpu=_leaf_on_cpu, default=_leaf_gramian)
+def _of_leaf(leaf: Float[Array, "k ..."], factors: Float[Array, " k"] | None = None) -> Float[Array, "k k"]:
+    """The Gramian of one leaf, of which the row of each task is multiplied by its factor."""
 
+    def rows(leaf):
+        wide = leaf.astype(accumulator(leaf.dtype))
+        return wide if factors is None else wide * column(factors, wide)
 
-def _explicit(leaf: Array) -> bool:
-    """Whether an array is split over Explicit axes of a mesh, whose sums a matrix product must not leave open."""
-    sharding = getattr(jax.typeof(leaf), "sharding", None)
-    return sharding is not None and any(axes is not None for axes in sharding.spec)
+    if split_explicitly(leaf):
+        return _by_rows(rows(leaf))
+    # A product of matrices would need a copy of the multiplied leaf.
+    other = _leaf_gramian if factors is None else lambda leaf: _by_rows(rows(leaf))
+    return jax.lax.platform_dependent(leaf, cpu=lambda leaf: _leaf_on_cpu(leaf, rows), default=other)
 
 
 def _by_rows(leaf: Float[Array, "k ..."]) -> Float[Array, "k k"]:
@@ -119,23 +129,38 @@ def _leaf_gramian(leaf: Float[Array, "k ..."]) -> Float[Array, "k k"]:
     )
 
 
-def _leaf_on_cpu(leaf: Float[Array, "k ..."]) -> Float[Array, "k k"]:
-    """The same without the transposed copy of the whole leaf that XLA's CPU backend makes for such a product."""
+def _leaf_on_cpu(leaf: Float[Array, "k ..."], rows: Callable[[Array], Array]) -> Float[Array, "k k"]:
+    """The same without the copies of the whole leaf that XLA's CPU backend makes for such a product."""
     num_tasks = leaf.shape[0]
-    if num_tasks <= FEW_TASKS:  # one fused pass; it reads the leaf K times
-        wide = leaf.astype(accumulator(leaf.dtype))
-        return jnp.sum(wide[:, None] * wide[None, :], axis=tuple(range(2, leaf.ndim + 1)))
+    if num_tasks <= FEW_TASKS:
+        return _by_pairs(leaf, rows)
     flat = leaf.reshape(num_tasks, -1)
     count = flat.shape[1] // CHUNK
-    total = _leaf_gramian(flat[:, count * CHUNK :])
+    total = _leaf_gramian(rows(flat[:, count * CHUNK :]))
 
     if count == 0:
         return total
 
     def add(i, total):  # a chunk of all tasks stays in the cache while it is multiplied
-        return total + _leaf_gramian(jax.lax.dynamic_slice_in_dim(flat, i * CHUNK, CHUNK, axis=1))
+        return total + _leaf_gramian(rows(jax.lax.dynamic_slice_in_dim(flat, i * CHUNK, CHUNK, axis=1)))
 
     return jax.lax.fori_loop(0, count, add, total)
+
+
+def _by_pairs(leaf: Float[Array, "k ..."], rows: Callable[[Array], Array]) -> Float[Array, "k k"]:
+    """The same by one sum for each pair of tasks."""
+    num_tasks = leaf.shape[0]
+    if leaf[0].size < SMALL:
+        wide = rows(leaf)
+        return jnp.sum(wide[:, None] * wide[None, :], axis=tuple(range(2, leaf.ndim + 1)))
+    first, second = np.triu_indices(num_tasks)
+
+    def products(leaf):
+        wide = rows(leaf)
+        return [wide[i] * wide[j] for i, j in zip(first, second, strict=True)]
+
+    half = jnp.stack(sums_in_blocks(products, leaf))
+    return jnp.zeros((num_tasks, num_tasks), half.dtype).at[first, second].set(half).at[second, first].set(half)
 
 
 def cosines(matrix: Float[Array, "k k"]) -> Float[Array, "k k"]:

@@ -17,8 +17,8 @@ import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
 sys.path.insert(0, sys.argv[1])
 import conftest
-from bilevel_jax.bilevel import (BilevelProblem, Task, dynamic_aggregate, inner_gradients, next_weights, one_step,
-                                 outer_gradient, outer_gradient_report)
+from bilevel_jax.bilevel import (BilevelProblem, Task, dynamic_aggregate, gramian, inner_gradients, next_weights,
+                                 one_step, outer_gradient, outer_gradient_report)
 
 assert jax.device_count() == 8
 mesh = Mesh(np.array(jax.devices()), ("data",))
@@ -60,6 +60,13 @@ own = dynamic_aggregate("random", seed=1, axis_name="data")
 updates = jax.pmap(lambda g: own.update(g, own.init(None))[0], axis_name="data")(grads)
 for update in updates:
     close(update, tx.update(grads.mean(0), tx.init(None))[0])
+
+# a leaf that is large enough to be summed in blocks stays where it is, also where blocks would not fit the devices
+for rows in (256, 264):
+    leaf = jax.device_put(jnp.ones((2, rows, 512)), NamedSharding(mesh, P(None, "data")))
+    compiled = jax.jit(gramian).lower([leaf]).compile()
+    assert not any(move in compiled.as_text() for move in (" all-gather", " all-to-all", " collective-permute"))
+    close(compiled([leaf]), np.full((2, 2), rows * 512.0))
 print("equal")
 """
 

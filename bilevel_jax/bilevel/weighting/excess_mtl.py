@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from bilevel_jax.bilevel import trees
+from bilevel_jax.bilevel.block_sums import sums_of_terms
 from bilevel_jax.bilevel.option_checks import surely
 from bilevel_jax.bilevel.trees import sum_of
 from bilevel_jax.bilevel.weighting.weighting import Promise, Weighting, WeightingTraits
@@ -49,8 +50,11 @@ def excess_mtl(robust_step_size: float = 1.0) -> Weighting:
         )
 
         def excess(stack, total):
-            square = jnp.minimum(stack.astype(total.dtype) ** 2, largest)
-            return jnp.sum(square * jax.lax.rsqrt(total + 1e-7), axis=tuple(range(1, stack.ndim)))
+            def terms(stack, total):
+                square = jnp.minimum(stack.astype(total.dtype) ** 2, largest)
+                return list(square * jax.lax.rsqrt(total + 1e-7))
+
+            return jnp.stack(sums_of_terms(terms, stack, total))
 
         risk = sum_of(jax.tree.leaves(jax.tree.map(excess, grads, squares))).astype(jnp.float32)
         started = state["seen"]
