@@ -32,7 +32,7 @@ def skipping(name: str, step: Step[P]) -> Step[P]:
     def call(state: TrainState, *batches: P.args, **options: P.kwargs) -> tuple[TrainState, Metrics]:
         after, metrics = step(state, *batches, **options)
         watched = [value for metric, value in metrics.items() if metric_names.parse(metric).quantity == "loss"]
-        watched.append(optax.global_norm((after.outer_params, after.inner_params)))
+        watched.append(optax.global_norm(after.trained))
         fine = jnp.all(jnp.isfinite(jnp.stack(watched)))
         kept = jax.tree.map(lambda new, old: jnp.where(fine, new, old), after, state)
         skipped = 1.0 - fine.astype(jnp.float32)
