@@ -104,13 +104,18 @@ def test_the_fusion_network_fuses_like_any_other_and_the_loss_is_exported(straig
     np.testing.assert_array_equal(*pictures)
 
 
-def test_ignore_leaves_the_weights_as_given_and_another_estimator_moves_them(tiny_networks, tmp_path):
-    shared = {"learned_loss__form": "vector", "steps": 2, "semantic__restart": 0}
+def test_with_a_frozen_network_ignore_leaves_the_weights_as_given_and_another_estimator_moves_them(straight, tmp_path):
+    frozen = {"semantic__trainable": False, "semantic__start": str(straight), "semantic__restart": 0}
+    shared = frozen | {"learned_loss__form": "vector", "steps": 2}
     run(tmp_path / "ignore", bilevel__estimator="ignore", **shared)
     run(tmp_path / "one_step", bilevel__estimator="one_step", bilevel__correction=1.0, **shared)
     last = [timeless_metrics(tmp_path / name)[-1] for name in ("ignore", "one_step")]
     assert [last[0][f"learned_weight/{name}"] for name in TERMS] == [1.0] * 3 and last[0]["norm/outer_update"] == 0.0
     assert max(abs(last[1][f"learned_weight/{name}"] - 1.0) for name in TERMS) > 1e-3
+    states = [load_run(workdir)[1] for workdir in (straight, tmp_path / "ignore", tmp_path / "one_step")]
+    assert [int(state["step"]) for state in states[1:]] == [1 + 2 * INNER_STEPS] * 2
+    for state in states[1:]:
+        jax.tree.map(np.testing.assert_array_equal, state["inner_params"], states[0]["inner_params"])
 
 
 def test_a_batch_without_labels_trains_the_fusion_network_and_leaves_the_loss(tiny_networks, tmp_path, monkeypatch):
