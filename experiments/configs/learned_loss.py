@@ -2,9 +2,9 @@
 
     python experiments/train.py --config=experiments/configs/learned_loss.py
 
-At each step of the run the segmenter and then the fusion network take three steps, the fusion network on the four
+At each step of the run the segmenter and then the fusion network take two steps, the fusion network on the four
 losses with the learned weights. Then the segmenter's loss on the images that this network fuses of other pairs moves
-the weights, by its derivative through the three steps. The weights begin as they are given here.
+the weights, by its derivative through the two steps. The weights begin as they are given here.
 
 --config.learned_loss.form=map gives each pixel weights of its own, which a small network makes of both images.
 --config.bilevel.estimator=ignore leaves the weights as they are given: the baseline.
@@ -19,6 +19,7 @@ from bilevel_jax.training.config import default_config
 
 def get_config() -> ConfigDict:
     config = default_config()
+    config.data.crop = (64, 64)
     config.data.batch_size = 4
     config.fusion.name = "local_heat"
     config.visual.loss = "none"
@@ -35,7 +36,7 @@ def get_config() -> ConfigDict:
     config.learned_loss.learning_rate = 3e-2
     config.bilevel.estimator = "unrolled"
     config.bilevel.weighting = "equal"
-    config.bilevel.outer_every = 3
+    config.bilevel.outer_every = 2
     config.warm_start.steps = 20
     config.outer.learning_rate = 2e-3
     config.outer.clip_norm = 1.0

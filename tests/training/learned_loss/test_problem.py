@@ -112,11 +112,14 @@ def test_the_hypergradient_through_the_steps_equals_finite_differences(form):
 
 EXAMPLES = {
     "one_step": {}, "conjugate_gradient": {"iterations": 3, "damping": 0.1}, "empirical_fisher": {},
-    "truncated": {"backward_steps": 1}, "unrolled": {}, "neumann": {"step_size": 0.1}, "forward": {},
+    "truncated": {"backward_steps": 1}, "neumann": {"step_size": 0.1}, "forward": {},
 }  # fmt: skip
+SLOW = ("empirical_fisher", "neumann", "forward")
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in EXAMPLES]
+)
 def test_an_estimator_gives_the_loss_a_gradient_and_ignore_gives_none(name):
     _, losses, loss_params, fusion_params, outer, inner = of_form("vector")
     options = dict(EXAMPLES[name])

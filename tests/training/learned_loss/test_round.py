@@ -93,14 +93,14 @@ def test_the_fusion_network_fuses_like_any_other_and_the_loss_is_exported(straig
     write_weights(tmp_path / "own.safetensors", weights)
     exported = read_weights(tmp_path / "own.safetensors")
     jax.tree.map(np.testing.assert_array_equal, exported.parts[LEARNED_LOSS], weights.parts[LEARNED_LOSS])
-    scene = SceneSource(1, seed=5, height=40, width=48)[0]
+    scene = SceneSource(1, seed=5, height=48, width=56)[0]
     for folder, key in (("ir", "ir"), ("vi", "vis")):
         write_image(tmp_path / folder / "n.png", scene[key])
     for out, given in (("a", f"--workdir={straight}"), ("b", f"--weights={tmp_path / 'own.safetensors'}")):
         folders = [f"--ir={tmp_path / 'ir'}", f"--vis={tmp_path / 'vi'}", f"--out={tmp_path / out}"]
         assert run_command(fuse_command, ["fuse.py", given, *folders]) == 0
     pictures = [read_image(next((tmp_path / out).glob("*.png"))) for out in ("a", "b")]
-    assert pictures[0].shape == (40, 48, 3) and pictures[0].std() > 1
+    assert pictures[0].shape == (48, 56, 3) and pictures[0].std() > 1
     np.testing.assert_array_equal(*pictures)
 
 
