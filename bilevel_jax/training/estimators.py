@@ -81,7 +81,10 @@ def estimator_factory(config: ConfigDict) -> MakeEstimator:
     options |= {name: value for name, value in bilevel.estimator_options.items() if value is not None}
     if config.learned_loss.form != NONE:
         if takes_steps(config):
-            options |= {"inner_optimizer": optimizer(config.outer), "steps": config.bilevel.outer_every}
+            options |= {
+                "inner_optimizer": optimizer(config.outer, differentiated=True),
+                "steps": config.bilevel.outer_every,
+            }
         return functools.partial(make, **options)
     if "inner_optimizer" in options:
         options["inner_optimizer"] = optax.sgd(options["inner_optimizer"])

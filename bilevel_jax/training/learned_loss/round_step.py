@@ -87,7 +87,7 @@ def _fusion_steps(
     config: ConfigDict, losses: LearnedLossProblem, state: LearnedLossState, batches: PyTree, steps: int
 ) -> tuple[PyTree, optax.OptState]:
     """Returns the fusion network and the state of its optimizer after the inner steps."""
-    own = optimizer(config.outer)
+    own = optimizer(config.outer, differentiated=True)  # so that the estimator does not change the steps
 
     def step(carry: PyTree, batch: PyTree) -> PyTree:
         params, opt_state = carry
