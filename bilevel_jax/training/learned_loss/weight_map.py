@@ -5,6 +5,8 @@ It is the loss generation module of Bai et al., "Task-driven image fusion with l
 loss via meta-learning", IJCV 2025, with a smaller network and the terms that the configuration names.
 """
 
+from typing import cast
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
@@ -45,7 +47,7 @@ def logits(
 ) -> Float[Array, "b h w k"]:
     """Returns the network's logits at every pixel."""
     terms = params["params"]["logits"]["bias"].shape[0]
-    return WeightMap(terms).apply(params, infrared, luminance)
+    return cast(Array, WeightMap(terms).apply(params, infrared, luminance))
 
 
 FORM = LossForm("map", "a small network gives each pixel its own weights", init, logits, at_pixels=True)
