@@ -28,12 +28,14 @@ class SavedState(TypedDict, total=False):
     Attributes:
         step: number of steps that the run had taken.
         outer_params: parameters of the fusion network.
+        loss_params: parameters of a learned loss, where the run has one.
         inner_params: task -> parameters of its network: "visual" (the discriminator), "semantic", and further tasks by
             their names. Networks that the run does not train are here too.
     """
 
     step: Int[np.ndarray, ""]
     outer_params: PyTree
+    loss_params: PyTree
     inner_params: dict[str, PyTree]
 
 

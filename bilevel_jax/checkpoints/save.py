@@ -35,7 +35,10 @@ MODEL_KEYS = (
     *("fusion", "visual.loss", "visual.discriminator", "tasks", "semantic"),
     *("outer.name", "inner.name", "warm_start.name"),
     *("bilevel.weighting", "bilevel.weighting_options"),
+    *("learned_loss.form", "learned_loss.name"),
 )
+# The same, where the loss is learned: its terms, and what the estimator keeps.
+LEARNED_LOSS_KEYS = ("visual", "bilevel.estimator")
 # Keys that decide which pairs are trained on: a run that resumes with other pairs would train on its own test.
 SPLIT_KEYS = ("data.test_share", "data.test_list", "data.test_split")
 IMPORTED = "imported.json"  # in a folder that convert.py made: parameters without the rest that training needs
@@ -223,7 +226,8 @@ class Run:
 def _fixed_part(config: dict[str, Any]) -> dict[str, Any]:
     """The keys, joined by dots, that a resumed run must not change."""
     further = [task for task in config.get("tasks", ()) if task != "visual"]  # whose weights of losses may change
-    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS, *further)
+    learned = LEARNED_LOSS_KEYS if config.get("learned_loss", {}).get("form", "none") != "none" else ()
+    flat, fixed = flatten_dict(config, sep="."), (*MODEL_KEYS, *SPLIT_KEYS, *further, *learned)
     return {k: v for k, v in flat.items() if any(k == m or k.startswith(m + ".") for m in fixed)}
 
 

@@ -3,8 +3,8 @@
     fusion/params/stem/kernel, discriminator/params/..., semantic/params/..., TASK/params/...
 
 A part of the file is one network. The discriminator is the network of the task `visual`; the network of every other
-task has the task's name. The metadata are texts, as the format demands: `config`, `classes` and `code` (version and
-commit of the package) as JSON, and `step`.
+task has the task's name. `learned_loss` is what weighs the fusion losses, where a run learns that. The metadata are
+texts, as the format demands: `config`, `classes` and `code` (version and commit of the package) as JSON, and `step`.
 """
 
 import json
@@ -23,7 +23,7 @@ from bilevel_jax.checkpoints.load import code_version, load_run
 from bilevel_jax.checkpoints.tensor_file import read_tensors, write_tensors
 from bilevel_jax.errors import InputError
 
-FUSION, DISCRIMINATOR, VISUAL = "fusion", "discriminator", "visual"
+FUSION, DISCRIMINATOR, VISUAL, LEARNED_LOSS = "fusion", "discriminator", "visual", "learned_loss"
 PARTS = (FUSION, DISCRIMINATOR, "semantic")  # the networks of a configuration without further tasks
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 KEYS = ("config", "classes", "step", "code")
@@ -75,6 +75,8 @@ def weights_of_run(workdir: str | os.PathLike, checkpoint: str = "") -> Weights:
     classes = Path(workdir) / "classes.json"
     found = {part_of_task(task): params for task, params in state.get("inner_params", {}).items()}
     found[FUSION] = state["outer_params"]
+    if "loss_params" in state:
+        found[LEARNED_LOSS] = state["loss_params"]
     return Weights(
         config=config,
         classes=json.loads(classes.read_text()) if classes.exists() else {"boxes": [], "labels": []},

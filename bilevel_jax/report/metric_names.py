@@ -12,6 +12,8 @@
     gradient/cosine               cosine between the hypergradients of two tasks
     gradient/cosine/TASK+TASK     the same for each pair of more than two tasks
     norm/outer_update             length of the combined hypergradient
+    learned_weight/NAME           factor of a term of a learned loss, of a map its mean; 1 = as given
+    learned_weight_spread/NAME    standard deviation of that factor over the pixels of a batch
     no_task/outer                 1 where no task was present in an outer step, which then changed nothing, else 0
     skipped/STEP                  1 where the step met a NaN and changed nothing, else 0
     validation/NAME               a figure of the validation pairs
@@ -29,6 +31,7 @@ WEIGHT, RHO, CORRECTION = "lambda", "rho", "correction"
 GRADIENT, NORM = "gradient", "norm"
 COSINE = "cosine"
 SKIPPED, VALIDATION, TIME = "skipped", "validation", "time"
+LEARNED_WEIGHT, LEARNED_WEIGHT_SPREAD = "learned_weight", "learned_weight_spread"
 
 WARM_START_LOSS = f"{LOSS}/{WARM_START}"
 GRADIENT_COSINE = f"{GRADIENT}/{COSINE}"
@@ -75,6 +78,16 @@ def term(task: str, name: str) -> str:
 def of_task(quantity: str, task: str) -> str:
     """Returns the name of a task's `WEIGHT`, `RHO` or `CORRECTION`."""
     return str(MetricName(quantity, task))
+
+
+def learned_weight(term: str) -> str:
+    """Returns the name of the factor of a term of a learned loss."""
+    return str(MetricName(LEARNED_WEIGHT, part=term))
+
+
+def learned_weight_spread(term: str) -> str:
+    """Returns the name of the factor's standard deviation over pixels."""
+    return str(MetricName(LEARNED_WEIGHT_SPREAD, part=term))
 
 
 def gradient(task: str, name: str) -> str:

@@ -22,6 +22,8 @@ from bilevel_jax.bilevel import ESTIMATORS, Estimator
 from bilevel_jax.bilevel.problem_gradients import MakeEstimator
 from bilevel_jax.bilevel.registry import Option, options_of
 from bilevel_jax.errors import InputError
+from bilevel_jax.training.learned_loss import NONE
+from bilevel_jax.training.optimizers import optimizer
 
 # Option of an estimator -> the key of `config.bilevel` that has it. All other options are in `estimator_options`.
 KEY_OF_OPTION = {
@@ -67,6 +69,9 @@ def further_options(name: str) -> dict[str, Option]:
 def estimator_factory(config: ConfigDict) -> MakeEstimator:
     """Returns what makes the configured estimator out of a task's two losses, for `bilevel.outer_gradient`.
 
+    With a learned loss the inner problem is the fusion network: an estimator that takes the inner steps itself takes
+    the steps of this network's optimizer, `config.bilevel.outer_every` of them.
+
     The factory raises ValueError for a value that the estimator does not accept.
     """
     bilevel, make = config.bilevel, ESTIMATORS[config.bilevel.estimator]
@@ -74,6 +79,13 @@ def estimator_factory(config: ConfigDict) -> MakeEstimator:
         option: bilevel[KEY_OF_OPTION[option]] for option in options_of(make) if option in KEY_OF_OPTION
     }
     options |= {name: value for name, value in bilevel.estimator_options.items() if value is not None}
+    if config.learned_loss.form != NONE:
+        if takes_steps(config):
+            options |= {
+                "inner_optimizer": optimizer(config.outer, differentiated=True),
+                "steps": config.bilevel.outer_every,
+            }
+        return functools.partial(make, **options)
     if "inner_optimizer" in options:
         options["inner_optimizer"] = optax.sgd(options["inner_optimizer"])
     if make.traits.example_gradients:
@@ -81,6 +93,11 @@ def estimator_factory(config: ConfigDict) -> MakeEstimator:
     if make.traits.batch_per_step:
         return functools.partial(_on_one_batch, make, **options)
     return functools.partial(make, **options)
+
+
+def takes_steps(config: ConfigDict) -> bool:
+    """Whether the configured estimator takes the inner steps itself, to differentiate through them."""
+    return ESTIMATORS[config.bilevel.estimator].traits.batch_per_step
 
 
 def check_estimator(config: ConfigDict, defaults: Mapping[str, float]) -> None:

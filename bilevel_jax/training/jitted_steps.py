@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -17,6 +17,7 @@ from bilevel_jax.training.devices import replicate, state_shardings
 from bilevel_jax.training.forward import forward_function
 from bilevel_jax.training.host_batches import OnHostBatches, device_part
 from bilevel_jax.training.jitted import Jitted
+from bilevel_jax.training.learned_loss.round_step import round_step
 from bilevel_jax.training.networks import Networks
 from bilevel_jax.training.prepared_batch import DeviceBatch, prepare
 from bilevel_jax.training.problem import problem_from_config
@@ -39,6 +40,7 @@ class Steps(NamedTuple):
         inner: (state, inner batch).
         outer: (state, outer batch, inner batch).
         single_level: (state, batch).
+        round: with a learned loss: (state, outer batch, inner batches, one each).
         gradients: (state, outer batch, inner batch) -> metrics.
         predict: (outer parameters, inner parameters, batch) -> (fused images, predictions).
     """
@@ -47,6 +49,7 @@ class Steps(NamedTuple):
     inner: OnHostBatches[[TrainState, Batch], Stepped]
     outer: OnHostBatches[[TrainState, Batch, Batch], Stepped]
     single_level: OnHostBatches[[TrainState, Batch], Stepped]
+    round: OnHostBatches[..., Stepped]
     gradients: OnHostBatches[[TrainState, Batch, Batch], Metrics]
     predict: Predict
 
@@ -74,17 +77,18 @@ def make_steps(
         shapes = state if state is not None else jax.eval_shape(lambda: initial_state(config, networks, optimizers))
         after = state_shardings(mesh, shapes), NamedSharding(mesh, PartitionSpec())
 
-    def jitted(name: str, step: Callable[..., Stepped]) -> OnHostBatches[..., Stepped]:
-        step = functools.partial(step, config=config, problem=problem, optimizers=optimizers)
+    def jitted(name: str, step: Callable[..., Stepped], **options: Any) -> OnHostBatches[..., Stepped]:
+        step = functools.partial(step, config=config, problem=problem, **options)
         step = skipping(name, step) if config.on_nan == "skip" else step
         return OnHostBatches(step, 1, mesh, donate_argnums=0, out_shardings=after)
 
     report = functools.partial(gradient_report, config=config, problem=problem)
     return Steps(
-        warm_start=jitted("warm_start", warm_start_step),
-        inner=jitted("inner", inner_step),
-        outer=jitted("outer", outer_step),
-        single_level=jitted("single_level", single_level_step),
+        warm_start=jitted("warm_start", warm_start_step, optimizers=optimizers),
+        inner=jitted("inner", inner_step, optimizers=optimizers),
+        outer=jitted("outer", outer_step, optimizers=optimizers),
+        single_level=jitted("single_level", single_level_step, optimizers=optimizers),
+        round=jitted("round", round_step),
         gradients=OnHostBatches(report, 1, mesh, out_shardings=after and after[1]),
         predict=make_predict(config, networks, mesh),
     )

@@ -17,6 +17,7 @@ from bilevel_jax.report import metric_names
 from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import of_first_process, whole
 from bilevel_jax.training.jitted_steps import Steps
+from bilevel_jax.training.learned_loss import NONE
 from bilevel_jax.training.log import Log, Logged
 from bilevel_jax.training.restart import Restarts
 from bilevel_jax.training.signals import StopRequest
@@ -165,10 +166,14 @@ def _take_step(
 ) -> tuple[TrainState, Metrics, Files]:
     """Takes one step of the warm start, or one inner step and, every `outer_every`-th time, an outer step after it.
 
+    With a learned loss, one step is an outer step with the inner steps that belong to it.
+
     All batches are read first: where a file is gone, the state is still the one before this step.
     """
     bilevel_step = step - config.warm_start.steps
     warm = bilevel_step <= 0
+    if config.learned_loss.form != NONE and not warm:
+        return _take_round(config, steps, state, batches)
     outer_due = warm or (not config.bilevel.single_level and bilevel_step % config.bilevel.outer_every == 0)
     inner = None if warm else next(batches["inner"])
     outer = next(batches["outer"]) if outer_due else None
@@ -187,3 +192,24 @@ def _take_step(
         state, outer_metrics = steps.outer(state, outer, inner)
         metrics, files = metrics | outer_metrics, files | {metric_names.OUTER: outer["index"]}
     return state, metrics, files
+
+
+def _take_round(
+    config: ConfigDict, steps: Steps, state: TrainState, batches: Mapping[str, Iterator[Batch]]
+) -> tuple[TrainState, Metrics, Files]:
+    """Takes one step of a learned loss: the semantic networks learn, then the fusion network, then the loss.
+
+    A semantic network that learns takes one step on each of the fusion network's batches, before the network's steps.
+    """
+    inner = [next(batches["inner"]) for _ in range(config.bilevel.outer_every)]
+    outer = next(batches["outer"])
+    metrics: Metrics = {}
+    if any(block.trainable for block in semantic_tasks(config).values()):
+        for batch in inner:
+            state, metrics = steps.inner(state, batch)
+    state, round_metrics = steps.round(state, outer, *inner)
+    files = {
+        metric_names.INNER: np.concatenate([batch["index"] for batch in inner]),
+        metric_names.OUTER: outer["index"],
+    }
+    return state, metrics | round_metrics, files

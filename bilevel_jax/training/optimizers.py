@@ -14,7 +14,12 @@ from bilevel_jax.training.learning_rate import learning_rate
 FROZEN = "frozen"
 
 
-def optimizer(config: ConfigDict) -> optax.GradientTransformation:
+# Added under the root of adamw's denominator where its steps are differentiated. It is the square of optax's eps, so it
+# shortens a step as little as that does. Without it the root's slope is infinite where a gradient's square underflows.
+SMALL_UNDER_ROOT = 1e-16
+
+
+def optimizer(config: ConfigDict, differentiated: bool = False) -> optax.GradientTransformation:
     """Returns the optimizer that one block of the configuration describes.
 
     `sgd` has momentum and adds the weight decay to the gradient, as in the paper; `adamw` decouples it. Neither changes
@@ -22,6 +27,7 @@ def optimizer(config: ConfigDict) -> optax.GradientTransformation:
 
     Args:
         config: one optimizer of a run's configuration, such as `config.outer`.
+        differentiated: whether something is differentiated through its steps.
     """
     parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
     if config.name == "sgd":
@@ -30,7 +36,9 @@ def optimizer(config: ConfigDict) -> optax.GradientTransformation:
             optax.sgd(learning_rate(config), momentum=config.momentum),
         ]
     else:
-        parts.append(optax.adamw(learning_rate(config), b1=config.momentum, weight_decay=config.weight_decay))
+        root = {"eps_root": SMALL_UNDER_ROOT} if differentiated else {}
+        rate, decay = learning_rate(config), config.weight_decay
+        parts.append(optax.adamw(rate, b1=config.momentum, weight_decay=decay, **root))
     chain = optax.chain(*parts)
 
     def update(updates: PyTree, state: optax.OptState, params: PyTree = None) -> tuple[PyTree, optax.OptState]:

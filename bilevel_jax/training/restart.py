@@ -21,6 +21,7 @@ from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import place_state
 from bilevel_jax.training.estimators import estimator_factory
 from bilevel_jax.training.jitted import Jitted
+from bilevel_jax.training.learned_loss import NONE
 from bilevel_jax.training.state import Optimizers, TrainState
 
 
@@ -46,7 +47,8 @@ def due_before(config: ConfigDict, step: int) -> tuple[str, ...]:
         step: from 1 on, warm start included.
     """
     done = step - 1 - config.warm_start.steps  # inner steps taken before this one
-    outer_steps, rest = divmod(done, config.bilevel.outer_every)
+    # Each step of a learned loss is an outer step, with its inner steps in it.
+    outer_steps, rest = divmod(done, config.bilevel.outer_every if config.learned_loss.form == NONE else 1)
     if done <= 0 or rest:
         return ()
     return tuple(name for name, period in restart_periods(config).items() if outer_steps % period == 0)

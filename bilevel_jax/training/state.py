@@ -45,6 +45,11 @@ class TrainState(struct.PyTreeNode):
     inner_params: dict[str, PyTree]
     inner_state: dict[str, optax.OptState]
 
+    @property
+    def trained(self) -> PyTree:
+        """All parameters, which have to stay finite."""
+        return self.outer_params, self.inner_params
+
 
 class Optimizers:
     """The gradient transformations of a run.

@@ -82,10 +82,10 @@ def inner_step(
     gradients, aux = mean_over_parts(
         config.accumulate, lambda part: inner_gradients(*at, part, axis_name=axis_name), prepared
     )
-    present = dict(zip(problem.tasks, _present(config, problem, prepared, axis_name), strict=True))
+    present = dict(zip(problem.tasks, present_tasks(config, problem, prepared, axis_name), strict=True))
     inner_params, inner_state, metrics = dict(state.inner_params), dict(state.inner_state), {}
     # Both choose the same. What XLA fuses with the update decides how it is rounded, and runs go on bit for bit.
-    selected = _in_each_array if len(config.data.mix) > 0 or len(problem.tasks) > 2 else _by_branch
+    selected = in_each_array if len(config.data.mix) > 0 or len(problem.tasks) > 2 else _by_branch
     for task, gradient in gradients.items():
         updates, inner_state[task] = optimizers.inner.update(
             gradient, state.inner_state[task], state.inner_params[task]
@@ -120,7 +120,7 @@ def outer_step(
     outer_part, inner_part = _prepared(state, outer_batch, inner_batch, axis_name)
     aggregate_state, opt_state, *kept = state.outer_state
     states = kept[0] if kept else {}
-    present = _present(config, problem, outer_part, axis_name)
+    present = present_tasks(config, problem, outer_part, axis_name)
     weights = weights_of_one_pull(config, aggregate_state, present)
     at = problem, state.outer_params, state.inner_params
     estimators = estimator_factory(config)
@@ -150,7 +150,7 @@ def outer_step(
         metrics[metric_names.of_task(metric_names.WEIGHT, task)] = used[i]
     there = dict(zip(problem.tasks, present, strict=True))
     # An estimator learns nothing from a batch without labels for its task.
-    kept = [{task: _in_each_array(there[task], aux[task]["state"], states[task]) for task in states}] if kept else []
+    kept = [{task: in_each_array(there[task], aux[task]["state"], states[task]) for task in states}] if kept else []
     after = optax.apply_updates(state.outer_params, updates), (aggregate_state, opt_state, *kept)
     if _may_lack_tasks(config):
         metrics[metric_names.NO_TASK] = 1.0 - jnp.any(present).astype(jnp.float32)
@@ -222,7 +222,7 @@ def _prepared(
     return prepare(outer_batch, keys[0], axis_name), prepare(inner_batch, keys[1], axis_name)
 
 
-def _present(
+def present_tasks(
     config: ConfigDict, problem: BilevelProblem, batch: PreparedBatch, axis_name: str | None
 ) -> Bool[Array, " k"]:
     """Returns for which tasks any image of the batch has labels; a task that needs no labels is always present.
@@ -247,7 +247,7 @@ def _may_lack_tasks(config: ConfigDict) -> bool:
     return not has_visual_loss(config) and all(SEMANTIC_TASKS[block.task].needs_labels(block) for block in blocks)
 
 
-def _in_each_array(chosen: Bool[Array, ""], after: PyTree, before: PyTree) -> PyTree:
+def in_each_array(chosen: Bool[Array, ""], after: PyTree, before: PyTree) -> PyTree:
     return jax.tree.map(lambda new, old: jnp.where(chosen, new, old), after, before)
 
 

@@ -32,7 +32,7 @@ def skipping(name: str, step: Step[P]) -> Step[P]:
     def call(state: TrainState, *batches: P.args, **options: P.kwargs) -> tuple[TrainState, Metrics]:
         after, metrics = step(state, *batches, **options)
         watched = [value for metric, value in metrics.items() if metric_names.parse(metric).quantity == "loss"]
-        watched.append(optax.global_norm((after.outer_params, after.inner_params)))
+        watched.append(optax.global_norm(after.trained))
         fine = jnp.all(jnp.isfinite(jnp.stack(watched)))
         kept = jax.tree.map(lambda new, old: jnp.where(fine, new, old), after, state)
         skipped = 1.0 - fine.astype(jnp.float32)
@@ -73,8 +73,10 @@ class StopOnNan:
             if self._skipped < MOST_SKIPPED:
                 return
             bad = bad or ["the norm of the updated parameters"]
+        elif not bad and math.isnan(values.get(metric_names.OUTER_UPDATE_NORM, 0.0)):
+            bad = [metric_names.OUTER_UPDATE_NORM]  # a derivative can be NaN where all losses are finite
         for name in bad:
-            level = metric_names.parse(name).part
+            level = metric_names.OUTER if name == metric_names.OUTER_UPDATE_NORM else metric_names.parse(name).part
             batch = level if level in files else next(iter(files))
             raise RunError(
                 f"{name} is {values.get(name, math.inf)} at step {step}, on the batch "

@@ -24,7 +24,7 @@ from bilevel_jax.training.networks import networks_from_config
 from bilevel_jax.training.prepared_batch import prepare
 from bilevel_jax.training.problem import problem_from_config
 from bilevel_jax.training.state import Optimizers, initial_state
-from bilevel_jax.training.step import _present, inner_step, outer_step
+from bilevel_jax.training.step import inner_step, outer_step, present_tasks
 
 SIZE, BATCH = 32, 2
 CLASSES, LABELS = ("person", "bicycle", "car"), tuple("abcdefghi")
@@ -259,11 +259,11 @@ def test_a_visual_task_without_any_weight_has_no_part_in_the_weighting():
     config = default_config()
     problem = BilevelProblem(None, {"visual": None, "semantic": None})
     batch = {"has_labels": jnp.array([True, False]), "has_boxes": jnp.array([False, False])}
-    assert list(_present(config, problem, batch, None)) == [True, True]
+    assert list(present_tasks(config, problem, batch, None)) == [True, True]
     config.visual.loss, config.visual.l1, config.visual.ssim = "none", 0.0, 0.0
-    assert list(_present(config, problem, batch, None)) == [False, True]
+    assert list(present_tasks(config, problem, batch, None)) == [False, True]
     config.visual.halo = 1.0
-    assert list(_present(config, problem, batch, None)) == [True, True]
+    assert list(present_tasks(config, problem, batch, None)) == [True, True]
     # A discriminator whose adversarial loss has no weight here, which only the semantic task listens to.
     config.visual.loss, config.visual.halo, config.visual.adversarial = "lsgan", 0.0, 0.0
-    assert list(_present(config, problem, batch, None)) == [False, True]
+    assert list(present_tasks(config, problem, batch, None)) == [False, True]

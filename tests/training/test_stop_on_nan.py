@@ -19,6 +19,10 @@ class State:
     outer_params: jax.Array
     inner_params: jax.Array
 
+    @property
+    def trained(self):
+        return self.outer_params, self.inner_params
+
 
 def test_a_step_with_a_nan_changes_nothing_but_the_count():
     def step(state, x):
@@ -48,6 +52,13 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_names_the_files_of_its_batch
     watch.check(6, {name: 0.5, "rho/visual": float("nan")}, FILES)  # only losses are looked at
     with pytest.raises(RunError, match=rf"^{name} is inf at step 7, on the batch {files}; the last checkpoint is"):
         watch.check(7, {name: float("inf"), "rho/visual": 0.0}, FILES)
+
+
+def test_a_hypergradient_that_is_nan_ends_the_run_although_all_losses_are_finite():
+    watch = StopOnNan("stop", NAMES)
+    watch.check(6, {"loss/visual/inner": 0.5, "norm/outer_update": 2.0}, FILES)
+    with pytest.raises(RunError, match=r"^norm/outer_update is nan at step 7, on the batch c; the last checkpoint is"):
+        watch.check(7, {"loss/visual/inner": 0.5, "norm/outer_update": float("nan")}, FILES)
 
 
 def test_skipped_steps_end_the_run_when_there_are_too_many_in_a_row():

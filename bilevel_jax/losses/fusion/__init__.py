@@ -13,6 +13,7 @@ from bilevel_jax.losses.fusion.entropy import entropy_deficit
 from bilevel_jax.losses.fusion.gradient_max import gradient_max
 from bilevel_jax.losses.fusion.grain import added_grain
 from bilevel_jax.losses.fusion.halo import beyond_the_sources
+from bilevel_jax.losses.fusion.infrared_l1 import infrared_l1
 from bilevel_jax.losses.fusion.intensity_max import intensity_max
 from bilevel_jax.losses.fusion.l1 import l1
 from bilevel_jax.losses.fusion.mutual_information import mutual_information_loss
@@ -26,6 +27,7 @@ from bilevel_jax.losses.fusion.ssim_sources import source_dissimilarity
 from bilevel_jax.losses.fusion.target import TARGETS, Target, bright_target, saliency_target
 from bilevel_jax.losses.fusion.term import Images, Term
 from bilevel_jax.losses.fusion.vif import information_loss
+from bilevel_jax.losses.fusion.visible_l1 import visible_l1
 from bilevel_jax.losses.fusion.white import white_excess
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "entropy_deficit",
     "gradient_max",
     "information_loss",
+    "infrared_l1",
     "intensity_max",
     "l1",
     "missing_object_contrast",
@@ -53,5 +56,6 @@ __all__ = [
     "source_dissimilarity",
     "structural_dissimilarity",
     "uncorrelated_differences",
+    "visible_l1",
     "white_excess",
 ]

@@ -11,7 +11,7 @@ from jax import Array
 from jaxtyping import Float
 
 from bilevel_jax.images.sobel import sobel
-from bilevel_jax.losses.fusion.term import Term, to_sources
+from bilevel_jax.losses.fusion.term import Images, Term, to_sources
 from bilevel_jax.losses.pair import Pair
 
 
@@ -30,8 +30,21 @@ def gradient_max(
     """
     chex.assert_rank([fused, infrared, luminance], 4)
     chex.assert_equal_shape([fused, infrared, luminance])
+    differences = _differences(fused, infrared, luminance)
+    return jnp.sum(differences), jnp.float32(differences.size)
+
+
+def gradient_max_at_pixels(fused: Float[Array, "b h w 1"], images: Images) -> Float[Array, "b h w 1"]:
+    """The same difference at each pixel, times H W / ((H - 2) (W - 2)); 0 along the border, where it has no value."""
+    differences = _differences(fused, images.infrared, images.luminance)
+    return jnp.pad(differences * (fused.size / differences.size), ((0, 0), (1, 1), (1, 1), (0, 0)))
+
+
+def _differences(
+    fused: Float[Array, "b h w 1"], infrared: Float[Array, "b h w 1"], luminance: Float[Array, "b h w 1"]
+) -> Float[Array, "b h-2 w-2 1"]:
     strengths = [_strength(image) for image in (fused, infrared, luminance)]
-    return jnp.sum(jnp.abs(strengths[0] - jnp.maximum(*strengths[1:]))), jnp.float32(strengths[0].size)
+    return jnp.abs(strengths[0] - jnp.maximum(*strengths[1:]))
 
 
 def _strength(image: Float[Array, "b h w 1"]) -> Float[Array, "b h-2 w-2 1"]:
@@ -44,4 +57,5 @@ TERM = Term(
     to_sources(gradient_max),
     "weight of the difference in Sobel strength to the source with the stronger edge at each pixel",
     least_side=3,
+    pixels=gradient_max_at_pixels,
 )

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from bilevel_jax.losses.fusion.l1 import difference
 from bilevel_jax.losses.fusion.term import Term, to_sources
 from bilevel_jax.losses.pair import Pair
 
@@ -33,4 +34,5 @@ TERM = Term(
     "intensity_max",
     to_sources(intensity_max),
     "weight of the absolute difference to the brighter source at each pixel",
+    pixels=lambda fused, images: difference(fused, jnp.maximum(images.infrared, images.luminance)),
 )

@@ -15,8 +15,19 @@ from bilevel_jax.losses.pair import Pair
 
 def l1(fused: Float[Array, "b h w 1"], target: Float[Array, "b h w 1"]) -> Pair:
     """|u - t|, summed over all pixels; the normaliser is the number of pixels."""
+    return jnp.sum(difference(fused, target)), jnp.float32(fused.size)
+
+
+def difference(fused: Float[Array, "b h w 1"], target: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+    """|u - t| at each pixel."""
     chex.assert_equal_shape([fused, target])
-    return jnp.sum(jnp.abs(fused - target)), jnp.float32(fused.size)
+    return jnp.abs(fused - target)
 
 
-TERM = Term("l1", to_target(l1), "weight of the absolute difference to the target", default=1.0)
+TERM = Term(
+    "l1",
+    to_target(l1),
+    "weight of the absolute difference to the target",
+    default=1.0,
+    pixels=lambda fused, images: difference(fused, images.target),
+)

@@ -29,6 +29,8 @@ FILES = (
     "grain",
     "object_contrast",
     "halo",
+    "infrared_l1",
+    "visible_l1",
 )
 
 

@@ -34,6 +34,7 @@ class Images(NamedTuple):
 
 
 Loss = Callable[[Float[Array, "b h w 1"], Images], Pair]
+PixelLoss = Callable[[Float[Array, "b h w 1"], Images], Float[Array, "b h w 1"]]
 
 
 class Term(NamedTuple):
@@ -47,6 +48,8 @@ class Term(NamedTuple):
             a term with another default is always computed and logged.
         least_side: least height and width in pixels that the term can take.
         of_measure: whether the term makes a measure of image fusion better, such as VIF.
+        pixels: function of the same arguments, whose result [B, H, W, 1] is the term's value at each pixel; its mean is
+            the loss. None where the term has no such values. A learned loss with a weight at each pixel needs them.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Term(NamedTuple):
     default: float = 0.0
     least_side: int = 1
     of_measure: bool = False
+    pixels: PixelLoss | None = None
 
 
 def to_target(loss: Callable[[Float[Array, "b h w 1"], Float[Array, "b h w 1"]], Pair]) -> Loss:

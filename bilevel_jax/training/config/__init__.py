@@ -8,7 +8,18 @@ from ml_collections import ConfigDict, FieldReference
 
 from bilevel_jax.command_line import config_keys, nearest_key
 from bilevel_jax.errors import InputError
-from bilevel_jax.training.config import bilevel, data, fusion, initial, optimizers, run, saving, semantic, visual
+from bilevel_jax.training.config import (
+    bilevel,
+    data,
+    fusion,
+    initial,
+    learned_loss,
+    optimizers,
+    run,
+    saving,
+    semantic,
+    visual,
+)
 from bilevel_jax.training.config.key import Key, Section, check_key
 from bilevel_jax.training.config.run import TAKEN_NAMES, further_tasks, semantic_tasks, task_names
 from bilevel_jax.training.config.semantic import block_keys, task_block
@@ -20,6 +31,7 @@ SECTIONS: tuple[Section, ...] = (
     visual.SECTION,
     semantic.SECTION,
     bilevel.SECTION,
+    learned_loss.SECTION,
     initial.SECTION,
     *optimizers.SECTIONS,
     saving.SECTION,

@@ -15,6 +15,7 @@ from bilevel_jax.training.weightings import check_weighting
 
 ESTIMATOR_NAMES = estimator_names()
 DEFAULTS: dict[str, float] = {"correction": 0.0, "damping": 0.0, "relative_damping": 0.0}
+DEFAULT_WEIGHTING = "random"
 DEFAULTS |= {"solve_steps": 1, "solve_rate": 0.01, "multiplier": 10.0}
 
 
@@ -93,12 +94,18 @@ KEYS = (
     ),
     Key(
         "bilevel.weighting",
-        "random",
+        DEFAULT_WEIGHTING,
         one_of({name: summary(make) for name, make in WEIGHTINGS.items()}),
         "how the tasks' hypergradients are combined",
     ),
     *_option_keys("weighting_options", WEIGHTINGS, _weighting_options),
-    Key("bilevel.outer_every", 10, at_least(1), "number of inner steps for each outer step"),
+    Key(
+        "bilevel.outer_every",
+        10,
+        at_least(1),
+        "number of inner steps for each outer step. With a learned loss these are steps of the fusion network, and one "
+        "step of the run takes them all",
+    ),
 )
 
 

@@ -26,7 +26,7 @@ KEYS = (
         "the task of its own block config.NAME, which a configuration file makes with task_block and which has the "
         "keys of config.semantic",
     ),
-    Key("steps", 600, at_least(0), "inner steps after the warm start"),
+    Key("steps", 600, at_least(0), "inner steps after the warm start. With a learned loss, outer steps"),
     Key(
         "on_nan",
         "stop",

@@ -50,8 +50,18 @@ def appearance_loss(config: ConfigDict, fused: Fused, batch: PreparedBatch) -> T
 
     Terms: every term of losses/fusion that has a weight in `config.visual`, by its name there.
     """
+    images = compared_images(config, batch)
+    return {
+        name: weighted(config.visual[name], term.loss(fused, images))
+        for name, term in fusion.TERMS.items()
+        if config.visual[name] or term.default
+    }
+
+
+def compared_images(config: ConfigDict, batch: PreparedBatch) -> fusion.Images:
+    """Returns what the terms of the visual task compare the fused image with."""
     compared, light = target(config, batch), luma(batch["vis"])
-    images = fusion.Images(
+    return fusion.Images(
         compared,
         exposed_infrared(config, batch),
         light,
@@ -61,8 +71,3 @@ def appearance_loss(config: ConfigDict, fused: Fused, batch: PreparedBatch) -> T
         classes=batch["classes"],
         has_boxes=batch["has_boxes"],
     )
-    return {
-        name: weighted(config.visual[name], term.loss(fused, images))
-        for name, term in fusion.TERMS.items()
-        if config.visual[name] or term.default
-    }
