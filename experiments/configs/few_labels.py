@@ -13,10 +13,10 @@ The estimator is `ignore`. Inner and outer scenes are of one kind here, so the o
 the exact hypergradient points, and a correction gained nothing (docs/results/bilevel_study.md, "Few labels").
 
 Two cores of a server CPU, 2026-11-28, beside six other processes: 3 min of training with its programs in the cache, and
-1 to 2 min for each segmenter. mIoU over all nine classes of a fresh segmenter on 200 test scenes, mean of the seeds 0 to
-2: fused 23.6 %, infrared 22.1 %, average 21.4 %, visible 16.1 %. The seeds, which also draw the 50 labels, differ by up
-to 8 points, so the gain over infrared (+1.6 [-3.4, +6.5]) and over the average (+2.2 [-1.6, +6.1]) is not certain. The
-pictures are for segmenters: by day they look less like the visible image than the average does.
+1 to 2 min for each segmenter. mIoU over all nine classes of a fresh segmenter on 200 test scenes, mean of the seeds 0
+to 2: fused 23.6 %, infrared 22.1 %, average 21.4 %, visible 16.1 %. The seeds, which also draw the 50 labels, differ by
+up to 8 points, so the gain over infrared (+1.6 [-3.4, +6.5]) and over the average (+2.2 [-1.6, +6.1]) is not certain.
+The pictures are for segmenters: by day they look less like the visible image than the average does.
 """
 
 from ml_collections import ConfigDict
