@@ -106,7 +106,7 @@ def _mask_of(settings: Settings, updates: PyTree, stacked: bool) -> Mask:
 
 def updater(settings: Settings) -> Callable[..., tuple[PyTree, AggregateState]]:
     """The function that makes one update: (gradients, state, params, losses, weights, present) -> (update, state)."""
-    aggregated = functools.partial(_aggregated, settings)
+    aggregated: Callable[..., tuple[PyTree, AggregateState]] = functools.partial(_aggregated, settings)
     loops = settings.accumulate > 1 or settings.diagnostics or not settings.rule.one_pull
     if settings.rule.jittable and loops:
         aggregated = _compiled_outside_jit(aggregated)
