@@ -1,17 +1,19 @@
 """dynamic_aggregate: K task gradients in, one update out, as an optax transform."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, cast
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import optax
 from jaxtyping import PRNGKeyArray
 
-from bilevel_jax.bilevel.aggregate_update import Settings, begin, updated
+from bilevel_jax.bilevel.aggregate_update import Settings, begin, updater
+from bilevel_jax.bilevel.injectable_options import given_options, shows_options
 from bilevel_jax.bilevel.option_checks import python_number
 from bilevel_jax.bilevel.trees import PyTree
-from bilevel_jax.bilevel.weighting import Weighting, WeightingFactory, named_weighting
+from bilevel_jax.bilevel.weighting import WEIGHTINGS, Weighting, WeightingFactory, named_weighting
 
 
+@shows_options(WEIGHTINGS)
 def dynamic_aggregate(
     weighting: str | Weighting | WeightingFactory[...] = "random",
     *,
@@ -66,7 +68,8 @@ def dynamic_aggregate(
       gramian_dtype: the type of the Gramian and of what a weighting computes with it. "float64" tells gradients apart
         that float32 cannot: opposed or parallel up to 1e-3 and less, with K >= 3. It works without `jax_enable_x64`,
         and is slow on accelerators without float64. None: "float64" for `aligned_mtl`, else "float32".
-      **options: options of the weighting; `options_of(WEIGHTINGS[name])` lists them.
+      **options: options of the weighting; `options_of(WEIGHTINGS[name])` lists them. The signature names those that
+        optax.inject_hyperparams may inject; an option that is `...` has the weighting's default.
 
     Returns:
       A GradientTransformationExtraArgs. Its update raises ValueError where a leaf has no task axis of length K, or
@@ -88,13 +91,11 @@ def dynamic_aggregate(
     """
     python_number("num_tasks", num_tasks, 1)
     python_number("accumulate", accumulate, 1)
-    if isinstance(options.get("options"), Mapping):  # what optax.inject_hyperparams makes of **options
-        options |= cast(Mapping[str, object], options.pop("options"))
     if task_scale is not None and len(task_scale) != num_tasks:
         raise ValueError(f"{len(task_scale)} values of task_scale for {num_tasks} tasks")
     if gramian_dtype not in (None, "float32", "float64"):
         raise ValueError(f"gramian_dtype must be 'float32', 'float64' or None, got {gramian_dtype!r}")
-    rule = named_weighting(weighting, **options)
+    rule = named_weighting(weighting, **given_options(options))
     settings = Settings(
         rule,
         num_tasks,
@@ -108,12 +109,14 @@ def dynamic_aggregate(
         gramian_dtype or rule.gramian_dtype,
     )
 
+    make_update = updater(settings)
+
     def init(params):
         return begin(settings, params)
 
     def update(updates, state, params=None, *, losses=None, weights=None, present=None, **ignored):
         del ignored
-        return updated(settings, updates, state, params, losses, weights, present)
+        return make_update(updates, state, params, losses, weights, present)
 
     return optax.GradientTransformationExtraArgs(init, update)
 

@@ -1,7 +1,8 @@
 """How `dynamic_aggregate` begins, and how it makes one update."""
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -103,8 +104,32 @@ def _mask_of(settings: Settings, updates: PyTree, stacked: bool) -> Mask:
     return shared_mask(settings.shared, jax.tree.map(lambda g: g[0], updates))
 
 
-def updated(
+def updater(settings: Settings) -> Callable[..., tuple[PyTree, AggregateState]]:
+    """The function that makes one update: (gradients, state, params, losses, weights, present) -> (update, state)."""
+    aggregated: Callable[..., tuple[PyTree, AggregateState]] = functools.partial(_aggregated, settings)
+    loops = settings.accumulate > 1 or settings.diagnostics or not settings.rule.one_pull
+    if settings.rule.jittable and loops:
+        aggregated = _compiled_outside_jit(aggregated)
+    return functools.partial(_updated, settings, aggregated)
+
+
+def _compiled_outside_jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which outside jit, vmap and grad is compiled once for all calls.
+
+    Otherwise JAX would compile each of its loops and conditions at every call.
+    """
+    compiled = jax.jit(function, inline=True)
+
+    def call(*arguments):
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments))
+        return (function if traced else compiled)(*arguments)
+
+    return call
+
+
+def _updated(
     settings: Settings,
+    aggregated: Callable[..., tuple[PyTree, AggregateState]],
     updates: PyTree,
     state: AggregateState,
     params: PyTree | None,
@@ -120,15 +145,15 @@ def updated(
     if losses is not None:
         losses = trees.mean(losses if present is None else jnp.where(present, losses, 0.0), settings.axis_name)
     if not settings.skip_nonfinite:
-        combined, after = _aggregated(settings, updates, state, losses, weights, present)
+        combined, after = aggregated(updates, state, losses, weights, present)
         return combined, own_buffers(after, (losses, weights, present))
     # The numbers of a skipped update are replaced by zeros before anything sees them.
     finite = all_finite(updates, losses, settings.axis_name)
     updates, losses, weights = zeros_unless(finite, (updates, losses, weights))
     if settings.accumulate > 1:  # a skipped step is one at which every task is absent, so the count of steps goes on
         present = jnp.broadcast_to(finite, (settings.num_tasks,)) & (True if present is None else present)
-        return _aggregated(settings, updates, state, losses, weights, present)
-    combined, after = _aggregated(settings, updates, state, losses, weights, present)
+        return aggregated(updates, state, losses, weights, present)
+    combined, after = aggregated(updates, state, losses, weights, present)
     return own_buffers((zeros_unless(finite, combined), chosen(finite, after, state)), (losses, weights, present))
 
 

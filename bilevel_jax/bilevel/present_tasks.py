@@ -17,11 +17,14 @@ def present_mask(present: ArrayLike | Sequence[ArrayLike] | None, num_tasks: int
     numbers of labels serve too.
 
     Raises:
-      ValueError: there is not one value for each task.
+      ValueError: there is not one value for each task, or it is no number.
     """
     if present is None:
         return None
-    values = jnp.asarray(present)
+    try:
+        values = jnp.asarray(present)
+    except TypeError as error:
+        raise ValueError(f"present= is {present!r}: expected {num_tasks} bools or numbers, in order") from error
     if values.shape != (num_tasks,):
         raise ValueError(f"present has shape {values.shape}: expected ({num_tasks},), one value for each task")
     return values if values.dtype == bool else values != 0

@@ -36,6 +36,11 @@ class Option(NamedTuple):
         return typing.get_args(self.type) if typing.get_origin(self.type) is Literal else None
 
     @property
+    def numeric(self) -> bool:
+        """Whether a value is a real number or a sequence of them, so that a schedule may change it."""
+        return any(part in (float, Sequence[float]) for part in _alternatives(self.type))
+
+    @property
     def plain(self) -> bool:
         """Whether a value can be written in a configuration: numbers, texts, None, and sequences of them."""
         return all(_is_plain(part) for part in _alternatives(self.type))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -48,7 +49,7 @@ def refuse_conditional() -> None:
 
 
 def check_task_axis(task_grads: PyTree, num_tasks: int, params: PyTree | None) -> None:
-    """Raises ValueError where a leaf has no leading task axis, or is not shaped as its parameter behind it."""
+    """Raises ValueError where a leaf has whole numbers, no task axis, or another shape behind it than its parameter."""
     shapes = _shapes_like(task_grads, params)
     for path, leaf in jax.tree_util.tree_leaves_with_path(task_grads):
         shape, own, name = jnp.shape(leaf), shapes.get(path), jax.tree_util.keystr(path)
@@ -57,6 +58,11 @@ def check_task_axis(task_grads: PyTree, num_tasks: int, params: PyTree | None) -
                 f"task gradient {name} has shape {shape}, that of its parameter: expected a leading task axis of "
                 f"{num_tasks} before it. One dynamic_aggregate stands first in the chain, outside optax.MultiSteps "
                 "(use accumulate=n) and behind no other dynamic_aggregate, which takes the axis away"
+            )
+        if isinstance(leaf, jax.Array | np.ndarray) and np.issubdtype(leaf.dtype, np.integer):
+            raise ValueError(
+                f"task gradient {name} has the type {leaf.dtype}, in which an update would be cut to whole numbers: "
+                "pass floats, or leave this parameter out"
             )
         if not shape or shape[0] != num_tasks:
             raise ValueError(f"task gradient {name} has shape {shape}: expected a leading task axis of {num_tasks}")

@@ -15,6 +15,7 @@ from bilevel_jax.bilevel import (
     named_weighting,
     next_weights,
 )
+from bilevel_jax.bilevel.weighting import cagrad
 
 PARAMS = {"a": jnp.zeros((3, 2)), "b": jnp.zeros(4, jnp.bfloat16)}
 
@@ -128,3 +129,26 @@ def test_what_a_wrong_use_is_told():
         next_weights(optax.sgd(1.0).init(PARAMS))
     with pytest.raises(ValueError, match="belong to a weighting given by name"):
         named_weighting(named_weighting("equal"), c=1)
+
+
+@pytest.mark.parametrize("present", [None, [True, False, True]])
+def test_an_update_outside_jit_is_compiled_once(present):
+    """A rule of the registry is traced at the first call alone; your own is called, and may use numpy."""
+    seen = []
+
+    def weigh(gramian, state):
+        seen.append(isinstance(gramian, jax.core.Tracer))
+        return jnp.ones(len(gramian)), state
+
+    grads = {"w": jnp.ones((3, 2))}
+    for jittable in (True, False):
+        tx = dynamic_aggregate(Weighting("gramian", lambda k, key: (), weigh, jittable=jittable), num_tasks=3)
+        state = tx.init({"w": jnp.zeros(2)})
+        counts = []
+        for _ in range(3):
+            seen.clear()
+            _, state = tx.update(grads, state, present=present)
+            counts.append(len(seen))
+        assert (counts[1:] == [0, 0]) == jittable
+    assert present or not any(seen)
+    assert named_weighting("mgda").jittable and cagrad(c=0.4).jittable

@@ -111,3 +111,34 @@ def test_batches_for_each_step(regression):
     made = estimator("unrolled", problem.outer, problem.inner, inner_optimizer=SGD, steps=3)
     with pytest.raises(ValueError, match="leading axis of 3 steps"):
         made.estimate(problem.w, problem.v, problem.outer_batch, problem.inner_batch, made.init(problem.w, problem.v))
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_complex_leaves_are_right_or_refused(name, regression):
+    """A complex inner variable is refused; a complex outer one has the gradient of its parts, as jax.grad gives it."""
+    problem, traits = regression, ESTIMATORS[name].traits
+    made = estimator(name, problem.outer, problem.inner, **traits.example)
+    if made.needs_inner_loss:
+        with pytest.raises(ValueError, match=r"the inner parameter \['v'\] is complex, and .* imaginary parts"):
+            made.init(problem.w, {"v": problem.v + 0j})
+    else:
+        spiral = estimator(name, lambda w, v, batch: w * jnp.abs(v) ** 2, None)
+        np.testing.assert_allclose(spiral.estimate(2.0, 3.0 + 4.0j, None, None, ()).outer_grad, 25.0)
+    w = problem.w[:2]
+
+    def estimate(w, as_array):
+        outer, inner = (
+            lambda w, v, batch, loss=loss: loss(jnp.append(as_array(w), 0.1), v, batch) + as_array(w) @ jnp.arange(2.0)
+            for loss in (problem.outer, problem.inner)
+        )
+        made = estimator(name, outer, inner, **traits.example)
+        given = w, problem.v, problem.outer_batch, inner_batch(problem, traits)
+        return jax.jit(made.estimate)(*given, made.init(*given[:2])).outer_grad
+
+    if traits.forward_mode:
+        with pytest.raises(ValueError, match=r"the outer parameter is complex"):
+            estimate(w[0] + 1j * w[1], lambda w: jnp.stack([w.real, w.imag]))
+        return
+    found = estimate(w[0] + 1j * w[1], lambda w: jnp.stack([w.real, w.imag]))
+    expected = estimate(w, lambda w: w)
+    np.testing.assert_allclose([found.real, -found.imag], expected, rtol=1e-9)

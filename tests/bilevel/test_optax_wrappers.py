@@ -6,8 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from bilevel_jax.bilevel import dynamic_aggregate, find_state, task_gradients
-from bilevel_jax.bilevel.weighting import cagrad
+from bilevel_jax.bilevel import WEIGHTINGS, dynamic_aggregate, find_state, options_of, task_gradients, weights_known
+from bilevel_jax.bilevel.weighting import cagrad, example_options
 
 PARAMS = {"w": jnp.array([4.0, -2.0]), "head": jnp.ones(3)}
 TRAINED, FROZEN = {"w": True, "head": False}, {"w": False, "head": True}
@@ -82,17 +82,60 @@ def test_a_scheduled_option_is_the_same_as_a_constant_one(name):
     assert find_state(state).count == 1
 
 
-def test_inject_hyperparams_of_the_transform_itself():
-    static = ("weighting", "num_tasks", "seed", "accumulate")
-    wrapped = optax.inject_hyperparams(dynamic_aggregate, static_args=static)
-    tx = wrapped("cagrad", num_tasks=2, c=0.7)
+STATIC = ("weighting", "num_tasks", "seed", "accumulate")
+
+
+def scheduled_options():
+    """(weighting, option, example) for every numeric option of the registry."""
+    for name, make in WEIGHTINGS.items():
+        example = example_options(name, 2)
+        for option, described in options_of(make).items():
+            if described.numeric:
+                default = example.get(option, described.default)
+                yield name, option, 0.4 * default if isinstance(default, float) else np.array([0.3, 0.7], np.float32)
+
+
+@pytest.mark.parametrize(("name", "option", "value"), {case[1]: case for case in scheduled_options()}.values())
+def test_inject_hyperparams_of_the_transform_itself(name, option, value):
+    """An option that is injected stands in the state, and the one that is put there is used."""
+    example = example_options(name, 2)
+    wrapped = optax.inject_hyperparams(dynamic_aggregate, static_args=STATIC)
+    tx = wrapped(name, num_tasks=2, **{**example, option: value})
     grads, params = {"w": jnp.array([[1.0, 0.0], [-1.0, 0.5]])}, {"w": jnp.zeros(2)}
-    expected = dynamic_aggregate(cagrad(c=0.7)).update(grads, dynamic_aggregate(cagrad(c=0.7)).init(params))[0]
-    np.testing.assert_allclose(tx.update(grads, tx.init(params), params)[0]["w"], expected["w"], rtol=1e-6)
+
+    def two_steps(tx, value):
+        state, found = tx.init(params), []
+        for losses in ([1.0, 2.0], [3.0, 1.0]):
+            if value is not None:
+                state.hyperparams[option] = jnp.asarray(value, jnp.float32)
+            updates, state = tx.update(grads, state, params, losses=jnp.array(losses))
+            found.append(updates["w"])
+        return found
+
+    assert option in tx.init(params).hyperparams
+    expected = two_steps(dynamic_aggregate(name, num_tasks=2, **{**example, option: value / 2}), None)
+    known = weights_known(name, **example)  # the first step's weights are those of `init`
+    np.testing.assert_allclose(two_steps(tx, value / 2)[known:], expected[known:], rtol=1e-5, atol=1e-6)
+
+
+def test_a_schedule_is_injected_and_what_cannot_be_is_refused():
+    wrapped = optax.inject_hyperparams(dynamic_aggregate, static_args=STATIC)
+    grads, params = {"w": jnp.array([[1.0, 0.0], [-1.0, 0.5]])}, {"w": jnp.zeros(2)}
+    tx = wrapped("cagrad", c=optax.linear_schedule(0.0, 0.9, 1))
+    _, state = tx.update(grads, tx.init(params), params)
+    plain = dynamic_aggregate("cagrad", c=0.9)
+    expected = plain.update(grads, plain.init(params))[0]["w"]
+    np.testing.assert_allclose(tx.update(grads, state, params)[0]["w"], expected, rtol=1e-6)
+    for name, option, value in scheduled_options():
+        made = wrapped(name, num_tasks=2, **{**example_options(name, 2), option: value})
+        assert option in made.init(params).hyperparams
+    assert wrapped("krum", num_tasks=4, n_byzantine=1).init(params).hyperparams == {}
     with pytest.raises(ValueError, match="optax.inject_hyperparams"):
-        wrapped("cagrad", c=optax.linear_schedule(0.0, 0.9, 10)).init(params)
+        dynamic_aggregate("cagrad", c=optax.linear_schedule(0.0, 0.9, 10))
     with pytest.raises(ValueError, match="static_args"):
         optax.inject_hyperparams(dynamic_aggregate)("equal").init(params)
+    with pytest.raises(ValueError, match="cannot inject the option 'gamma'"):
+        wrapped(lambda gamma: cagrad(c=gamma), gamma=0.5).init(params)
 
 
 def run(name, spoil, steps=5, **options):

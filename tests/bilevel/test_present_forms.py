@@ -70,3 +70,16 @@ def test_a_task_that_comes_back_is_compared_with_when_it_was_last_there():
     # Windows of two steps: the second task has 4 and 4, then 1 and nothing, then nothing, then 3 alone.
     found = weights_of(2, [(1, 4), (1, 4), (1, 1), (1, 9), (1, 9), (1, 9), (1, 9), (1, 3)], {3, 4, 5, 6})
     np.testing.assert_allclose(found[3::2], [softmax([1, 0.25])] * 2 + [softmax([1, 3])], rtol=1e-6)
+
+
+@pytest.mark.parametrize("present", [{"a": True, "b": False}, ["yes", "no"]])
+def test_what_is_no_number_is_named(present):
+    tx, params = dynamic_aggregate("mgda"), {"w": jnp.zeros(2)}
+    with pytest.raises(ValueError, match="present= is .*expected 2 bools or numbers"):
+        tx.update({"w": jnp.eye(2)}, tx.init(params), present=present)
+
+
+def test_gradients_of_whole_numbers_are_refused():
+    tx, params = dynamic_aggregate("mgda"), {"w": jnp.zeros(2)}
+    with pytest.raises(ValueError, match="cut to whole numbers"):
+        tx.update({"w": jnp.eye(2, dtype=int)}, tx.init(params))

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
 
 from bilevel_jax.bilevel import docstrings
+from bilevel_jax.bilevel.hypergradient.complex_leaves import refusing_complex
 from bilevel_jax.bilevel.hypergradient.context import ARGUMENTS, LOSSES, Context
 from bilevel_jax.bilevel.hypergradient.estimator import Estimator, Loss
 from bilevel_jax.bilevel.registry import Options
@@ -52,7 +53,8 @@ class EstimatorTraits(NamedTuple):
 
         @functools.wraps(make)
         def factory(*losses, has_aux=False, axis_name=None, sharded_outer=False, **options):
-            return make(Context(has_aux, axis_name, sharded_outer), *losses, **options)
+            made = make(Context(has_aux, axis_name, sharded_outer), *losses, **options)
+            return refusing_complex(made, make.__name__, self.forward_mode)
 
         public: Any = factory
         public.traits = self

@@ -1,6 +1,7 @@
 """What every weighting of task gradients is, and what its file says about it."""
 
 import enum
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, ParamSpec, Protocol, cast
 
@@ -44,6 +45,8 @@ class Weighting(NamedTuple):
         s^degree. The Gramian is then given in units in which it does not overflow. None: `weigh` gets it as it is.
       drops_rows: for "gramian", whether a gradient of weight 0 is left out, NaN or not.
       gramian_dtype: the type in which the Gramian is computed unless `dynamic_aggregate` is told another.
+      jittable: whether `weigh` may be traced. An update outside jit is then compiled once, and not at every call. True
+        for the registry. False by default, so that your own rule may use numpy or print outside jit.
     """
 
     needs: Needs
@@ -54,6 +57,7 @@ class Weighting(NamedTuple):
     degree: float | None = None
     drops_rows: bool = False
     gramian_dtype: Literal["float32", "float64"] = "float32"
+    jittable: bool = False
 
     @property
     def known_beforehand(self) -> bool:
@@ -91,8 +95,13 @@ class WeightingTraits(NamedTuple):
     example: Callable[[int], Options] = no_options
 
     def __call__(self, make: Callable[P, Weighting]) -> "WeightingFactory[P]":
-        """Returns `make` with these traits."""
-        factory = cast(WeightingFactory[P], make)
+        """Returns `make` with these traits; what it makes is jittable."""
+
+        @functools.wraps(make)
+        def jittable(*args: P.args, **kwargs: P.kwargs) -> Weighting:
+            return make(*args, **kwargs)._replace(jittable=True)
+
+        factory = cast(WeightingFactory[P], jittable)
         factory.traits = self
         return factory
 
