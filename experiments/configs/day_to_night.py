@@ -16,37 +16,21 @@ Without the correction (`ignore`) fused has 23.9 % by night, so its gain of 0.8 
 `solve_rate` 0.1 the correction is far too long and costs five points.
 """
 
+import runpy
+from pathlib import Path
+
 from ml_collections import ConfigDict
 
-from bilevel_jax.training.config import default_config
+FEW_LABELS = runpy.run_path(str(Path(__file__).with_name("few_labels.py")))
 
 
 def get_config() -> ConfigDict:
-    config = default_config()
-    config.data.num_train = 400
-    config.data.num_test = 200
-    config.data.crop = (64, 64)
+    config = FEW_LABELS["get_config"]()
+    config.data.inner_labels = 0
     config.data.inner_where = "day"
     config.data.outer_where = "night"
-    config.fusion.name = "local_heat_vivid"
-    config.visual.loss = "none"
-    config.visual.adversarial = 0.0
-    config.semantic.depth = 10
-    config.semantic.width = 8
-    config.semantic.channels = 16
-    config.semantic.adversarial = 0.0
-    config.semantic.outer_weight = 4.0
-    config.semantic.restart = 20
     config.bilevel.estimator = "truncated"
     config.bilevel.solve_steps = 3
     config.bilevel.solve_rate = 0.02
     config.bilevel.estimator_options.backward_steps = 3
-    config.bilevel.outer_every = 5
-    config.warm_start.steps = 80
-    config.steps = 200
-    config.outer.learning_rate = 2e-3
-    config.rows.learn_from = "inner"
-    config.rows.steps = 400
-    config.rows.boundaries = (320,)
-    config.rows.scales = (0.1,)
     return config

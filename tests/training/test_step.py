@@ -86,7 +86,7 @@ def in_float64(tree):
     return jax.tree.map(lambda leaf: leaf.astype(jnp.float64) if leaf.dtype == jnp.float32 else leaf, tree)
 
 
-@pytest.mark.parametrize("task", ["none", "segmentation", "detection"])
+@pytest.mark.parametrize("task", ["none", pytest.param("segmentation", marks=pytest.mark.slow), "detection"])
 def test_shared_path_equals_the_plain_formula_for_every_weighting(task):
     # In float32 a ReLU within rounding of 0 has one gradient or the other, and two ways to one gradient differ by 3e-5.
     with jax.enable_x64(True):

@@ -104,6 +104,7 @@ def test_the_fusion_network_fuses_like_any_other_and_the_loss_is_exported(straig
     np.testing.assert_array_equal(*pictures)
 
 
+@pytest.mark.slow
 def test_with_a_frozen_network_ignore_leaves_the_weights_as_given_and_another_estimator_moves_them(straight, tmp_path):
     frozen = {"semantic__trainable": False, "semantic__start": str(straight), "semantic__restart": 0}
     shared = frozen | {"learned_loss__form": "vector", "steps": 2}
