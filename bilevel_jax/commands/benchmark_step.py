@@ -11,7 +11,7 @@ from bilevel_jax.data.sets import open_sets
 from bilevel_jax.errors import InputError
 from bilevel_jax.report.text_table import format_table
 from bilevel_jax.training.config import check_config
-from bilevel_jax.training.learned_loss import NONE
+from bilevel_jax.training.learned_loss import NONE, learns_loss
 
 USAGE = """python experiments/benchmark.py --config=FILE.py [--by_tasks] [--config.a.b=value]
 Prints the time of a training step of the configuration, part by part. To measure something else, name it: benchmark.py
@@ -28,7 +28,7 @@ def step_command(argv: Sequence[str]) -> None:
 
     values = parse_flags(define, argv, USAGE, ["config"], "off")
     config = check_config(values.config)
-    if config.learned_loss.form != NONE:
+    if learns_loss(config):
         raise InputError(
             f"config.learned_loss.form is {config.learned_loss.form!r}; expected {NONE}: the benchmark measures the "
             "steps of the other formulations. train.py writes time/step_s of each step into metrics.jsonl."

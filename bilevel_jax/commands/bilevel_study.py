@@ -17,6 +17,7 @@ from bilevel_jax.evaluation.bilevel_study.ridge_stage import RidgeStage
 from bilevel_jax.evaluation.bilevel_study.scene_cells import load_cells
 from bilevel_jax.evaluation.bilevel_study.scene_pictures import scene_pictures
 from bilevel_jax.evaluation.bilevel_study.study_cells import RATES, Cell, Setting, StudyCells
+from bilevel_jax.evaluation.bilevel_study.study_draws import Unit
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
 from bilevel_jax.evaluation.bilevel_study.study_rows import chosen_rows
 from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
@@ -133,7 +134,7 @@ def _survey(values: flags.FlagValues, stage: Stage, labels: list[int], seeds: li
     """Prints the exact correction at the start of a training, for a ladder of gaps and of ridge strengths."""
     if not isinstance(stage, RidgeStage):
         raise InputError("--survey is for --stage=ridge; expected it without --stage=convnet.")
-    gaps = SURVEYED_GAPS if values.problem == "day_to_night" else (float(PROBLEMS[values.problem].of_pairs),)
+    gaps = SURVEYED_GAPS if values.problem == "day_to_night" else (1.0 if PROBLEMS[values.problem].of_pairs else 0.0,)
     found: list[Surveyed] = []
     for number in labels:
         found += (own := survey(stage, values.problem, number, gaps, SURVEYED_RIDGES, seeds, values.outer))
@@ -160,7 +161,7 @@ def _write_pictures(
     found: Mapping[str, Sequence[Cell]],
     cells: StudyCells,
     pairs: PairCells,
-    unit: Callable[[int], int],
+    unit: Unit,
     stop: Callable[[], None],
 ) -> None:
     """Fuses the test pairs of each fold with the rules of its first seed, row by row."""

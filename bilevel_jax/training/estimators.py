@@ -22,7 +22,7 @@ from bilevel_jax.bilevel import ESTIMATORS, Estimator
 from bilevel_jax.bilevel.problem_gradients import MakeEstimator
 from bilevel_jax.bilevel.registry import Option, options_of
 from bilevel_jax.errors import InputError
-from bilevel_jax.training.learned_loss import NONE
+from bilevel_jax.training.learned_loss import learns_loss
 from bilevel_jax.training.optimizers import optimizer
 
 # Option of an estimator -> the key of `config.bilevel` that has it. All other options are in `estimator_options`.
@@ -79,7 +79,7 @@ def estimator_factory(config: ConfigDict) -> MakeEstimator:
         option: bilevel[KEY_OF_OPTION[option]] for option in options_of(make) if option in KEY_OF_OPTION
     }
     options |= {name: value for name, value in bilevel.estimator_options.items() if value is not None}
-    if config.learned_loss.form != NONE:
+    if learns_loss(config):
         if takes_steps(config):
             options |= {
                 "inner_optimizer": optimizer(config.outer, differentiated=True),

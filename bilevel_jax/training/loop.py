@@ -19,7 +19,7 @@ from bilevel_jax.training.config import former_config, semantic_tasks
 from bilevel_jax.training.devices import check_batch_size, device_mesh, place_state
 from bilevel_jax.training.initial_weights import rows_start, start_from
 from bilevel_jax.training.jitted_steps import make_steps
-from bilevel_jax.training.learned_loss import NONE
+from bilevel_jax.training.learned_loss import learns_loss
 from bilevel_jax.training.learned_loss.state import with_learned_loss
 from bilevel_jax.training.log import Log
 from bilevel_jax.training.loop_step import Training, Validate, step_and_write
@@ -66,7 +66,7 @@ def train(
     if config.initial.run and begins:
         fixed = [task for task, block in semantic_tasks(config).items() if not (block.trainable or block.start)]
         fresh, taken_over = start_from(config.initial.run, config.initial.parts, fresh, fixed)
-    if config.learned_loss.form != NONE:
+    if learns_loss(config):
         fresh = with_learned_loss(config, fresh)
     steps = make_steps(config, networks, optimizers, mesh, fresh)
     state = place_state(mesh, fresh)

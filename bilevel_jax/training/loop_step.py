@@ -17,7 +17,7 @@ from bilevel_jax.report import metric_names
 from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import of_first_process, whole
 from bilevel_jax.training.jitted_steps import Steps
-from bilevel_jax.training.learned_loss import NONE
+from bilevel_jax.training.learned_loss import learns_loss
 from bilevel_jax.training.log import Log, Logged
 from bilevel_jax.training.restart import Restarts
 from bilevel_jax.training.signals import StopRequest
@@ -172,7 +172,7 @@ def _take_step(
     """
     bilevel_step = step - config.warm_start.steps
     warm = bilevel_step <= 0
-    if config.learned_loss.form != NONE and not warm:
+    if learns_loss(config) and not warm:
         return _take_round(config, steps, state, batches)
     outer_due = warm or (not config.bilevel.single_level and bilevel_step % config.bilevel.outer_every == 0)
     inner = None if warm else next(batches["inner"])

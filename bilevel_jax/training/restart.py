@@ -21,7 +21,7 @@ from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.devices import place_state
 from bilevel_jax.training.estimators import estimator_factory
 from bilevel_jax.training.jitted import Jitted
-from bilevel_jax.training.learned_loss import NONE
+from bilevel_jax.training.learned_loss import learns_loss
 from bilevel_jax.training.state import Optimizers, TrainState
 
 
@@ -48,7 +48,7 @@ def due_before(config: ConfigDict, step: int) -> tuple[str, ...]:
     """
     done = step - 1 - config.warm_start.steps  # inner steps taken before this one
     # Each step of a learned loss is an outer step, with its inner steps in it.
-    outer_steps, rest = divmod(done, config.bilevel.outer_every if config.learned_loss.form == NONE else 1)
+    outer_steps, rest = divmod(done, 1 if learns_loss(config) else config.bilevel.outer_every)
     if done <= 0 or rest:
         return ()
     return tuple(name for name, period in restart_periods(config).items() if outer_steps % period == 0)

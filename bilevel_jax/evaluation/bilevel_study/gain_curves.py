@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from bilevel_jax.atomic import replacing
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bilevel_study.study_cells import read_cell
+from bilevel_jax.evaluation.bilevel_study.study_draws import Unit, each_seed
 from bilevel_jax.evaluation.bilevel_study.study_statistics import Difference
 from bilevel_jax.evaluation.bilevel_study.study_table import FIGURES, Compared, differences, points
 from bilevel_jax.markdown_table import markdown_table
@@ -38,9 +39,7 @@ class GainPoint(NamedTuple):
     gains: Mapping[str, Mapping[str, Compared]]
 
 
-def read_gains(
-    folders: Sequence[str | os.PathLike], rows: Sequence[str], unit: Callable[[int], int] = lambda seed: seed
-) -> list[GainPoint]:
+def read_gains(folders: Sequence[str | os.PathLike], rows: Sequence[str], unit: Unit = each_seed) -> list[GainPoint]:
     """The gains of the rows over the first of them, in the order of the setting in which the folders differ.
 
     Args:

@@ -9,8 +9,14 @@ from jaxtyping import Int64
 from bilevel_jax.errors import InputError
 
 Scenes = Int64[np.ndarray, " n"]
+Unit = Callable[[int], int]  # seed -> what intervals are taken over
 FRESH = 3  # fresh learners that score a fusion rule
 TUNING_SEEDS = (1000,)  # on which rows choose their step size, apart from the seeds of the table
+
+
+def each_seed(seed: int) -> int:
+    """The unit of problems whose seeds are independent."""
+    return seed
 
 
 class Draw(NamedTuple):
@@ -74,5 +80,5 @@ class Problem(NamedTuple):
     labels: tuple[int, ...]
     seeds: int = 10
     tuning: Callable[[int], tuple[int, ...]] = lambda seed: TUNING_SEEDS
-    unit: Callable[[int], int] = lambda seed: seed
+    unit: Unit = each_seed
     of_pairs: bool = False

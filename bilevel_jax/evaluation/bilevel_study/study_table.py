@@ -1,16 +1,16 @@
 """The table of a study: each row's scores, its gain over no correction, and what the exact hypergradient beats."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from bilevel_jax.evaluation.bilevel_study.study_cells import Cell
+from bilevel_jax.evaluation.bilevel_study.study_draws import Unit, each_seed
 from bilevel_jax.evaluation.bilevel_study.study_rows import CONTROLS, ROWS
 from bilevel_jax.evaluation.bilevel_study.study_statistics import Difference, holm, paired_difference
 from bilevel_jax.markdown_table import markdown_table
 
-Unit = Callable[[int], int]
 Cells = Mapping[str, Sequence[Cell]]  # row -> its cells
 FIGURES = {"test": "precision", "explained": "explained variance"}  # what rows are compared by -> its name in tables
 REFERENCE = "ignore"
@@ -24,9 +24,7 @@ class Compared(NamedTuple):
     holm: float
 
 
-def differences(
-    cells: Cells, against: str, figure: str = "test", unit: Unit = lambda seed: seed
-) -> dict[str, Compared]:
+def differences(cells: Cells, against: str, figure: str = "test", unit: Unit = each_seed) -> dict[str, Compared]:
     """Each row's figure minus that of the row `against`, over the seeds that both have, with Holm over the rows.
 
     Args:
@@ -55,7 +53,7 @@ def share_of_exact(found: Mapping[str, Compared], row: str) -> float | None:
     return found[row].difference.mean / exact.mean if exact.low > 0 or exact.high < 0 else None
 
 
-def study_table(cells: Cells, unit: Unit = lambda seed: seed) -> str:
+def study_table(cells: Cells, unit: Unit = each_seed) -> str:
     """The table as Markdown: scores in per cent, differences in points over the units of `differences`."""
     figures = [name for name in FIGURES if name == "test" or "error" in next(iter(cells.values()))[0]["scores"]]
     gains, ahead = ({name: differences(cells, row, name, unit) for name in figures} for row in (REFERENCE, EXACT))

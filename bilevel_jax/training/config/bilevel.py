@@ -15,8 +15,8 @@ from bilevel_jax.training.weightings import check_weighting
 
 ESTIMATOR_NAMES = estimator_names()
 DEFAULTS: dict[str, float] = {"correction": 0.0, "damping": 0.0, "relative_damping": 0.0}
-DEFAULT_WEIGHTING = "random"
 DEFAULTS |= {"solve_steps": 1, "solve_rate": 0.01, "multiplier": 10.0}
+DEFAULT_WEIGHTING = "random"
 
 
 def _readers(key: str) -> str:

@@ -9,7 +9,7 @@ from bilevel_jax.training.config.key import Key, Section, expect, one_of
 from bilevel_jax.training.config.optimizers import optimizer_keys
 from bilevel_jax.training.config.run import semantic_tasks
 from bilevel_jax.training.estimators import keys_read, takes_steps
-from bilevel_jax.training.learned_loss import FORMS, NONE
+from bilevel_jax.training.learned_loss import FORMS, NONE, learns_loss
 
 FORM = "learned_loss.form"
 OF_STEPS = ("solve_steps", "solve_rate")  # an estimator that takes the fusion network's steps does not read them
@@ -35,7 +35,7 @@ def check(config: ConfigDict) -> None:
     form = config.learned_loss.form
     same = len(config.learned_loss.boundaries) == len(config.learned_loss.scales)
     expect(config, "learned_loss.scales", same, "as many as learned_loss.boundaries")
-    if form == NONE:
+    if not learns_loss(config):
         return
     where = f"where config.{FORM} is {form}"
     expect(config, "visual.loss", config.visual.loss == "none", f"none {where}, which has no discriminator")

@@ -6,6 +6,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ml_collections import ConfigDict
+
 from bilevel_jax.training.learned_loss import vector, weight_map
 from bilevel_jax.training.learned_loss.form import LossForm
 
@@ -13,4 +15,10 @@ NONE = "none"  # the value of `config.learned_loss.form` for a loss whose weight
 
 FORMS: Mapping[str, LossForm] = MappingProxyType({form.name: form for form in (vector.FORM, weight_map.FORM)})
 
-__all__ = ["FORMS", "NONE", "LossForm"]
+
+def learns_loss(config: ConfigDict) -> bool:
+    """Whether the weights of the fusion losses are learned in a run of this configuration."""
+    return config.learned_loss.form != NONE
+
+
+__all__ = ["FORMS", "NONE", "LossForm", "learns_loss"]

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from bilevel_jax.bilevel import BilevelProblem
 from bilevel_jax.bilevel.loops import repeated, unrolls
-from bilevel_jax.bilevel.trees import PyTree
+from bilevel_jax.bilevel.trees import PyTree, stacked
 from bilevel_jax.report import metric_names
 from bilevel_jax.training.config import semantic_tasks
 from bilevel_jax.training.estimators import estimator_factory, takes_steps
@@ -44,7 +44,7 @@ def round_step(
     """
     keys = [jax.random.fold_in(state.key, 3 * state.step + place) for place in (1, 2)]
     outer_part = prepare(outer_batch, keys[0])
-    inner_part = _stacked([prepare(batch, jax.random.fold_in(keys[1], t)) for t, batch in enumerate(inner_batches)])
+    inner_part = stacked([prepare(batch, jax.random.fold_in(keys[1], t)) for t, batch in enumerate(inner_batches)])
     losses = learned_loss_problem(config, problem, state.inner_params)
     estimator = estimator_factory(config)(losses.outer_loss, losses.inner_loss, has_aux=True)
     (fusion_state,), (loss_optimizer_state, kept) = state.outer_state, state.loss_state
@@ -96,10 +96,6 @@ def _fusion_steps(
         return optax.apply_updates(params, updates), opt_state
 
     return repeated(step, (state.outer_params, state.outer_state[0]), steps, unrolls("auto", steps), batches)
-
-
-def _stacked(parts: list[PreparedBatch]) -> PyTree:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts)
 
 
 def _weights(config: ConfigDict, loss_params: PyTree, batch: PreparedBatch) -> Metrics:
