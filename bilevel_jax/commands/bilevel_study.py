@@ -166,7 +166,8 @@ def _write_pictures(
 ) -> None:
     """Fuses the test pairs of each fold with the rules of its first seed, row by row."""
     for row, its in found.items():
-        for cell in {unit(c["seed"]): c for c in sorted(its, key=lambda c: -c["seed"])}.values():
+        unbroken = [c for c in sorted(its, key=lambda c: -c["seed"]) if c["scores"]]
+        for cell in {unit(c["seed"]): c for c in unbroken}.values():
             if "rule" not in cell:
                 raise InputError(f"{cells.folder} holds cells without their rules; delete them to make them again.")
             for chosen in cells.draw(cell["seed"]).tests.values():

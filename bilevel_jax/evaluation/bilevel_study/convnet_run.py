@@ -16,9 +16,10 @@ from bilevel_jax.evaluation.bilevel_study.row_gradient import (
     Point,
     descend,
     first_memory,
+    inner_optimizer,
     row_gradient,
 )
-from bilevel_jax.evaluation.bilevel_study.rule_descent import descend_rule
+from bilevel_jax.evaluation.bilevel_study.rule_descent import CLIP, descend_rule
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS, Row
 
 
@@ -36,7 +37,7 @@ class ConvnetProblem(NamedTuple):
     Attributes:
         outer, inner: the scenes of the two losses.
         decay: weight decay inside the inner loss.
-        rate: step size of the inner gradient descent.
+        rate: step size of the inner gradient descent, whose gradients are at most `CLIP` long.
     """
 
     outer: Views
@@ -67,6 +68,7 @@ def _inner_problem(key: Array, problem: ConvnetProblem, steps: int) -> InnerProb
         start=start,
         rate=problem.rate,
         steps=steps,
+        clip=CLIP,
     )
 
 
@@ -79,9 +81,8 @@ def new_network(key: Array, problem: ConvnetProblem) -> PyTree:
 def learn(w: Float[Array, " k"], problem: ConvnetProblem, key: Array, steps: int) -> PyTree:
     """A fresh network after T steps on the fused inner scenes."""
     seen, inner = fused_pictures(w, problem.inner), convnet_losses(problem.decay)[1]
-    return descend(
-        lambda v: inner((seen, seen), v, problem.inner.labels), new_network(key, problem), problem.rate, steps
-    )
+    loss, optimizer = lambda v: inner((seen, seen), v, problem.inner.labels), inner_optimizer(problem.rate, CLIP)
+    return descend(loss, new_network(key, problem), optimizer, steps)
 
 
 @functools.partial(jax.jit, static_argnames=("name", "outer_steps", "steps", "batch"))

@@ -26,7 +26,7 @@ LONGER = 4  # times T: the second length of a fresh network's training
 class ConvnetStage:
     """The fusion rule over a small network that learns for T steps; see `study_stage.Stage` for its attributes."""
 
-    constants: tuple[float, ...] = (0.1, 0.3, 1.0)  # step sizes of the inner descent
+    constants: tuple[float, ...] = (0.3, 1.0, 3.0)  # step sizes of the inner descent
 
     def __init__(self, scenes: ScenePictures, steps: int = 20):
         self.scenes, self.groups, self.steps = scenes, scenes.groups, steps
@@ -56,7 +56,7 @@ class ConvnetStage:
         Returns:
             For every test set "NAME", the mean average precision after T steps as a mean over the fresh networks, each
             with a start and labelled scenes of its own; "longer", that of the first test set after 4 T steps; "own",
-            that of a network that learned from the inner scenes; and `likeness`.
+            that of a network that learned from the inner scenes; and `likeness`. Where a network diverged, NaN.
         """
         rule, main = jnp.asarray(rule), next(iter(draw.tests))
         seen = {name: _fused(rule, self._views(scenes)) for name, scenes in draw.tests.items()}
@@ -89,7 +89,10 @@ class ConvnetStage:
         return Views(*map(jnp.asarray, (s.pictures[scenes], s.spreads[scenes], labels)))
 
     def _precision(self, network: PyTree, pictures: Array, scenes: Scenes) -> float:
-        return mean_average_precision(np.asarray(_logits(network, pictures)), self.scenes.labels[scenes])
+        logits = np.asarray(_logits(network, pictures))
+        if not np.isfinite(logits).all():
+            return float("nan")
+        return mean_average_precision(logits, self.scenes.labels[scenes])
 
 
 _fused, _logits = jax.jit(fused_pictures), jax.jit(convnet)

@@ -14,7 +14,7 @@ from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bilevel_study.study_cells import read_cell
 from bilevel_jax.evaluation.bilevel_study.study_draws import Unit, each_seed
 from bilevel_jax.evaluation.bilevel_study.study_statistics import Difference
-from bilevel_jax.evaluation.bilevel_study.study_table import FIGURES, Compared, differences, points
+from bilevel_jax.evaluation.bilevel_study.study_table import FIGURES, Compared, compared_figures, differences, points
 from bilevel_jax.markdown_table import markdown_table
 
 # What a curve can be drawn over -> its name on the axis. A folder that lacks a key has the value of DEFAULTS.
@@ -64,8 +64,7 @@ def read_gains(folders: Sequence[str | os.PathLike], rows: Sequence[str], unit: 
         for row, its in cells.items():
             if not its:
                 raise InputError(f"--gains: {path} has no cells of the row {row}; expected some, or other --rows.")
-        figures = [name for name in FIGURES if name == "test" or "error" in cells[rows[0]][0]["scores"]]
-        gains = {name: differences(cells, rows[0], name, unit) for name in figures}
+        gains = {name: differences(cells, rows[0], name, unit) for name in compared_figures(cells)}
         found.append(GainPoint(varied[0], float(one[varied[0]]), gains))
     return sorted(found, key=lambda point: point.value)
 

@@ -30,6 +30,7 @@ class InnerProblem(NamedTuple):
         start: the head that is begun anew with.
         rate: step size of the inner gradient descent, at this fusion rule.
         steps: T.
+        clip: longest gradient of a step of the inner gradient descent.
         solve: a function (seen scenes, targets) -> the head that minimises f; None = T steps take its place.
         exact: a function (seen, head) -> (F_seen, correction), both shaped as `seen`; None = all T steps are unrolled.
     """
@@ -42,6 +43,7 @@ class InnerProblem(NamedTuple):
     start: PyTree
     rate: Float[Array, ""] | float
     steps: int
+    clip: float = float("inf")
     solve: Callable[[Array, Targets], PyTree] | None = None
     exact: Callable[[Seen, PyTree], tuple[Seen, Seen]] | None = None
 
@@ -127,7 +129,7 @@ def row_estimator(row: Row, problem: InnerProblem) -> Estimator:
     """The package's estimator of a row, with the row's options filled in."""
     options: dict[str, Any] = filled(row.options, {"T": problem.steps, "rate": problem.rate})
     if "inner_optimizer" in options:
-        options["inner_optimizer"] = optax.sgd(problem.rate)
+        options["inner_optimizer"] = inner_optimizer(problem.rate, problem.clip)
     method = ESTIMATORS[row.estimator]
     if method.traits.example_gradients:
         options["outer_in_axes"] = (None, 0)
@@ -152,18 +154,28 @@ def changed(row: Row, correction: Float[Array, " k"], key: Array) -> Float[Array
     return -correction if row.change == "turned" else correction
 
 
-def descend(loss: Callable[[PyTree], Float[Array, ""]], v: PyTree, rate: Any, steps: int) -> PyTree:
-    """The parameters after gradient descent."""
+def inner_optimizer(rate: Float[Array, ""] | float, clip: float) -> optax.GradientTransformation:
+    """Gradient descent whose gradients are at most `clip` long."""
+    descent = optax.sgd(rate)
+    return descent if clip == float("inf") else optax.chain(optax.clip_by_global_norm(clip), descent)
 
-    def step(_, v):
-        return jax.tree.map(lambda a, g: a - rate * g, v, jax.grad(loss)(v))
 
-    return jax.lax.fori_loop(0, steps, step, v)
+def descend(
+    loss: Callable[[PyTree], Float[Array, ""]], v: PyTree, optimizer: optax.GradientTransformation, steps: int
+) -> PyTree:
+    """The parameters after T steps from new optimizer states."""
+
+    def step(_, carry):
+        v, state = carry
+        updates, state = optimizer.update(jax.grad(loss)(v), state, v)
+        return optax.apply_updates(v, updates), state
+
+    return jax.lax.fori_loop(0, steps, step, (v, optimizer.init(v)))[0]
 
 
 def _head(row: Row, seen: Seen, head: PyTree, problem: InnerProblem) -> PyTree:
     fixed, (outer, inner) = jax.lax.stop_gradient(seen), problem.targets
-    kind = row.head
+    kind, optimizer = row.head, inner_optimizer(problem.rate, problem.clip)
     if problem.solve is not None and kind in ("solved", "all"):
         if kind == "solved":
             return problem.solve(fixed[1], inner)
@@ -172,5 +184,5 @@ def _head(row: Row, seen: Seen, head: PyTree, problem: InnerProblem) -> PyTree:
         return problem.start
     if kind in ("all", "warm"):
         begin = head if kind == "warm" else problem.start
-        return descend(lambda v: problem.both_inner(fixed, v, (outer, inner)), begin, problem.rate, problem.steps)
-    return descend(lambda v: problem.inner(fixed, v, inner), problem.start, problem.rate, problem.steps)
+        return descend(lambda v: problem.both_inner(fixed, v, (outer, inner)), begin, optimizer, problem.steps)
+    return descend(lambda v: problem.inner(fixed, v, inner), problem.start, optimizer, problem.steps)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from bilevel_jax.evaluation.bilevel_study.row_gradient import Memory, Point
 
-CLIP = 1.0  # longest hypergradient
+CLIP = 1.0  # longest hypergradient, and longest gradient of a network that takes T steps
 BATCH = 125  # outer scenes of one step
 
 Scenes = TypeVar("Scenes", bound=tuple[Array, ...])  # a named tuple of arrays, one scene on each place of axis 0

@@ -7,6 +7,7 @@ from typing import NamedTuple, NotRequired, TypedDict
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from bilevel_jax.atomic import finite_or_none, write_json
 from bilevel_jax.errors import InputError
@@ -48,9 +49,9 @@ class Setting(NamedTuple):
 class Cell(TypedDict):
     """The figures of one row at one seed.
 
-    `scores` is what `Stage.scores` returns, `rate` the step size of the fusion rule, `passes` the backward passes
-    of an outer step, `noise` the correction's signal to noise (None where the row has no correction), and `rule` the
-    parameters of the fusion rule (older cells lack them).
+    `scores` is what `Stage.scores` returns, {} where the training broke, so that the rule is not finite. `rate` is the
+    step size of the fusion rule, `passes` the backward passes of an outer step, `noise` the correction's signal to
+    noise (None where the row has no correction), and `rule` the parameters of the fusion rule (older cells lack them).
     """
 
     row: str
@@ -108,7 +109,7 @@ class StudyCells:
         def score(rate: float, seed: int) -> float:
             draw = self.draw(seed)
             trained = self.stage.train(row, self.stage.problem(draw, ridge), rate, seed, self.outer_steps(row))
-            return main_score(self.stage.scores(trained.rules[-1], draw, ridge))
+            return main_score(self._scores(trained.rules[-1], draw, ridge))
 
         return _best(*self._tuned(f"rate-{row}", seed), self.setting.rates, score, self._stop)
 
@@ -132,7 +133,7 @@ class StudyCells:
         cell: Cell = {
             "row": row, "seed": seed, "rate": rate, "ridge": ridge, "outer_steps": len(trained.rules) - 1,
             "passes": ROWS[row].passes(self.stage.steps), "cpu_seconds": trained.cpu_seconds,
-            "scores": self.stage.scores(trained.rules[-1], draw, ridge), "log": {},
+            "scores": self._scores(trained.rules[-1], draw, ridge), "log": {},
             "rule": np.asarray(trained.rules[-1], float).tolist(),
         }  # fmt: skip
         if with_noise and row in CHECKED:
@@ -142,6 +143,9 @@ class StudyCells:
         write_json(path, cell)
         return cell
 
+    def _scores(self, rule: Float[Array, " k"], draw: Draw, ridge: float) -> dict[str, float]:
+        return self.stage.scores(rule, draw, ridge) if np.isfinite(rule).all() else {}
+
     def _tuned(self, what: str, seed: int) -> tuple[Path, tuple[int, ...]]:
         """The file of what is chosen for a seed, and the seeds on which it is chosen."""
         seeds = PROBLEMS[self.setting.problem].tuning(seed)
@@ -149,12 +153,12 @@ class StudyCells:
         return self.folder / f"{what}{part}.json", seeds
 
     def _start_score(self, ridge: float, seed: int) -> float:
-        return main_score(self.stage.scores(jnp.asarray(self.stage.start), self.draw(seed), ridge))
+        return main_score(self._scores(jnp.asarray(self.stage.start), self.draw(seed), ridge))
 
 
 def main_score(scores: Mapping[str, float]) -> float:
-    """The score that rows are compared by: that of the first test set."""
-    return scores["test"]
+    """The score that rows are compared by, that of the first test set; NaN where the training or a head broke."""
+    return scores.get("test", float("nan"))
 
 
 def read_cell(path: Path) -> Cell:

@@ -25,7 +25,7 @@ class Compared(NamedTuple):
 
 
 def differences(cells: Cells, against: str, figure: str = "test", unit: Unit = each_seed) -> dict[str, Compared]:
-    """Each row's figure minus that of the row `against`, over the seeds that both have, with Holm over the rows.
+    """Each row's figure minus that of the row `against`, over the seeds at which both have it, with Holm over the rows.
 
     Args:
         cells: of the rows.
@@ -55,21 +55,22 @@ def share_of_exact(found: Mapping[str, Compared], row: str) -> float | None:
 
 def study_table(cells: Cells, unit: Unit = each_seed) -> str:
     """The table as Markdown: scores in per cent, differences in points over the units of `differences`."""
-    figures = [name for name in FIGURES if name == "test" or "error" in next(iter(cells.values()))[0]["scores"]]
+    known = scores_of(cells)
+    figures = compared_figures(cells)
     gains, ahead = ({name: differences(cells, row, name, unit) for name in figures} for row in (REFERENCE, EXACT))
-    tests = [name for name in next(iter(cells.values()))[0]["scores"] if name in ("test", "longer", "night", "day")]
+    tests = [name for name in known if name in ("test", "longer", "night", "day")]
     head = ["row", *tests, "own"]
     for name in figures:
         head += [f"gain over ignore, {FIGURES[name]}", "Holm p", "share of exact"]
     head += ["cost", "like vis / ir"]
     lines, reference = [], cells[REFERENCE][0]["passes"] if REFERENCE in cells else float("nan")
     for row, its in cells.items():
-        means = {name: float(np.mean([figure_of(c, name) for c in its])) for name in its[0]["scores"]}
-        line = [f"`{row}`: {ROWS[row].about}", *(_number(100 * means[name], ".1f") for name in (*tests, "own"))]
+        means = {name: _mean([figure_of(c, name) for c in its]) for name in known}
+        line = [f"`{row}`: {ROWS[row].about}", *(_percent(means.get(name)) for name in (*tests, "own"))]
         for name in figures:
             share = share_of_exact(gains[name], row)
             line += [points(gains[name].get(row)), _p(gains[name].get(row)), _number(share, ".2f")]
-        likeness = " / ".join(_number(means[name], ".2f") for name in ("like_visible", "like_infrared"))
+        likeness = " / ".join(_number(means.get(name), ".2f") for name in ("like_visible", "like_infrared"))
         lines.append([*line, _number(its[0]["passes"] / reference, ".2f"), likeness])
     text = markdown_table(head, lines)
     controls = [row for row in CONTROLS if row in ahead["test"]]
@@ -81,7 +82,17 @@ def study_table(cells: Cells, unit: Unit = each_seed) -> str:
             parts = [(points(ahead[name][row], -1), _p(ahead[name][row])) for name in figures]
             against.append([f"`{row}`", *(text for part in parts for text in part)])
         text += "\n" + markdown_table(head, against)
-    return text + "\n" + log_table(cells)
+    return text + _broken(cells) + "\n" + log_table(cells)
+
+
+def scores_of(cells: Cells) -> list[str]:
+    """The names of all scores, in the order in which the cells have them."""
+    return list(dict.fromkeys(name for its in cells.values() for cell in its for name in cell["scores"]))
+
+
+def compared_figures(cells: Cells) -> list[str]:
+    """The names of `FIGURES` that the cells have."""
+    return [name for name in FIGURES if name == "test" or "error" in scores_of(cells)]
 
 
 def log_table(cells: Cells) -> str:
@@ -117,7 +128,7 @@ def points(compared: Compared | None, sign: int = 1) -> str:
 def figure_of(cell: Cell, figure: str) -> float:
     """A figure of a cell: one of its scores, or "explained", the share of variance that fresh heads explain.
 
-    NaN stands for a figure that is missing, as where a head diverged.
+    NaN stands for a figure that is missing, as where the training broke or a head diverged.
     """
     value = cell["scores"].get("error" if figure == "explained" else figure)
     if value is None:
@@ -131,9 +142,26 @@ def _paired(
     one, two = ({c["seed"]: figure_of(c, figure) for c in part} for part in (row, other))
     both: dict[int, list[tuple[float, float]]] = {}
     for seed in sorted(one.keys() & two.keys()):
-        both.setdefault(unit(seed), []).append((one[seed], two[seed]))
+        if not np.isnan(one[seed] + two[seed]):
+            both.setdefault(unit(seed), []).append((one[seed], two[seed]))
     means = np.array([np.mean(both[name], axis=0) for name in sorted(both)])
     return (means[:, 0], means[:, 1]) if both else None
+
+
+def _broken(cells: Cells) -> str:
+    """A sentence for each row whose fusion rules or fresh heads diverged, which makes its figures NaN."""
+    sentences = []
+    for row, its in cells.items():
+        if lost := [str(cell["seed"]) for cell in its if np.isnan(figure_of(cell, "test"))]:
+            sentences.append(
+                f"\n`{row}`: {len(lost)} of {len(its)} seeds broke ({', '.join(lost)}): the fusion rule or a fresh "
+                "head diverged. The row's figures are of the others.\n"
+            )
+    return "".join(sentences)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else _number(100 * value, ".1f")
 
 
 def _number(value: float | None, form: str) -> str:

@@ -69,3 +69,14 @@ def test_figures_that_are_missing_are_a_dash():
     assert "nan" not in pair.lower() and "| +0.00 | - |" in pair
     alone[0]["scores"]["test"] = float("nan")
     assert "nan" not in study_table({"ignore": made("ignore", [0.5]), "one_step": alone}).lower()
+
+
+def test_broken_trainings_are_left_out_and_said():
+    """A training that becomes NaN has no score; the rest of its row is compared over the seeds that are left."""
+    cells = {"ignore": made("ignore", [0.5, 0.9, 0.5]), "exact": made("exact", [0.1, 0.6, 0.7])}
+    cells["exact"][0]["scores"] = {}
+    cells["ignore"][1]["scores"]["test"] = float("nan")
+    assert differences(cells, "ignore")["exact"].difference[:1] == pytest.approx((0.2,))
+    text = study_table(cells)
+    assert "`exact`: 1 of 3 seeds broke (0): the fusion rule or a fresh head diverged." in text
+    assert "`ignore`: 1 of 3 seeds broke (1)" in text and "| 65.0 | 40.0 |" in text
