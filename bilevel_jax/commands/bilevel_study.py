@@ -10,6 +10,7 @@ from bilevel_jax.command_line import parse_flags, read_seeds, refuse_twice
 from bilevel_jax.data.sets import open_other
 from bilevel_jax.errors import InputError
 from bilevel_jax.evaluation.bilevel_study.convnet_stage import ConvnetStage
+from bilevel_jax.evaluation.bilevel_study.convnet_survey import starts_table, survey_starts
 from bilevel_jax.evaluation.bilevel_study.gain_curves import AXES, draw_gain_curves, gain_curve_table, read_gains
 from bilevel_jax.evaluation.bilevel_study.pair_cells import PairCells, load_pair_cells
 from bilevel_jax.evaluation.bilevel_study.pair_pictures import write_pair_pictures
@@ -20,7 +21,6 @@ from bilevel_jax.evaluation.bilevel_study.study_cells import RATES, Cell, Settin
 from bilevel_jax.evaluation.bilevel_study.study_draws import Unit
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
 from bilevel_jax.evaluation.bilevel_study.study_rows import chosen_rows
-from bilevel_jax.evaluation.bilevel_study.study_stage import Stage
 from bilevel_jax.evaluation.bilevel_study.study_table import study_table
 from bilevel_jax.evaluation.bilevel_study.survey import Surveyed, draw_survey, survey, survey_table
 from bilevel_jax.evaluation.result_settings import check_settings
@@ -62,8 +62,8 @@ def bilevel_study_command(argv: Sequence[str]) -> None:
             return _survey(values, stage, labels, seeds)
         for number in labels:
             setting = Setting(
-                values.problem, number, values.outer, values.gap if values.problem == "day_to_night" else 0.0,
-                values.ridge, values.outer_steps, values.equal, rates,
+                values.problem, number, values.outer, _gap(values), values.ridge, values.outer_steps, values.equal,
+                rates,
             )  # fmt: skip
             folder = out / f"labels-{number}"
             settings = {**setting._asdict(), "scenes": values.data or values.scenes, "rates": list(rates)}
@@ -104,7 +104,8 @@ def _define(values: flags.FlagValues) -> None:
     text = "strength of the ridge term, or the step size of the inner descent of --stage=convnet (default: the best "
     text += "one for the fusion loss's rule)"
     flags.DEFINE_float("ridge", None, text, 0, flag_values=values)
-    text = "measure the exact correction at the start alone, for several gaps and ridge strengths, and train nothing"
+    text = "measure the exact correction at the start alone, and train nothing: for several gaps and ridge strengths, "
+    text += "or with --stage=convnet for several inner step sizes and starts of the network"
     flags.DEFINE_bool("survey", False, text, flag_values=values)
     text = "folders labels-N of finished studies that differ in one setting: draw the gains over the first of --rows "
     text += f"against it ({', '.join(AXES)}), and train nothing"
@@ -130,10 +131,17 @@ def _gains(values: flags.FlagValues, rows: list[str], out: Path) -> None:
     print(f"{gain_curve_table(found)}\nFigure: {out / 'gains.png'}")
 
 
-def _survey(values: flags.FlagValues, stage: Stage, labels: list[int], seeds: list[int]) -> None:
-    """Prints the exact correction at the start of a training, for a ladder of gaps and of ridge strengths."""
+def _survey(values: flags.FlagValues, stage: RidgeStage | ConvnetStage, labels: list[int], seeds: list[int]) -> None:
+    """Prints the exact correction at the start of a training, for a ladder of the inner problem's own constant.
+
+    The ridge stage has a ladder of gaps too, the network a number of starts.
+    """
     if not isinstance(stage, RidgeStage):
-        raise InputError("--survey is for --stage=ridge; expected it without --stage=convnet.")
+        for number in labels:
+            text = starts_table(survey_starts(stage, values.problem, number, _gap(values), seeds, values.outer))
+            write_text(Path(values.out) / f"survey-{values.problem}-{number}.md", text)
+            print(f"{values.problem}, {number} labelled scenes, T = {values.inner_steps}:\n\n{text}", flush=True)
+        return
     gaps = SURVEYED_GAPS if values.problem == "day_to_night" else (1.0 if PROBLEMS[values.problem].of_pairs else 0.0,)
     found: list[Surveyed] = []
     for number in labels:
@@ -144,7 +152,11 @@ def _survey(values: flags.FlagValues, stage: Stage, labels: list[int], seeds: li
     print(survey_table(found))
 
 
-def _stage(values: flags.FlagValues) -> Stage:
+def _gap(values: flags.FlagValues) -> float:
+    return values.gap if values.problem == "day_to_night" else 0.0
+
+
+def _stage(values: flags.FlagValues) -> RidgeStage | ConvnetStage:
     cells = load_cells(values.scenes)
     if values.stage == "ridge":
         return RidgeStage(cells, values.inner_steps)
