@@ -9,8 +9,9 @@ alone.
 At every fourth of the first 36 steps the gradient of appearance has a norm of 1 to 27 (median 7), and that of the
 detector 0.04 to 0.6 (median 0.2) without `outer_weight`, which brings them to one order of magnitude.
 
-Two busy cores of a server CPU take 12 minutes (500 steps, 2026-11-28). Before YOLOX, the pictures are 19.6 % [11.9,
-28.9] better than the maximum of both images (docs/results/local_heat.md).
+One core of a server CPU takes 10 minutes beside other work (500 steps, 2026-11-28). Before YOLOX, the pictures are
+17.2 % [9.7, 27.5] better than the maximum of both images, before NanoDet 1.7 % [-7.8, 14.3]
+(docs/results/local_heat.md).
 """
 
 import runpy
