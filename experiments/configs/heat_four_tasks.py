@@ -17,8 +17,9 @@ over the first steps are 3.1, 2.5, 6.8, 3.4, 1.2 (visual), 5.4, 1.8, 1.8, 4.1, 5
 0.06 (fcos) and 0.06, 0.14, 0.04 (segmenter, in the three batches with a label map).
 
 Two busy cores of a server CPU take 2 to 4 s a step (2026-11-28). After a quarter of the steps the pictures are 8.4 %
-[1.4, 17.4] better than the maximum of both images before NanoDet (three seeds); without `fcos` 9.7 %, without `semantic`
-4.6 % (one seed). The weighting makes no certain difference (docs/results/local_heat.md). So heat.py has fewer tasks.
+[1.4, 17.4] better than the maximum of both images before NanoDet (three seeds); without `fcos` 9.7 %, without
+`semantic` 4.6 % (one seed). The weighting makes no certain difference (docs/results/local_heat.md). So heat.py has
+fewer tasks.
 """
 
 import runpy
