@@ -50,7 +50,8 @@ def unrolled(
     """The exact derivative of F(w, v_T(w)) through T inner optimizer steps, in reverse mode.
 
     Memory and time grow with T. The inner batch has a leading axis of T (None for losses without data), one batch for
-    each step.
+    each step. Where the steps overshoot, the derivative can grow with every step, and says more about the start than
+    about w; smaller steps help.
 
     Args:
       inner_optimizer: the optax transform that makes the inner steps, or a function of the outer variable that makes
