@@ -15,6 +15,7 @@ from bilevel_jax.evaluation.bilevel_study.gain_curves import AXES, draw_gain_cur
 from bilevel_jax.evaluation.bilevel_study.pair_cells import PairCells, load_pair_cells
 from bilevel_jax.evaluation.bilevel_study.pair_pictures import write_pair_pictures
 from bilevel_jax.evaluation.bilevel_study.ridge_stage import RidgeStage
+from bilevel_jax.evaluation.bilevel_study.rule_descent import CLIP
 from bilevel_jax.evaluation.bilevel_study.scene_cells import load_cells
 from bilevel_jax.evaluation.bilevel_study.scene_pictures import scene_pictures
 from bilevel_jax.evaluation.bilevel_study.study_cells import RATES, Cell, Setting, StudyCells
@@ -71,6 +72,8 @@ def bilevel_study_command(argv: Sequence[str]) -> None:
                 del settings["rates"]
             if (values.stage, values.inner_steps) != ("ridge", 20):
                 settings |= {"stage": values.stage, "inner_steps": values.inner_steps}
+            if values.stage == "convnet":  # folders of before had steps of any length, and are refused
+                settings["clip"] = CLIP
             check_settings(folder / "settings.json", settings, "cells")
             cells = StudyCells(stage, setting, folder, stop.check)
             found: dict[str, list[Cell]] = {}
