@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from bilevel_jax.evaluation.bilevel_study.convnet_run import gradient_at
 from bilevel_jax.evaluation.bilevel_study.convnet_stage import ConvnetStage
+from bilevel_jax.evaluation.bilevel_study.correction_log import mean_over_spread
 from bilevel_jax.evaluation.bilevel_study.rule_descent import BATCH, CLIP, scenes_from
 from bilevel_jax.evaluation.bilevel_study.study_problems import PROBLEMS
 from bilevel_jax.evaluation.bilevel_study.study_rows import ROWS
@@ -28,8 +29,7 @@ class SurveyedStarts(NamedTuple):
         correction: median length of the correction.
         longest: length of the longest correction.
         partial_signal, correction_signal, used_signal: of F_w, of the correction, and of the exact hypergradient as it
-            is used, at most `CLIP` long: the length of its mean over the starts, divided by the root mean square
-            deviation from it; the mean over the seeds.
+            is used, at most `CLIP` long: `mean_over_spread` over the starts, and its mean over the seeds.
     """
 
     rate: float
@@ -66,7 +66,7 @@ def survey_starts(
             corrections = exact - partials
             lengths.append([_lengths(partials), _lengths(corrections)])
             used = exact * np.minimum(1.0, CLIP / np.maximum(_lengths(exact), 1e-12))[:, None]
-            signals.append([_signal(part) for part in (partials, corrections, used)])
+            signals.append([float(mean_over_spread(jnp.asarray(part))) for part in (partials, corrections, used)])
         partial, correction = np.moveaxis(np.array(lengths), 1, 0)
         medians = float(np.median(partial)), float(np.median(correction)), float(correction.max())
         found.append(SurveyedStarts(rate, *medians, *np.mean(signals, axis=0).tolist()))
@@ -92,8 +92,3 @@ def _gradients(w, keys, problem, steps):
 
 def _lengths(gradients: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:
     return np.linalg.norm(gradients, axis=1)
-
-
-def _signal(gradients: Float[np.ndarray, "n k"]) -> float:
-    mean = gradients.mean(0)
-    return float(np.linalg.norm(mean) / np.sqrt(np.mean(_lengths(gradients - mean) ** 2)))

@@ -95,13 +95,17 @@ def _signal(name, w, memory, problem, steps, key, batches):
         point = gradient_at(ROWS[name], w, memory, key, problem._replace(outer=Part(*cut)), steps)
         return point.gradient - point.partial
 
-    corrections = jax.lax.map(part, jnp.arange(batches) * number)
-    mean = corrections.mean(0)
-    spread = jnp.sqrt(jnp.mean(jnp.sum((corrections - mean) ** 2, -1)))
-    return _ratio(norm(mean), spread)
+    return mean_over_spread(jax.lax.map(part, jnp.arange(batches) * number))
 
 
 _signal = jax.jit(_signal, static_argnames=("name", "steps", "batches"))
+
+
+def mean_over_spread(gradients: Float[Array, "n k"]) -> Float[Array, ""]:
+    """Signal to noise: the length of the mean, divided by the root mean square deviation from it; 0 if alike."""
+    mean = gradients.mean(0)
+    spread = jnp.sqrt(jnp.mean(jnp.sum((gradients - mean) ** 2, -1)))
+    return _ratio(norm(mean), spread)
 
 
 def _ratio(a, b):
